@@ -1,0 +1,57 @@
+/* world.h: one run: a plan brought to life on an engine and recorded.
+ *
+ * The simulated world owns the nodes (the core, one block each) and the NAT
+ * boxes; workload and recorder see only wishes and events, never a node. */
+#ifndef SIM_WORLD_H
+#define SIM_WORLD_H
+
+#include <signal.h>
+#include <stdint.h>
+
+#include "sim/engine.h"
+#include "sim/plan.h"
+#include "stack/mist.h"
+
+struct record;
+
+struct world_progress {
+    mist_time now, duration;
+    uint64_t events;
+    uint32_t joined, hosts;
+    uint64_t dials, direct, relayed, failed; /* ended ones */
+};
+
+struct world_options {
+    const struct mist_api *api;
+    struct record *record;     /* NULL: nothing is recorded */
+    bool facts, packets;       /* record them too */
+    const char *fact_log;      /* text log of facts, "-" is stdout; NULL: none */
+    volatile sig_atomic_t *stop; /* set: end at the next slice; NULL: never */
+    void (*progress)(void *data, const struct world_progress *p); /* about each 100 ms of wall time */
+    void *progress_data;
+};
+
+/* One row of the nodes' memory, summed over all nodes, for the bench. */
+struct world_memory {
+    const char *table;
+    uint64_t entry_bytes, limit, used;
+};
+#define WORLD_MEMORY 16
+
+struct world_result {
+    mist_time sim;
+    double wall_s;
+    struct world_progress last;
+    struct engine_figures figures;
+    uint64_t node_bytes; /* reserved per node, mean */
+    uint32_t memory_count;
+    struct world_memory memory[WORLD_MEMORY];
+};
+
+/* Runs to the end or until *stop.  Returns 0 finished, 1 interrupted, 2 the
+ * plan does not fit (message in error: a setting that the core refuses). */
+int world_run(const struct plan *plan, const struct engine_type *engine,
+              const struct world_options *options, struct world_result *result, char *error,
+              int error_size);
+
+#endif
