@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "nat-models/nat.h"
+#include "sim/arena.h"
 #include "stack/addr.h"
 #include "stack/units.h"
 
@@ -20,13 +21,13 @@ enum plan_latency { LATENCY_CONSTANT, LATENCY_UNIFORM, LATENCY_MATRIX };
 /* Shares and losses are parts per million; everything that decides an event is an integer. */
 struct plan_network {
     enum plan_latency latency;
-    mist_time low, high;     /* constant: low; uniform: per pair of hosts, keyed draw; round trips */
-    uint32_t regions;        /* matrix: regions x regions round trips between outermost boxes */
-    mist_time *rtt;          /* [regions * regions]; the diagonal is inside a region */
+    mist_time low, high; /* constant: low; uniform: per pair of hosts, keyed draw; round trips */
+    uint32_t regions;    /* matrix: regions x regions round trips between outermost boxes */
+    mist_time *rtt;      /* [regions * regions]; the diagonal is inside a region */
     char **region_names;
     uint32_t *region_weights; /* share of hosts drawn into each region, any unit */
-    uint32_t jitter_ppm;     /* of the one-way delay: added uniform in [0, jitter] per datagram */
-    uint32_t loss_ppm;       /* per direction */
+    uint32_t jitter_ppm;      /* of the one-way delay: added uniform in [0, jitter] per datagram */
+    uint32_t loss_ppm;        /* per direction */
     uint32_t broken_nodes_ppm, broken_pairs_ppm;
 };
 
@@ -52,19 +53,23 @@ struct plan_population {
 
 struct plan_host {
     uint32_t population;
-    uint32_t region;
-    uint32_t box; /* innermost box, or PLAN_NONE */
-    struct addr addr; /* its own address, port 0: private behind a NAT, global otherwise */
+    uint32_t region; /* that of its outermost box; 0 where the network has no regions */
+    uint32_t box;    /* innermost box, or PLAN_NONE */
+    /* Its own address, port 0: private and unique only inside its box behind a
+     * translating one, global otherwise (a firewall keeps addresses). */
+    struct addr addr;
     mist_time start;
-    char *nat; /* label: "none", "home_apdf>cgn_cellular", "eim/apdf/random" */
+    const char *nat; /* label, shared: "none", "home_apdf>cgn_cellular", "eim/apdf/random" */
 };
 
 struct plan_box {
     struct nat_policy policy;
     uint32_t outer; /* the box behind which this one stands, or PLAN_NONE */
     uint32_t region;
-    struct addr outside; /* its first external address, port 0; a pool counts up from it */
-    char *profile;
+    /* Its first external address, port 0; a pool counts up from it.  Family
+     * ADDR_NONE for a firewall, which has none: what stands behind it does. */
+    struct addr outside;
+    char *profile; /* "home_apdf", "eim/apdf/random" */
 };
 
 enum plan_workload_kind { WORK_DIAL_UNIFORM, WORK_DIAL_ALL_PAIRS, WORK_PUBLISH_UNIFORM };
@@ -74,21 +79,30 @@ struct plan_workload {
     uint64_t rate_uhz; /* per node of the source group, events per 10^6 s */
     mist_time from, until;
     mist_time window;
-    uint32_t size; /* publish: bytes */
+    uint32_t size;   /* publish: bytes */
     bool *src, *dst; /* [populations] */
 };
 
+/* A metric may be narrowed to the dials of one ordered pair of groups: its name
+ * is then followed by [SRC,DST], where each of the two is the name of a
+ * population or, if no population is called so, the label of a NAT
+ * ("dial.direct_rate[home,mobile]", "dial.relayed_rate[none,eim/apdf/random]").
+ * The table `matrix: {SRC: {DST: direct}}` under `expect` stands for
+ * dial.direct_rate[SRC,DST] == 100% (or relayed_rate, failed_rate). */
 struct plan_expect {
-    char *metric; /* "dial.direct_rate" */
-    char *bound;  /* as written: ">= 70%" */
+    char *metric;     /* as written: "dial.direct_rate", "dial.direct_rate[home,mobile]" */
+    char *name;       /* the metric without the pair: "dial.direct_rate" */
+    char *src, *dst;  /* the pair, or NULL */
+    char *bound;      /* as written: ">= 70%" */
     char relation[3]; /* ">=", "<=", ">", "<", "==" */
-    double value; /* in the metric's unit: ratio, seconds, count */
+    double value;     /* in the metric's unit: ratio, seconds, bytes, count */
 };
 
 struct plan {
     char *name, *question;
-    char *path, *text; /* the scenario file and its content */
-    char *cell;        /* JSON of the sweep's settings, "{}" without a sweep */
+    char *path; /* the scenario file */
+    char *text; /* its content, then a line "# --set PATH=VALUE" per override: all that was asked */
+    char *cell; /* JSON of the sweep's settings, "{}" without a sweep */
     uint64_t seed;
     mist_time duration;
     mist_time join; /* hosts without the role bootstrap start within this time */
@@ -101,8 +115,10 @@ struct plan {
     struct plan_expect *expects;
     bool record_packets;
     bool traffic_per_node; /* else per population */
+    struct arena memory;   /* every text and list above */
 };
 
+/* Frees the plan and all that it points to; NULL is fine. */
 void plan_free(struct plan *plan);
 
 #endif
