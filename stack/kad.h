@@ -1,0 +1,72 @@
+/* kad.h: the Kademlia overlay: who is near a key (Maymounkov, Mazieres 2002).
+ *
+ * Ids are 256 bits, distance is XOR, a bucket holds the servers that share a
+ * prefix length with this node.  Only servers enter (nodes that strangers can
+ * reach) and only after they answered this node over an authenticated link;
+ * hearsay is asked but never stored.  A full bucket keeps its old live
+ * contacts; a newcomer waits as replacement. */
+#ifndef MIST_KAD_H
+#define MIST_KAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "stack/draw.h"
+#include "stack/out.h"
+#include "stack/timers.h"
+
+#define KAD_K     20 /* contacts of a bucket, and of an answer: the publish set (README) */
+#define KAD_ALPHA 4  /* questions of a lookup in flight */
+
+struct kad_config {
+    uint32_t contacts; /* limit of the table */
+    uint32_t lookups;  /* limit of lookups at once */
+};
+
+/* A lookup's owner, handed back in EFFECT_FOUND and EFFECT_LOOKUP_DONE as value. */
+struct kad; /* layout below is for node.c's block only; no other file looks inside */
+
+size_t kad_size(const struct kad_config *config);
+/* Zero-filled memory.  Timers first .. first + kad_timers() - 1 are kad's. */
+struct kad *kad_init(void *memory, const struct kad_config *config, const uint8_t self[WIRE_ID],
+                     struct draw *draw, struct timers *timers, uint32_t first_timer);
+uint32_t kad_timers(const struct kad_config *config); /* lookups + 1 for upkeep */
+
+/* An authenticated server answered from there: it is alive.  rtt: 0 when unknown. */
+void kad_seen(struct kad *k, mist_time now, const struct contact *c, mist_time rtt, struct out *out);
+/* It did not answer a question or a handshake. */
+void kad_failed(struct kad *k, mist_time now, const uint8_t id[WIRE_ID], struct out *out);
+
+/* Up to n contacts closest to target, nearest first. */
+uint32_t kad_closest(const struct kad *k, const uint8_t target[WIRE_ID], struct contact *array,
+                     uint32_t n);
+uint32_t kad_count(const struct kad *k);
+
+/* Looks target up, for `owner`.  extra: contacts to start from besides the
+ * table (bootstrap), may be NULL.  Answers: one EFFECT_FOUND per node that
+ * answered while among the KAD_K closest known, then one EFFECT_LOOKUP_DONE and
+ * an event LOOKUP.  Returns 0 or MIST_ERR_FULL. */
+int kad_lookup(struct kad *k, mist_time now, const uint8_t target[WIRE_ID], uint32_t owner,
+               const struct contact *extra, uint32_t extra_count, struct out *out);
+void kad_cancel(struct kad *k, uint32_t owner);
+
+/* What node.c tells: a link asked for by EFFECT_REACH stands or cannot be had. */
+void kad_link_up(struct kad *k, mist_time now, const uint8_t id[WIRE_ID], mist_link link,
+                 struct out *out);
+void kad_link_failed(struct kad *k, mist_time now, const uint8_t id[WIRE_ID], struct out *out);
+/* The first messages for a handshake to that node: writes FIND frames for every
+ * lookup that waits for it, returns their length. */
+size_t kad_first(struct kad *k, mist_time now, const uint8_t id[WIRE_ID], uint8_t *buffer,
+                 size_t size);
+
+/* Messages: FIND is answered, NODES moves the lookups. */
+void kad_find(struct kad *k, mist_time now, mist_link link, const struct msg *m, struct out *out);
+void kad_nodes(struct kad *k, mist_time now, mist_link link, const uint8_t peer[WIRE_ID],
+               const struct msg *m, struct out *out);
+void kad_timer(struct kad *k, mist_time now, uint32_t timer, struct out *out);
+
+/* For mist_api()->memory. */
+uint32_t kad_memory(const struct kad *k, struct mist_memory *array, uint32_t n);
+
+#endif
