@@ -1,51 +1,154 @@
 # Mist: one build file.  `make help` lists the targets.
+#
+# B=DIR builds elsewhere, CC=clang with another compiler, OPT="-O0 -g" otherwise
+# optimised; changing CC or flags rebuilds.  Sources are found by their folder.
 B       ?= build
-CC      ?= gcc
+PREFIX  ?= /usr/local
+SCENARIO ?= scenarios/quickstart.yaml
+FUZZ_RUNS ?= 20000
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
 OPT     ?= -O2 -g
 WARN    := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Werror
 CFLAGS  := -std=c11 -ffp-contract=off $(OPT) $(WARN) -D_POSIX_C_SOURCE=200809L -I. $(EXTRA)
+SYSLIBS := -lyaml -lsqlite3 -luv -lsodium -ldl -lm -lpthread
+# What a core loaded from libmist.so needs of the program that loads it.
+EXPORT  := -Wl,--export-dynamic-symbol=check_failed
+
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
 
 STACK   := $(wildcard stack/*.c)
 NAT     := $(wildcard nat-models/*.c)
 SIM     := $(filter-out sim/mistsim.c,$(wildcard sim/*.c sim/native/*.c))
 HOST    := $(filter-out stack/host/mist.c,$(wildcard stack/host/*.c))
-TESTS   := $(wildcard stack/test/test_*.c stack/host/test/test_*.c nat-models/test/test_*.c \
-             sim/test/test_*.c sim/native/test/test_*.c analysis/test/test_*.c)
+FOLDERS := stack stack/host nat-models sim sim/native analysis
+TESTS   := $(wildcard $(FOLDERS:=/test/test_*.c))
+SCRIPTS := $(wildcard $(FOLDERS:=/test/test_*.sh))
+FUZZERS := $(wildcard $(FOLDERS:=/test/fuzz_*.c)) .ci/fuzz_canary.c
 
 obj      = $(patsubst %.c,$(B)/obj/%.o,$(1))
 LIBS    := $(B)/libsim.a $(B)/libnat.a $(B)/libhost.a $(B)/libstack.a
-SYSLIBS := -lyaml -lsqlite3 -luv -lsodium -ldl -lm -lpthread
+LINKED  := -Wl,--start-group $(LIBS) -Wl,--end-group
 TESTBIN := $(patsubst %.c,$(B)/%,$(TESTS))
+FUZZBIN := $(patsubst %.c,$(B)/%,$(FUZZERS))
+PROGRAMS := $(B)/mistsim $(B)/mist $(B)/libmist.so
 
-all: $(B)/mistsim $(B)/mist
+all: $(PROGRAMS)	## build the programs: mistsim, mist, libmist.so
 
-$(B)/obj/%.o: %.c
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -MMD -MP -c $< -o $@
+help:	## this list
+	@awk -F ':.*## *' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile
+	@echo "variables: B CC OPT EXTRA SCENARIO SEED FUZZ_RUNS PREFIX DESTDIR"
+
+run: all	## install what is missing, build, run SCENARIO (quickstart), print the summary
+	$(B)/mistsim run $(SCENARIO) $(if $(SEED),--seed $(SEED))
+
+test: $(TESTBIN) $(PROGRAMS)	## build and run every test
+	@.ci/test $(B) $(TESTBIN) $(SCRIPTS)
+
+golden: $(TESTBIN) $(PROGRAMS)	## rewrite the golden texts of the story tests; git shows the difference
+	@MIST_GOLDEN=write .ci/test $(B) $(patsubst %.c,$(B)/%,$(shell grep -l MIST_GOLDEN $(TESTS)))
+
+tidy: | deps-tidy	## the checked lines of the style: layout, includes, names that stay out
+	@.ci/tidy --self-test
+	@.ci/tidy
+
+pure: $(call obj,$(STACK) $(NAT))	## the core and the NAT need only the symbols of .ci/pure.allow
+	@CC="$(CC)" .ci/pure $(B)
+
+check-scenarios: $(B)/mistsim	## validate every scenario
+	@$(B)/mistsim check $(shell find scenarios -name '*.yaml' ! -path '*/latency/*' | sort)
+
+same-seed: | deps-ci	## same seed, same trace hash: gcc and clang, -O0 -O2 -O3
+	@.ci/same-seed $(B)/same-seed
+
+sanitize: | deps-fuzz	## the tests under AddressSanitizer and UBSan (clang)
+	@$(MAKE) --no-print-directory B=$(B)/sanitize CC=clang OPT="-O1 -g" \
+	    EXTRA="-fsanitize=address,undefined -fno-sanitize-recover=all" test
+
+fuzz: | deps-fuzz	## FUZZ_RUNS inputs into every fuzz target under ASan and UBSan; finds its canary
+	@$(MAKE) --no-print-directory B=$(B)/fuzz CC=clang OPT="-O1 -g" \
+	    EXTRA="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all" fuzz-build
+	@.ci/fuzz $(B)/fuzz $(FUZZ_RUNS) $(FUZZERS)
+
+bench: $(B)/mistsim	## the benchmark suite
+	$(B)/mistsim bench
+
+deps:	## install the Debian packages of build, test, tidy and fuzz
+	@.ci/deps build gcc clang test tidy fuzz
+
+install: $(PROGRAMS)	## into PREFIX (/usr/local), below DESTDIR
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/mist
+	install $(B)/mistsim $(B)/mist $(DESTDIR)$(PREFIX)/bin
+	install -m 644 $(B)/libmist.so $(DESTDIR)$(PREFIX)/lib/mist
+	find scenarios nat-models -name '*.yaml' -exec \
+	    install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/mist/{} ';'
+
+uninstall:	## what install put there
+	rm -f $(DESTDIR)$(PREFIX)/bin/mistsim $(DESTDIR)$(PREFIX)/bin/mist
+	rm -rf $(DESTDIR)$(PREFIX)/lib/mist $(DESTDIR)$(PREFIX)/share/mist
+
+clean:	## remove the build directory
+	rm -rf $(B)
+
+# Packages first: nothing compiles before its headers are there.
+deps-build:
+	@.ci/deps build $(if $(findstring clang,$(CC)),clang,gcc)
+deps-test deps-tidy deps-fuzz deps-ci:
+	@.ci/deps build gcc $(@:deps-%=%) $(if $(filter deps-ci,$@),clang test)
+
+# A stamp changes only when its text does: the flags, the members of a library
+# (a removed source must leave it), the commit.
+stamp    = mkdir -p $(@D); cat >$@.now; cmp -s $@.now $@ && rm $@.now || mv $@.now $@
+$(B)/stamp/flags: FORCE | deps-build
+	@echo '$(CC) $(CFLAGS)' "$$($(CC) --version | head -n 1)" | { $(stamp); }
+$(B)/stamp/lib%: FORCE
+	@echo '$(sort $(MEMBERS))' | { $(stamp); }
+$(B)/stamp/commit.c: FORCE
+	@commit=$$(git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown); \
+	    printf '#include "sim/commit.h"\nconst char sim_commit[] = "%s";\n' "$$commit" | { $(stamp); }
+
+COMPILE  = @mkdir -p $(@D) && echo "  cc   $@" && $(CC) $(CFLAGS) -MMD -MP
+LINK     = @mkdir -p $(@D) && echo "  link $@" && $(CC) $(CFLAGS) -o $@
+
+$(B)/obj/%.o: %.c $(B)/stamp/flags
+	$(COMPILE) -c $< -o $@
+$(B)/pic/%.o: %.c $(B)/stamp/flags
+	$(COMPILE) -fPIC -fvisibility=hidden -c $< -o $@
+$(B)/obj/commit.o: $(B)/stamp/commit.c $(B)/stamp/flags
+	$(COMPILE) -c $< -o $@
 
 $(B)/libstack.a: $(call obj,$(STACK))
 $(B)/libnat.a: $(call obj,$(NAT))
-$(B)/libsim.a: $(call obj,$(SIM))
+$(B)/libsim.a: $(call obj,$(SIM)) $(B)/obj/commit.o
 $(B)/libhost.a: $(call obj,$(HOST))
-$(B)/lib%.a:
-	@rm -f $@; mkdir -p $(@D)
-	ar rcs $@ $^
+$(B)/stamp/libstack: MEMBERS := $(STACK)
+$(B)/stamp/libnat: MEMBERS := $(NAT)
+$(B)/stamp/libsim: MEMBERS := $(SIM)
+$(B)/stamp/libhost: MEMBERS := $(HOST)
+$(LIBS): $(B)/lib%.a: $(B)/stamp/lib%
+	@echo "  ar   $@"; rm -f $@; ar rcs $@ $(filter %.o,$^)
 
 $(B)/mistsim: $(call obj,sim/mistsim.c) $(LIBS)
-	$(CC) $(CFLAGS) -rdynamic -o $@ $< -Wl,--start-group $(LIBS) -Wl,--end-group $(SYSLIBS)
+	$(LINK) $< $(LINKED) $(SYSLIBS) $(EXPORT)
 $(B)/mist: $(call obj,stack/host/mist.c) $(B)/libhost.a $(B)/libstack.a
-	$(CC) $(CFLAGS) -o $@ $< $(B)/libhost.a $(B)/libstack.a -luv -lsodium
+	$(LINK) $^ -luv -lsodium
+$(B)/libmist.so: $(patsubst %.c,$(B)/pic/%.o,$(STACK))
+	$(LINK) -shared $^ -lsodium
+$(TESTBIN): $(B)/%: $(B)/obj/%.o $(LIBS)
+	$(LINK) $< $(LINKED) $(SYSLIBS) $(EXPORT) -lcmocka
+$(call obj,$(TESTS)): | deps-test
 
-$(B)/%: $(B)/obj/%.o $(LIBS)
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -rdynamic -o $@ $< -Wl,--start-group $(LIBS) -Wl,--end-group $(SYSLIBS) -lcmocka
+fuzz-build: $(FUZZBIN)
+$(FUZZBIN): $(B)/%: $(B)/obj/%.o $(LIBS)
+	$(LINK) -fsanitize=fuzzer $< $(LINKED) $(SYSLIBS)
 
-test: $(TESTBIN)
-	@set -e; for t in $^; do echo "== $$t"; ./$$t; done
-
-clean:
-	rm -rf $(B)
-
--include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
-.PHONY: all test clean
+-include $(patsubst %.o,%.d,$(call obj,$(STACK) $(NAT) $(SIM) $(HOST) $(TESTS) $(FUZZERS) \
+    sim/mistsim.c stack/host/mist.c) $(patsubst %.c,$(B)/pic/%.o,$(STACK)))
+FORCE:
+.PHONY: all help run test golden tidy pure check-scenarios same-seed sanitize fuzz fuzz-build bench \
+    deps deps-build deps-test deps-tidy deps-fuzz deps-ci install uninstall clean FORCE
 .SECONDARY:
+.DELETE_ON_ERROR:
