@@ -16,7 +16,7 @@ SYSLIBS := -lyaml -lsqlite3 -luv -lsodium -ldl -lm -lpthread
 # What a core loaded from libmist.so needs of the program that loads it.
 EXPORT  := -Wl,--export-dynamic-symbol=check_failed
 
-ifeq ($(filter -j%,$(MAKEFLAGS)),)
+ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS)),)
 MAKEFLAGS += -j$(shell nproc)
 endif
 
@@ -48,7 +48,7 @@ run: all	## install what is missing, build, run SCENARIO (quickstart), print the
 test: $(TESTBIN) $(PROGRAMS)	## build and run every test
 	@.ci/test $(B) $(TESTBIN) $(SCRIPTS)
 
-golden: $(TESTBIN) $(PROGRAMS)	## rewrite the golden texts of the story tests; git shows the difference
+golden: $(TESTBIN) $(PROGRAMS)	## rewrite the golden texts of the story tests
 	@MIST_GOLDEN=write .ci/test $(B) $(patsubst %.c,$(B)/%,$(shell grep -l MIST_GOLDEN $(TESTS)))
 
 tidy: | deps-tidy	## the checked lines of the style: layout, includes, names that stay out
@@ -68,7 +68,7 @@ sanitize: | deps-fuzz	## the tests under AddressSanitizer and UBSan (clang)
 	@$(MAKE) --no-print-directory B=$(B)/sanitize CC=clang OPT="-O1 -g" \
 	    EXTRA="-fsanitize=address,undefined -fno-sanitize-recover=all" test
 
-fuzz: | deps-fuzz	## FUZZ_RUNS inputs into every fuzz target under ASan and UBSan; finds its canary
+fuzz: | deps-fuzz	## FUZZ_RUNS inputs into every fuzz target (ASan, UBSan); finds its canary
 	@$(MAKE) --no-print-directory B=$(B)/fuzz CC=clang OPT="-O1 -g" \
 	    EXTRA="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all" fuzz-build
 	@.ci/fuzz $(B)/fuzz $(FUZZ_RUNS) $(FUZZERS)
@@ -103,12 +103,13 @@ deps-test deps-tidy deps-fuzz deps-ci:
 # (a removed source must leave it), the commit.
 stamp    = mkdir -p $(@D); cat >$@.now; cmp -s $@.now $@ && rm $@.now || mv $@.now $@
 $(B)/stamp/flags: FORCE | deps-build
-	@echo '$(CC) $(CFLAGS)' "$$($(CC) --version | head -n 1)" | { $(stamp); }
+	@echo '$(CC) $(CFLAGS)' "$$($(CC) --version)" | { $(stamp); }
 $(B)/stamp/lib%: FORCE
 	@echo '$(sort $(MEMBERS))' | { $(stamp); }
 $(B)/stamp/commit.c: FORCE
 	@commit=$$(git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown); \
-	    printf '#include "sim/commit.h"\nconst char sim_commit[] = "%s";\n' "$$commit" | { $(stamp); }
+	    printf '#include "sim/commit.h"\nconst char sim_commit[] = "%s";\n' "$$commit" | \
+	    { $(stamp); }
 
 COMPILE  = @mkdir -p $(@D) && echo "  cc   $@" && $(CC) $(CFLAGS) -MMD -MP
 LINK     = @mkdir -p $(@D) && echo "  link $@" && $(CC) $(CFLAGS) -o $@
@@ -148,7 +149,7 @@ $(FUZZBIN): $(B)/%: $(B)/obj/%.o $(LIBS)
 -include $(patsubst %.o,%.d,$(call obj,$(STACK) $(NAT) $(SIM) $(HOST) $(TESTS) $(FUZZERS) \
     sim/mistsim.c stack/host/mist.c) $(patsubst %.c,$(B)/pic/%.o,$(STACK)))
 FORCE:
-.PHONY: all help run test golden tidy pure check-scenarios same-seed sanitize fuzz fuzz-build bench \
-    deps deps-build deps-test deps-tidy deps-fuzz deps-ci install uninstall clean FORCE
+.PHONY: all help run test golden tidy pure check-scenarios same-seed sanitize fuzz fuzz-build \
+    bench deps deps-build deps-test deps-tidy deps-fuzz deps-ci install uninstall clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
