@@ -16,7 +16,7 @@ SYSLIBS := -lyaml -lsqlite3 -luv -lsodium -ldl -lm -lpthread
 # What a core loaded from libmist.so needs of the program that loads it.
 EXPORT  := -Wl,--export-dynamic-symbol=check_failed
 
-ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS)),)
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(shell nproc)
 endif
 
@@ -56,7 +56,8 @@ tidy: | deps-tidy	## the checked lines of the style: layout, includes, names tha
 	@.ci/tidy
 
 pure: $(call obj,$(STACK) $(NAT))	## the core and the NAT need only the symbols of .ci/pure.allow
-	@CC="$(CC)" .ci/pure $(B)
+	@CC="$(CC)" .ci/pure $(B)/pure core $(call obj,$(STACK))
+	@CC="$(CC)" .ci/pure $(B)/pure nat $(call obj,$(NAT) stack/addr.c)
 
 check-scenarios: $(B)/mistsim	## validate every scenario
 	@$(B)/mistsim check $(shell find scenarios -name '*.yaml' ! -path '*/latency/*' | sort)
