@@ -59,6 +59,10 @@ pure: $(call obj,$(STACK) $(NAT))	## the core and the NAT need only the symbols 
 	@CC="$(CC)" .ci/pure $(B)/pure core $(call obj,$(STACK))
 	@CC="$(CC)" .ci/pure $(B)/pure nat $(call obj,$(NAT) stack/addr.c)
 
+lint: | deps-lint	## clang-tidy over all sources
+	@printf '%s\n' $(STACK) $(NAT) $(SIM) $(HOST) | xargs -P $$(nproc) -n 4 \
+	    sh -c 'clang-tidy -quiet "$$@" -- $(filter-out -W%,$(CFLAGS)) 2>/dev/null' lint
+
 check-scenarios: $(B)/mistsim	## validate every scenario
 	@$(B)/mistsim check $(shell find scenarios -name '*.yaml' ! -path '*/latency/*' | sort)
 
@@ -77,8 +81,8 @@ fuzz: | deps-fuzz	## FUZZ_RUNS inputs into every fuzz target (ASan, UBSan); find
 bench: $(B)/mistsim	## the benchmark suite
 	$(B)/mistsim bench
 
-deps:	## install the Debian packages of build, test, tidy and fuzz
-	@.ci/deps build gcc clang test tidy fuzz
+deps:	## install the Debian packages of all targets
+	@.ci/deps build gcc clang test tidy lint fuzz
 
 install: $(PROGRAMS)	## into PREFIX (/usr/local), below DESTDIR
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/mist
@@ -97,7 +101,7 @@ clean:	## remove the build directory
 # Packages first: nothing compiles before its headers are there.
 deps-build:
 	@.ci/deps build $(if $(findstring clang,$(CC)),clang,gcc)
-deps-test deps-tidy deps-fuzz deps-ci:
+deps-test deps-tidy deps-lint deps-fuzz deps-ci:
 	@.ci/deps build gcc $(@:deps-%=%) $(if $(filter deps-ci,$@),clang test)
 
 # A stamp changes only when its text does: the flags, the members of a library
@@ -150,7 +154,8 @@ $(FUZZBIN): $(B)/%: $(B)/obj/%.o $(LIBS)
 -include $(patsubst %.o,%.d,$(call obj,$(STACK) $(NAT) $(SIM) $(HOST) $(TESTS) $(FUZZERS) \
     sim/mistsim.c stack/host/mist.c) $(patsubst %.c,$(B)/pic/%.o,$(STACK)))
 FORCE:
-.PHONY: all help run test golden tidy pure check-scenarios same-seed sanitize fuzz fuzz-build \
-    bench deps deps-build deps-test deps-tidy deps-fuzz deps-ci install uninstall clean FORCE
+.PHONY: all help run test golden tidy pure lint check-scenarios same-seed sanitize fuzz fuzz-build \
+    bench deps deps-build deps-test deps-tidy deps-lint deps-fuzz deps-ci install uninstall clean \
+    FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
