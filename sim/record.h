@@ -1,8 +1,16 @@
 /* record.h: what was seen goes into a SQLite file (DESIGN 4.3), a run at a time.
  *
- * A run is one transaction on a part file of its own, merged into the results
- * by record_merge; a run is visible only as running, complete, failed or
- * interrupted.  All durations are nanoseconds of virtual time. */
+ * A run is written as the only run of a part file of its own, in one
+ * transaction.  A part file is a results file like any other once record_close
+ * has returned 0, and worthless before: results.h merges it, whole, into the
+ * results proper, and there alone a run has a status that others can see.
+ *
+ * Durations are nanoseconds of virtual time.  Storage may fail at any row:
+ * then the rows that follow are dropped, record_failed says so at once (there is
+ * no point in simulating on), and record_close reports why.
+ *
+ * Metric names of record_series that the summary reads: `joined`, the number
+ * of nodes that have joined so far. */
 #ifndef SIM_RECORD_H
 #define SIM_RECORD_H
 
@@ -18,7 +26,8 @@ struct plan;
 
 struct record_run {
     const char *engine, *stack, *stack_version, *commit_id;
-    const char *status; /* complete | failed | interrupted */
+    const char *started_utc; /* "2026-01-31T12:00:00Z"; NULL: not known */
+    const char *status;      /* complete | failed | interrupted */
     double sim_s, wall_s;
     uint64_t events, packets, peak_rss_bytes;
     uint64_t trace_hash; /* stored as 16 hex digits */
@@ -27,17 +36,17 @@ struct record_run {
 struct record_dial {
     uint32_t dial; /* 1, 2, ... in order of at_ns */
     mist_time at;
-    uint32_t src, dst; /* hosts */
-    const char *outcome; /* direct | relayed | failed */
-    const char *path;    /* best used, "none" */
+    uint32_t src, dst;       /* hosts */
+    const char *outcome;     /* direct | relayed | failed */
+    const char *path;        /* best used, "none" */
     mist_time first, direct; /* since at; RECORD_NONE */
     uint32_t attempts, probes, sockets;
-    mist_time rtt_first, rtt_final, rtt_ideal;
-    const char *reason; /* "none", ... */
+    mist_time rtt_first, rtt_final, rtt_ideal; /* RECORD_NONE: none was measured */
+    const char *reason; /* "none", ...; "already_connected": the pair was before the dial */
 };
 
 struct record_traffic {
-    uint32_t node; /* host, or population with traffic: population */
+    uint32_t node; /* host, or population where the plan has traffic_per_node off */
     const char *kind;
     uint64_t packets_out, bytes_out, packets_in, bytes_in;
 };
@@ -47,10 +56,21 @@ struct record_box {
     uint64_t mappings_made, mappings_peak, dropped_filter, dropped_capacity, hairpins;
 };
 
-/* Opens (creates) the results file for one run of the plan and marks the run
- * running.  error: filled on failure.  Returns NULL then. */
+struct record_packet {
+    mist_time at;                 /* when it was sent */
+    uint32_t src, dst;            /* hosts; dst PLAN_NONE: it arrived nowhere */
+    struct addr sender, receiver; /* as they stood where it ended */
+    const char *kind;             /* enum mist_kind's word */
+    uint32_t bytes;
+    const char *fate; /* arrived | lost | dropped by whom */
+};
+
+/* Creates the part file, which must not exist or be empty, for one run of the
+ * plan and records the plan's nodes.  Keeps plan until record_close.  Returns
+ * NULL and fills error when the file cannot be made. */
 struct record *record_open(const char *file, const struct plan *plan, const struct record_run *run,
                            char *error, int error_size);
+
 void record_dial(struct record *r, const struct record_dial *dial);
 void record_lookup(struct record *r, mist_time at, uint32_t node, uint32_t hops, uint32_t peers,
                    mist_time latency, int ok);
@@ -59,13 +79,22 @@ void record_message(struct record *r, uint32_t message, mist_time at, uint32_t p
 void record_traffic(struct record *r, const struct record_traffic *traffic);
 void record_box(struct record *r, const struct record_box *box);
 void record_series(struct record *r, mist_time at, const char *metric, double value);
-void record_fact(struct record *r, mist_time at, uint32_t node, const char *fact, uint32_t connection,
-                 const struct addr *addr, int64_t a, int64_t b);
+/* connection 0 and addr NULL or of no family are stored as NULL. */
+void record_fact(struct record *r, mist_time at, uint32_t node, const char *fact,
+                 uint32_t connection, const struct addr *addr, int64_t a, int64_t b);
+void record_packet(struct record *r, const struct record_packet *packet);
 
-/* Evaluates the plan's expectations from the summary, stores them and the run
- * with its status, commits.  *expectations_failed: how many.  Returns 0, or -1
- * (error filled): storage failed and the message says what is safe. */
+/* Has storage failed already? */
+int record_failed(const struct record *r);
+
+/* Evaluates the plan's expectations of a complete run from its summary, stores
+ * them and the run with its status, and commits.  *expectations_failed: how
+ * many of them.  Frees r in any case.  Returns 0, or -1 with error filled: the
+ * part file is of no use and may be deleted. */
 int record_close(struct record *r, const struct record_run *run, int *expectations_failed,
                  char *error, int error_size);
+
+/* Gives up: closes and frees, the part file is of no use. */
+void record_abandon(struct record *r);
 
 #endif

@@ -1,0 +1,322 @@
+/* record_schema.c: see record_schema.h. */
+#include "sim/record_schema.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/exit.h"
+
+const struct record_columns record_schema_tables[RECORD_TABLES] = {
+    [RECORD_NODE] = {"node", "node,name,population,region,nat,stack", 6},
+    [RECORD_DIAL] = {"dial",
+                     "dial,at_ns,src,dst,src_nat,dst_nat,outcome,path,first_ns,direct_ns,attempts,"
+                     "probes,sockets,rtt_first_ns,rtt_final_ns,rtt_ideal_ns,reason",
+                     17},
+    [RECORD_LOOKUP] = {"lookup", "at_ns,node,hops,peers,latency_ns,ok", 6},
+    [RECORD_MESSAGE] = {"message", "message,at_ns,publisher,subscribers,delivered,first_ns,last_ns",
+                        7},
+    [RECORD_TRAFFIC] = {"traffic", "node,kind,packets_out,bytes_out,packets_in,bytes_in", 6},
+    [RECORD_NAT_BOX] = {"nat_box",
+                        "box,profile,mappings_made,mappings_peak,dropped_filter,dropped_capacity,"
+                        "hairpins",
+                        7},
+    [RECORD_SERIES] = {"series", "at_ns,metric,value", 3},
+    [RECORD_EXPECTATION] = {"expectation", "metric,bound,value,ok", 4},
+    [RECORD_FACT] = {"fact", "at_ns,node,fact,connection,addr,a,b", 7},
+    [RECORD_PACKET] = {"packet", "at_ns,src,dst,sender,receiver,kind,bytes,fate", 8},
+};
+
+/* Wilson's 95 % interval for a share p out of n (E. B. Wilson 1927), z = 1.96. */
+#define Z  "1.959963984540054"
+#define ZZ "3.841458820694124"
+#define WILSON(sign)                                                                               \
+    "((p + " ZZ "/(2*n) " sign " " Z "*sqrt(p*(1-p)/n + " ZZ "/(4.0*n*n)))/(1 + " ZZ "/n))"
+#define WILSON_BOTH "max(0.0, " WILSON("-") "), min(1.0, " WILSON("+") ")"
+
+static const char *const objects[] = {
+    "CREATE TABLE run(run INTEGER PRIMARY KEY, scenario TEXT NOT NULL,"
+    " scenario_text TEXT NOT NULL, cell TEXT NOT NULL, seed INTEGER NOT NULL,"
+    " engine TEXT NOT NULL, stack TEXT NOT NULL, stack_version TEXT NOT NULL,"
+    " commit_id TEXT NOT NULL, started_utc TEXT NOT NULL, status TEXT NOT NULL"
+    " CHECK(status IN ('running','complete','failed','interrupted')),"
+    " sim_s REAL, wall_s REAL, events INTEGER, packets INTEGER, peak_rss_bytes INTEGER,"
+    " trace_hash TEXT) STRICT",
+    /* What makes two runs the same run; no two complete runs share a key. */
+    "CREATE TABLE run_key(run INTEGER PRIMARY KEY REFERENCES run ON DELETE CASCADE,"
+    " key TEXT NOT NULL) STRICT",
+    "CREATE INDEX run_key_by_key ON run_key(key)",
+    "CREATE TABLE node(run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,"
+    " node INTEGER NOT NULL, name TEXT NOT NULL, population TEXT NOT NULL, region TEXT,"
+    " nat TEXT NOT NULL, stack TEXT NOT NULL, PRIMARY KEY(run, node)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE dial(run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,"
+    " dial INTEGER NOT NULL, at_ns INTEGER NOT NULL, src INTEGER NOT NULL, dst INTEGER NOT NULL,"
+    " src_nat TEXT NOT NULL, dst_nat TEXT NOT NULL, outcome TEXT NOT NULL"
+    " CHECK(outcome IN ('direct','relayed','failed')), path TEXT NOT NULL,"
+    " first_ns INTEGER, direct_ns INTEGER, attempts INTEGER, probes INTEGER, sockets INTEGER,"
+    " rtt_first_ns INTEGER, rtt_final_ns INTEGER, rtt_ideal_ns INTEGER, reason TEXT,"
+    " PRIMARY KEY(run, dial)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE lookup(run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,"
+    " at_ns INTEGER NOT NULL, node INTEGER NOT NULL, hops INTEGER, peers INTEGER,"
+    " latency_ns INTEGER, ok INTEGER NOT NULL) STRICT",
+    "CREATE INDEX lookup_by_run ON lookup(run)",
+    "CREATE TABLE message(run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,"
+    " message INTEGER NOT NULL, at_ns INTEGER NOT NULL, publisher INTEGER NOT NULL,"
+    " subscribers INTEGER NOT NULL, delivered INTEGER NOT NULL, first_ns INTEGER,"
+    " last_ns INTEGER, PRIMARY KEY(run, message)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE traffic(run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,"
+    " node INTEGER NOT NULL, kind TEXT NOT NULL, packets_out INTEGER NOT NULL,"
+    " bytes_out INTEGER NOT NULL, packets_in INTEGER NOT NULL, bytes_in INTEGER NOT NULL,"
+    " PRIMARY KEY(run, node, kind)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE nat_box(run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,"
+    " box INTEGER NOT NULL, profile TEXT NOT NULL, mappings_made INTEGER NOT NULL,"
+    " mappings_peak INTEGER NOT NULL, dropped_filter INTEGER NOT NULL,"
+    " dropped_capacity INTEGER NOT NULL, hairpins INTEGER NOT NULL,"
+    " PRIMARY KEY(run, box)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE series(run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,"
+    " at_ns INTEGER NOT NULL, metric TEXT NOT NULL, value REAL) STRICT",
+    "CREATE INDEX series_by_metric ON series(run, metric, at_ns)",
+    "CREATE TABLE expectation(run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,"
+    " metric TEXT NOT NULL, bound TEXT NOT NULL, value REAL, ok INTEGER NOT NULL,"
+    " PRIMARY KEY(run, metric, bound)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE fact(run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,"
+    " at_ns INTEGER NOT NULL, node INTEGER NOT NULL, fact TEXT NOT NULL, connection INTEGER,"
+    " addr TEXT, a INTEGER, b INTEGER) STRICT",
+    "CREATE INDEX fact_by_run ON fact(run, at_ns)",
+    "CREATE TABLE packet(run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,"
+    " at_ns INTEGER NOT NULL, src INTEGER NOT NULL, dst INTEGER, sender TEXT NOT NULL,"
+    " receiver TEXT NOT NULL, kind TEXT NOT NULL, bytes INTEGER NOT NULL, fate TEXT NOT NULL)"
+    " STRICT",
+    "CREATE INDEX packet_by_run ON packet(run, at_ns)",
+
+    "CREATE VIEW punch_matrix(run, src_nat, dst_nat, dials, direct, relayed, failed, direct_rate,"
+    " lo, hi) AS SELECT run, src_nat, dst_nat, n, direct, relayed, failed, p, " WILSON_BOTH
+    " FROM (SELECT run, src_nat, dst_nat, count(*) AS n, sum(outcome='direct') AS direct,"
+    " sum(outcome='relayed') AS relayed, sum(outcome='failed') AS failed,"
+    " avg(outcome='direct') AS p FROM dial GROUP BY run, src_nat, dst_nat)",
+
+    /* tried: the denominator of the field studies: neither end public, port-mapped, on
+     * the same LAN or already connected (DESIGN 4.1). */
+    "CREATE VIEW dial_tally(run, src_population, dst_population, src_nat, dst_nat, dials, direct,"
+    " relayed, failed, tried, punched) AS"
+    " SELECT run, src_population, dst_population, src_nat, dst_nat, count(*),"
+    " sum(outcome='direct'), sum(outcome='relayed'), sum(outcome='failed'), sum(tried),"
+    " sum(tried AND outcome='direct')"
+    " FROM (SELECT dial.run, source.population AS src_population,"
+    " target.population AS dst_population, src_nat, dst_nat, outcome,"
+    " src_nat<>'none' AND dst_nat<>'none' AND path NOT IN ('lan','mapped')"
+    " AND coalesce(reason,'')<>'already_connected' AS tried"
+    " FROM dial LEFT JOIN node AS source ON source.run=dial.run AND source.node=dial.src"
+    " LEFT JOIN node AS target ON target.run=dial.run AND target.node=dial.dst)"
+    " GROUP BY run, src_population, dst_population, src_nat, dst_nat",
+
+    "CREATE VIEW dial_total(run, dials, direct, relayed, failed, tried, punched) AS"
+    " SELECT run, sum(dials), sum(direct), sum(relayed), sum(failed), sum(tried), sum(punched)"
+    " FROM dial_tally GROUP BY run",
+
+    /* Deliveries of one message stand or fall together: n is the effective number
+     * p(1-p)/V, V over messages (reference: survey sampling, ratio estimate). */
+    "CREATE VIEW message_share(run, p, n) AS"
+    " SELECT run, p, CASE WHEN s = 1 THEN NULL WHEN v > 0 THEN min(p*(1-p)/v, m) ELSE m END"
+    " FROM (SELECT run, p, m, s, s/(s-1.0)*sum((delivered-p*subscribers)*"
+    "(delivered-p*subscribers))/(m*m) AS v FROM message JOIN"
+    " (SELECT run, 1.0*sum(delivered)/sum(subscribers) AS p, 1.0*sum(subscribers) AS m,"
+    " count(*) AS s FROM message GROUP BY run HAVING sum(subscribers) > 0) USING(run)"
+    " GROUP BY run)",
+
+    "CREATE VIEW summary_share(run, metric, p, n) AS"
+    " SELECT run, 'dial.direct_rate', 1.0*direct/dials, dials FROM dial_total UNION ALL"
+    " SELECT run, 'dial.connected_rate', 1.0*(direct+relayed)/dials, dials FROM dial_total"
+    " UNION ALL"
+    " SELECT run, 'dial.relayed_rate', 1.0*relayed/dials, dials FROM dial_total UNION ALL"
+    " SELECT run, 'dial.failed_rate', 1.0*failed/dials, dials FROM dial_total UNION ALL"
+    " SELECT run, 'dial.punch_rate', 1.0*punched/tried, tried FROM dial_total WHERE tried > 0"
+    " UNION ALL"
+    " SELECT run, 'lookup.ok_rate', avg(ok<>0), count(*) FROM lookup GROUP BY run UNION ALL"
+    " SELECT run, 'message.delivery_rate', p, n FROM message_share UNION ALL"
+    /* The last value of the series `joined`, a number of nodes. */
+    " SELECT run, 'node.joined', (SELECT value FROM series WHERE series.run=node.run AND"
+    " metric='joined' ORDER BY at_ns DESC LIMIT 1)/count(*), count(*) FROM node"
+    " WHERE EXISTS (SELECT 1 FROM series WHERE series.run=node.run AND metric='joined')"
+    " GROUP BY run",
+
+    "CREATE VIEW summary_sample(run, metric, value) AS"
+    " SELECT run, 'dial.first_byte', first_ns/1e9 FROM dial WHERE first_ns IS NOT NULL UNION ALL"
+    " SELECT run, 'dial.direct_time', direct_ns/1e9 FROM dial WHERE direct_ns IS NOT NULL"
+    " UNION ALL"
+    " SELECT run, 'lookup.latency', latency_ns/1e9 FROM lookup WHERE ok<>0 AND latency_ns"
+    " IS NOT NULL UNION ALL"
+    " SELECT run, 'message.latency', last_ns/1e9 FROM message WHERE last_ns IS NOT NULL",
+
+    "CREATE VIEW summary_sample_ranked(run, metric, value, k, n) AS"
+    " SELECT run, metric, value, row_number() OVER (PARTITION BY run, metric ORDER BY value),"
+    " count(*) OVER (PARTITION BY run, metric) FROM summary_sample",
+
+    "CREATE VIEW summary_total(run, metric, value, unit) AS"
+    " SELECT run, 'dial.count', dials, 'count' FROM dial_total UNION ALL"
+    " SELECT run, 'lookup.count', count(*), 'count' FROM lookup GROUP BY run UNION ALL"
+    " SELECT run, 'lookup.hops.mean', avg(hops), 'hops' FROM lookup WHERE ok<>0 GROUP BY run"
+    " UNION ALL"
+    " SELECT run, 'message.count', count(*), 'count' FROM message GROUP BY run UNION ALL"
+    " SELECT run, 'node.count', count(*), 'count' FROM node GROUP BY run UNION ALL"
+    " SELECT run, 'traffic.packets_per_node_s', sum(packets_out)/sim_s/"
+    "(SELECT count(*) FROM node WHERE node.run=traffic.run), '1/s' FROM traffic JOIN run"
+    " USING(run) WHERE sim_s > 0 GROUP BY run UNION ALL"
+    " SELECT run, 'traffic.bytes_per_node_s', sum(bytes_out)/sim_s/"
+    "(SELECT count(*) FROM node WHERE node.run=traffic.run), 'B/s' FROM traffic JOIN run"
+    " USING(run) WHERE sim_s > 0 GROUP BY run UNION ALL"
+    " SELECT run, 'nat.mappings_made', sum(mappings_made), 'count' FROM nat_box GROUP BY run"
+    " UNION ALL"
+    " SELECT run, 'nat.mappings_peak', max(mappings_peak), 'count' FROM nat_box GROUP BY run"
+    " UNION ALL"
+    " SELECT run, 'nat.dropped_filter', sum(dropped_filter), 'count' FROM nat_box GROUP BY run"
+    " UNION ALL"
+    " SELECT run, 'nat.dropped_capacity', sum(dropped_capacity), 'count' FROM nat_box"
+    " GROUP BY run UNION ALL"
+    " SELECT run, 'nat.hairpins', sum(hairpins), 'count' FROM nat_box GROUP BY run",
+
+    /* The q-quantile has rank ceil(nq); its conservative 95 % interval has the ranks
+     * nq - z sqrt(nq(1-q)) and nq + 1 + z sqrt(nq(1-q)) (order statistics, Conover 1999,
+     * 3.2), and is NULL where the sample is too small to have them. */
+    "CREATE VIEW summary_quantile(run, metric, value, lo, hi) AS"
+    " SELECT run, metric || '.p' || q, max(value) FILTER (WHERE k=middle),"
+    " max(value) FILTER (WHERE k=low), max(value) FILTER (WHERE k=high)"
+    " FROM (SELECT run, metric, value, k, q, (n*q+99)/100 AS middle,"
+    " floor(n*q/100.0 - " Z "*sqrt(n*q*(100-q)/10000.0)) AS low,"
+    " ceil(n*q/100.0 + 1 + " Z "*sqrt(n*q*(100-q)/10000.0)) AS high"
+    " FROM summary_sample_ranked, (SELECT 50 AS q UNION ALL SELECT 95 UNION ALL SELECT 99))"
+    " WHERE k IN (middle, low, high) GROUP BY run, metric, q",
+
+    "CREATE VIEW summary(run, metric, value, lo, hi, unit) AS"
+    " SELECT run, metric, p, " WILSON_BOTH ", 'ratio' FROM summary_share UNION ALL"
+    " SELECT run, metric, value, lo, hi, 's' FROM summary_quantile UNION ALL"
+    " SELECT run, metric, value, NULL, NULL, unit FROM summary_total",
+};
+
+int record_schema_harden(sqlite3 *db)
+{
+    int on = 0;
+    int rc = sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, &on);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, &on);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, &on);
+    return rc;
+}
+
+int record_schema_create(sqlite3 *db)
+{
+    char stamp[96];
+    snprintf(stamp, sizeof stamp, "PRAGMA application_id=%d; PRAGMA user_version=%d;",
+             RECORD_SCHEMA_APPLICATION, RECORD_SCHEMA_VERSION);
+    int rc = sqlite3_exec(db, stamp, NULL, NULL, NULL);
+    for (size_t i = 0; i < sizeof objects / sizeof *objects && rc == SQLITE_OK; i++)
+        rc = sqlite3_exec(db, objects[i], NULL, NULL, NULL);
+    return rc;
+}
+
+/* A file of another kind or version is the caller's input; what cannot be read is storage. */
+static int refuse(sqlite3 *db, int rc, char *error, int error_size)
+{
+    if (rc == SQLITE_NOTADB) {
+        snprintf(error, (size_t)error_size, "not a database");
+        return EXIT_INPUT;
+    }
+    if (rc == SQLITE_CORRUPT)
+        snprintf(error, (size_t)error_size, "the database is damaged");
+    else
+        snprintf(error, (size_t)error_size, "cannot be read: %s", sqlite3_errmsg(db));
+    return EXIT_STORAGE;
+}
+
+static int read_number(sqlite3 *db, const char *sql, int *number)
+{
+    sqlite3_stmt *s = NULL;
+    int rc = sqlite3_prepare_v2(db, sql, -1, &s, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(s);
+    if (rc == SQLITE_ROW)
+        *number = sqlite3_column_int(s, 0);
+    sqlite3_finalize(s);
+    return rc == SQLITE_ROW ? SQLITE_OK : rc;
+}
+
+static int verify_stamp(sqlite3 *db, char *error, int error_size)
+{
+    int application = 0, version = 0;
+    int rc = read_number(db, "PRAGMA application_id", &application);
+    if (rc == SQLITE_OK)
+        rc = read_number(db, "PRAGMA user_version", &version);
+    if (rc != SQLITE_OK)
+        return refuse(db, rc, error, error_size);
+    if (application != RECORD_SCHEMA_APPLICATION) {
+        snprintf(error, (size_t)error_size, "a database, but not one of mistsim's");
+        return EXIT_INPUT;
+    }
+    if (version != RECORD_SCHEMA_VERSION) {
+        snprintf(error, (size_t)error_size,
+                 "results of version %d; this program knows version %d (nothing was changed)",
+                 version, RECORD_SCHEMA_VERSION);
+        return EXIT_INPUT;
+    }
+    return 0;
+}
+
+/* Our tables and views must read exactly as we would write them, and nothing may
+ * fire behind our back: then a query on them does what we think it does. */
+static int verify_objects(sqlite3 *db, sqlite3 *model, char *error, int error_size)
+{
+    int strange = 0;
+    int rc = read_number(db, "SELECT count(*) FROM sqlite_schema WHERE type='trigger'", &strange);
+    sqlite3_stmt *ours = NULL, *theirs = NULL;
+    if (rc == SQLITE_OK)
+        rc = sqlite3_prepare_v2(model, "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL",
+                                -1, &ours, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_prepare_v2(db, "SELECT count(*) FROM sqlite_schema WHERE name=?1 AND sql=?2",
+                                -1, &theirs, NULL);
+    while (rc == SQLITE_OK && !strange && sqlite3_step(ours) == SQLITE_ROW) {
+        sqlite3_bind_value(theirs, 1, sqlite3_column_value(ours, 0));
+        sqlite3_bind_value(theirs, 2, sqlite3_column_value(ours, 1));
+        rc = sqlite3_step(theirs);
+        strange = rc == SQLITE_ROW && sqlite3_column_int(theirs, 0) != 1;
+        rc = rc == SQLITE_ROW ? sqlite3_reset(theirs) : rc;
+    }
+    sqlite3_finalize(ours);
+    sqlite3_finalize(theirs);
+    if (rc != SQLITE_OK)
+        return refuse(db, rc, error, error_size);
+    if (strange) {
+        snprintf(error, (size_t)error_size,
+                 "says version %d, but its tables are not that version's", RECORD_SCHEMA_VERSION);
+        return EXIT_INPUT;
+    }
+    return 0;
+}
+
+static int verify_pages(sqlite3 *db, char *error, int error_size)
+{
+    sqlite3_stmt *s = NULL;
+    int rc = sqlite3_prepare_v2(db, "PRAGMA quick_check(1)", -1, &s, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(s);
+    const char *verdict = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(s, 0) : NULL;
+    if (verdict && strcmp(verdict, "ok") != 0)
+        rc = SQLITE_CORRUPT;
+    sqlite3_finalize(s);
+    return rc == SQLITE_ROW ? 0 : refuse(db, rc, error, error_size);
+}
+
+int record_schema_verify(sqlite3 *db, char *error, int error_size)
+{
+    int status = verify_stamp(db, error, error_size);
+    if (status)
+        return status;
+    sqlite3 *model = NULL;
+    int rc = sqlite3_open(":memory:", &model);
+    if (rc == SQLITE_OK)
+        rc = record_schema_create(model);
+    status = rc == SQLITE_OK ? verify_objects(db, model, error, error_size)
+                             : refuse(model, rc, error, error_size);
+    sqlite3_close(model);
+    return status ? status : verify_pages(db, error, error_size);
+}
