@@ -99,7 +99,8 @@ enum mist_error {
     X(6, REFUSED, "refused")                                                                       \
     X(7, TIMEOUT, "timeout")                                                                       \
     X(8, PEER_CLOSED, "peer_closed")                                                               \
-    X(9, PATH_LOST, "path_lost")
+    X(9, PATH_LOST, "path_lost")                                                                   \
+    X(10, ALREADY_CONNECTED, "already_connected")
 
 /* X(number, NAME, word): what a datagram is for; the classes of the traffic
  * table and of the counters. */

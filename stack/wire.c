@@ -136,8 +136,10 @@ static const struct {
     [MSG_PROVED] = {"proved", MIST_KIND_PUNCH, {REQUEST, ADDR}},
     [MSG_REACH] = {"reach", MIST_KIND_REACH, {REQUEST, NUMBER, FILTER}},
     [MSG_KNOCK] = {"knock", MIST_KIND_REACH, {REQUEST, NUMBER, ADDR}},
+    [MSG_KNOCKED] = {"knocked", MIST_KIND_REACH, {REQUEST}},
     [MSG_BYE] = {"bye", MIST_KIND_HEARTBEAT, {REASON}},
     [MSG_PAYLOAD] = {"payload", MIST_KIND_DATA, {REQUEST, BYTES}},
+    [MSG_HELLO] = {"hello", MIST_KIND_HANDSHAKE, {FLAGS, ADDR}},
     [MSG_HANGUP] = {"hangup", MIST_KIND_DATA, {REQUEST, REASON}},
 };
 

@@ -60,9 +60,11 @@ enum msg_type {
     MSG_PROVED,      /* it does, and this is where I see you */
     MSG_REACH,       /* have somebody I never contacted knock at my address */
     MSG_KNOCK,       /* knock at this address, please */
+    MSG_KNOCKED,     /* somebody will knock now */
     MSG_BYE,         /* this link is over */
     MSG_PAYLOAD,     /* the application's datagram in a conversation */
     MSG_HANGUP,      /* this conversation is over */
+    MSG_HELLO,       /* what I am (first in OPEN and ACCEPT), and where I see you */
     MSG_TYPES
 };
 

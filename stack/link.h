@@ -1,0 +1,106 @@
+/* link.h: the links themselves, shared by the files of the mux: mux.c (input,
+ * output, timers) and handshake.c (INIT, COOKIE, OPEN, ACCEPT). */
+#ifndef MIST_LINK_H
+#define MIST_LINK_H
+
+#include "stack/mux.h"
+#include "stack/seal.h"
+
+#define HANDSHAKE_RETRY MS(400) /* above the p95 round trip of wired hosts, 329 ms (PlanetLab) */
+#define HANDSHAKE_TRIES 4       /* 0.4 + 0.8 + 1.6 + 3.2 s, then give up */
+#define LINK_IDLE       SEC(120)
+#define LINK_EVICTABLE  SEC(10) /* an unpinned link silent this long may make room */
+#define LINK_PINGS      4       /* unanswered in a row: the path is dead */
+
+enum link_state {
+    LINK_FREE,
+    LINK_INIT,  /* INIT sent */
+    LINK_READY, /* cookie known or not needed: OPEN may go */
+    LINK_UP
+};
+
+struct link {
+    /* What an ordinary datagram touches: three cache lines. */
+    uint8_t state;  /* enum link_state */
+    uint8_t flags;  /* enum msg_flags of the peer */
+    uint8_t silent; /* pings unanswered */
+    uint8_t began;  /* this node opened it */
+    uint16_t generation;
+    uint16_t pins;
+    uint32_t rx_channel, tx_channel;
+    uint64_t tx_counter; /* next */
+    uint64_t rx_counter; /* highest seen + 1 */
+    uint64_t rx_window;  /* bit i: rx_counter - 1 - i was seen */
+    mist_time last_in, last_out;
+    struct addr path;
+    uint32_t socket;
+    uint8_t rx_key[SEAL_KEY];
+    uint8_t tx_key[SEAL_KEY];
+    uint8_t id[WIRE_ID];
+    /* The rest. */
+    mist_time last_path_in;
+    mist_time srtt, rttvar; /* 0: not measured; RFC 6298 */
+    mist_time asked_at;     /* ping or OPEN in flight */
+    uint32_t ping_token;
+    uint16_t tries;
+    uint16_t next_free; /* slot + 1 */
+    uint64_t stamp;     /* highest of the peer's handshakes */
+    struct addr fallback;
+    uint8_t nonce[WIRE_NONCE];
+    uint8_t cookie[WIRE_COOKIE];
+    uint8_t shared[SEAL_KEY]; /* the agreed secret: a renewed link need not agree again */
+    bool agreed;
+};
+
+struct mux {
+    struct link *links; /* [limit] */
+    uint16_t *index;    /* [index_mask + 1] slot + 1 by id */
+    uint32_t limit, index_mask;
+    uint32_t used, up, free; /* slots ever used; standing; head of the free list, slot + 1 */
+    uint32_t hand;           /* where eviction looks next */
+    uint32_t channel_mask;
+    uint64_t id_salt;
+    struct mux_turn *turn;
+    struct draw *draw;
+    struct timers *timers;
+    uint32_t first_timer;
+    struct mist_counter *counters;
+    uint8_t flags;
+    mist_time stale;
+    struct {
+        uint32_t id;
+        struct addr local; /* family 0: no such socket */
+    } sockets[2];
+    uint8_t secret[SEAL_KEY], self[WIRE_ID], cookie_key[SEAL_KEY];
+};
+
+/* mux.c */
+struct link *link_get(const struct mux *m, mist_link link); /* NULL when it is gone */
+mist_link link_handle(const struct mux *m, const struct link *l);
+struct link *link_by_channel(const struct mux *m, uint32_t channel);
+struct link *link_new(struct mux *m, mist_time now, const uint8_t id[WIRE_ID], struct out *out);
+void link_index(struct mux *m, struct link *l);
+void link_drop(struct mux *m, struct link *l, int why, struct out *out);
+void link_timer(struct mux *m, struct link *l, mist_time at);
+void link_rtt(struct link *l, mist_time sample);
+mist_time link_patience(const struct link *l);
+bool link_known_id(const uint8_t id[WIRE_ID]); /* not all zero */
+/* Sends a finished datagram, through a relay if `to` says so. */
+void link_emit(struct mux *m, mist_time now, const struct addr *to, const uint8_t *bytes,
+               size_t length, uint8_t kind, struct out *out);
+
+/* handshake.c */
+void handshake_begin(struct mux *m, mist_time now, struct link *l, struct out *out);
+void handshake_retry(struct mux *m, mist_time now, struct link *l, struct out *out);
+void handshake_init(struct mux *m, mist_time now, const struct addr *from,
+                    const struct wire_head *h, struct out *out);
+void handshake_cookie(struct mux *m, mist_time now, const struct addr *from,
+                      const struct wire_head *h, struct out *out);
+/* 1: turn->body is filled. */
+int handshake_open(struct mux *m, mist_time now, const uint8_t *bytes, const struct wire_head *h,
+                   struct mux_turn *turn, struct out *out);
+int handshake_accepted(struct mux *m, mist_time now, const uint8_t *bytes,
+                       const struct wire_head *h, struct mux_turn *turn, struct out *out);
+void handshake_accept(struct mux *m, mist_time now, struct mux_turn *turn, struct out *out);
+
+#endif

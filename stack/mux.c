@@ -1,0 +1,651 @@
+#include "stack/mux.h"
+
+#include <string.h>
+
+#include "stack/check.h"
+#include "stack/link.h"
+#include "stack/mist.h"
+
+#define REPLAY_WINDOW 64
+
+/* ---- slots ---- */
+
+static uint32_t slot_of(const struct mux *m, const struct link *l)
+{
+    return (uint32_t)(l - m->links);
+}
+
+mist_link link_handle(const struct mux *m, const struct link *l)
+{
+    return (mist_link)l->generation << 16 | slot_of(m, l);
+}
+
+struct link *link_get(const struct mux *m, mist_link link)
+{
+    uint32_t slot = link & 0xffff;
+    if (link == 0 || slot >= m->used)
+        return NULL;
+    struct link *l = &m->links[slot];
+    return l->state != LINK_FREE && l->generation == link >> 16 ? l : NULL;
+}
+
+struct link *link_by_channel(const struct mux *m, uint32_t channel)
+{
+    uint32_t slot = (channel ^ m->channel_mask) & 0xffff;
+    if (slot >= m->used)
+        return NULL;
+    struct link *l = &m->links[slot];
+    return l->state != LINK_FREE && l->rx_channel == channel ? l : NULL;
+}
+
+bool link_known_id(const uint8_t id[WIRE_ID])
+{
+    static const uint8_t none[WIRE_ID];
+    return memcmp(id, none, WIRE_ID) != 0;
+}
+
+void link_timer(struct mux *m, struct link *l, mist_time at)
+{
+    timers_set(m->timers, m->first_timer + slot_of(m, l), at);
+}
+
+/* ---- the index by id: open addressing, linear probing, backward-shift deletion ---- */
+
+static uint32_t home_of(const struct mux *m, const uint8_t *id)
+{
+    uint64_t word = 0;
+    for (int i = 0; i < 8; i++)
+        word = word << 8 | id[i];
+    word = (word ^ m->id_salt) * UINT64_C(0x9e3779b97f4a7c15);
+    return (uint32_t)(word >> 32) & m->index_mask;
+}
+
+void link_index(struct mux *m, struct link *l)
+{
+    uint32_t i = home_of(m, l->id);
+    while (m->index[i] != 0)
+        i = (i + 1) & m->index_mask;
+    m->index[i] = (uint16_t)(slot_of(m, l) + 1);
+}
+
+static void unindex(struct mux *m, const struct link *l)
+{
+    uint32_t i = home_of(m, l->id);
+    while (m->index[i] != slot_of(m, l) + 1) {
+        if (m->index[i] == 0)
+            return; /* its id was never learnt */
+        i = (i + 1) & m->index_mask;
+    }
+    for (uint32_t j = (i + 1) & m->index_mask; m->index[j] != 0; j = (j + 1) & m->index_mask) {
+        uint32_t home = home_of(m, m->links[m->index[j] - 1].id);
+        if (((j - home) & m->index_mask) >= ((j - i) & m->index_mask)) {
+            m->index[i] = m->index[j];
+            i = j;
+        }
+    }
+    m->index[i] = 0;
+}
+
+mist_link mux_find(const struct mux *m, const uint8_t *id, size_t length)
+{
+    uint32_t i = home_of(m, id);
+    for (; m->index[i] != 0; i = (i + 1) & m->index_mask) {
+        const struct link *l = &m->links[m->index[i] - 1];
+        if (memcmp(l->id, id, length) == 0)
+            return link_handle(m, l);
+    }
+    return 0;
+}
+
+/* ---- life of a link ---- */
+
+void link_drop(struct mux *m, struct link *l, int why, struct out *out)
+{
+    struct effect e = {.kind = l->state == LINK_UP ? EFFECT_LINK_DOWN : EFFECT_LINK_FAILED,
+                       .link = link_handle(m, l),
+                       .value = (uint32_t)why,
+                       .contact.addr = l->path};
+    memcpy(e.contact.id, l->id, WIRE_ID);
+    out_fact(out, FACT_LINK_DOWN, l->id, &l->path, why, 0);
+    unindex(m, l);
+    link_timer(m, l, MIST_NEVER);
+    m->up -= l->state == LINK_UP;
+    uint16_t generation = l->generation;
+    seal_wipe(l, sizeof *l);
+    l->generation = generation;
+    l->next_free = (uint16_t)m->free;
+    m->free = slot_of(m, l) + 1;
+    out_effect(out, &e);
+}
+
+/* A clock hand: looks at a bounded number of slots for one that may go. */
+static void evict(struct mux *m, mist_time now, struct out *out)
+{
+    for (int i = 0; i < 32; i++) {
+        struct link *l = &m->links[m->hand];
+        m->hand = (m->hand + 1) % m->limit;
+        if (l->state == LINK_UP && l->pins == 0 && now - l->last_in >= LINK_EVICTABLE) {
+            link_drop(m, l, 4, out);
+            return;
+        }
+    }
+}
+
+static void choose_channel(struct mux *m, struct link *l)
+{
+    do
+        l->rx_channel = (draw_u32(m->draw) << 16 | slot_of(m, l)) ^ m->channel_mask;
+    while (l->rx_channel == 0);
+}
+
+struct link *link_new(struct mux *m, mist_time now, const uint8_t id[WIRE_ID], struct out *out)
+{
+    if (m->free == 0 && m->used == m->limit)
+        evict(m, now, out);
+    struct link *l;
+    if (m->free != 0) {
+        l = &m->links[m->free - 1];
+        m->free = l->next_free;
+    } else if (m->used < m->limit) {
+        l = &m->links[m->used++];
+    } else {
+        out_fact(out, FACT_TABLE_FULL, id, NULL, 1, m->limit);
+        return NULL;
+    }
+    uint16_t generation = l->generation;
+    memset(l, 0, sizeof *l);
+    l->generation = (uint16_t)(generation + 1 == 0x10000 ? 1 : generation + 1);
+    l->state = LINK_INIT;
+    l->last_in = l->last_out = l->last_path_in = now;
+    memcpy(l->id, id, WIRE_ID);
+    choose_channel(m, l);
+    if (link_known_id(id))
+        link_index(m, l);
+    return l;
+}
+
+/* RFC 6298 without the clock granularity. */
+void link_rtt(struct link *l, mist_time sample)
+{
+    if (sample <= 0)
+        return;
+    if (l->srtt == 0) {
+        l->srtt = sample;
+        l->rttvar = sample / 2;
+        return;
+    }
+    mist_time error = sample > l->srtt ? sample - l->srtt : l->srtt - sample;
+    l->rttvar += (error - l->rttvar) / 4;
+    l->srtt += (sample - l->srtt) / 8;
+}
+
+mist_time link_patience(const struct link *l)
+{
+    mist_time patience = l->srtt == 0 ? SEC(1) : l->srtt + 4 * l->rttvar;
+    return patience < MS(500) ? MS(500) : patience > SEC(2) ? SEC(2) : patience;
+}
+
+/* ---- output ---- */
+
+struct addr mux_relay_addr(mist_link relay, const uint8_t *id)
+{
+    struct addr a = {.family = ADDR_RELAY};
+    for (int i = 0; i < 4; i++)
+        a.ip[i] = (uint8_t)(relay >> (8 * i));
+    memcpy(a.ip + 4, id, WIRE_PREFIX);
+    return a;
+}
+
+mist_link mux_relay_of(const struct addr *a)
+{
+    if (a->family != ADDR_RELAY)
+        return 0;
+    return (mist_link)a->ip[0] | (mist_link)a->ip[1] << 8 | (mist_link)a->ip[2] << 16 |
+           (mist_link)a->ip[3] << 24;
+}
+
+bool mux_local(const struct mux *m, uint8_t family, struct addr *local)
+{
+    *local = m->sockets[family == ADDR_V6].local;
+    return local->family == family;
+}
+
+static void emit_direct(struct mux *m, const struct addr *to, const uint8_t *bytes, size_t length,
+                        uint8_t kind, struct out *out)
+{
+    struct mist_datagram d = {.to = *to, .kind = kind, .length = (uint16_t)length};
+    if (!mux_local(m, to->family, &d.from))
+        return; /* no socket of that family: as if lost */
+    uint8_t *buffer = out_datagram(out);
+    if (buffer == NULL)
+        return;
+    memcpy(buffer, bytes, length);
+    d.bytes = buffer;
+    d.socket = m->sockets[to->family == ADDR_V6].id;
+    m->counters[kind].packets_out++;
+    m->counters[kind].bytes_out += length;
+    out_commit(out, &d);
+}
+
+void link_emit(struct mux *m, mist_time now, const struct addr *to, const uint8_t *bytes,
+               size_t length, uint8_t kind, struct out *out)
+{
+    if (to->family != ADDR_RELAY) {
+        emit_direct(m, to, bytes, length, kind, out);
+        return;
+    }
+    uint8_t wrapped[WIRE_MTU];
+    struct msg relay = {
+        .type = MSG_RELAY, .prefix = to->ip + 4, .bytes = bytes, .length = (uint16_t)length};
+    struct link *r = link_get(m, mux_relay_of(to));
+    size_t size = wire_put(wrapped, sizeof wrapped, &relay);
+    if (r == NULL || r->path.family == ADDR_RELAY || size == 0)
+        return; /* a relay is reached directly; no relay through a relay */
+    mux_send(m, now, link_handle(m, r), NULL, wrapped, size, out);
+}
+
+static void send_data(struct mux *m, mist_time now, struct link *l, const struct addr *to,
+                      const uint8_t *messages, size_t length, struct out *out)
+{
+    uint8_t packet[WIRE_MTU];
+    struct wire_head h = {
+        .type = WIRE_DATA, .channel = l->tx_channel, .counter = (uint32_t)l->tx_counter};
+    size_t head = wire_put_head(packet, &h);
+    if (head + length + SEAL_TAG > sizeof packet)
+        return;
+    seal_lock(packet + head, l->tx_key, l->tx_counter++, packet, head, messages, length);
+    l->last_out = now;
+    link_emit(m, now, to, packet, head + length + SEAL_TAG, wire_msg_kind(messages[0]), out);
+}
+
+/* An answer goes where the question came from; to a source that has not proved
+ * itself only as long as the answers are not larger than the question. */
+static const struct addr *answer_to(struct mux *m, const struct link *l, mist_link link,
+                                    size_t length)
+{
+    struct mux_turn *t = m->turn;
+    if (t == NULL || t->link != link || !t->strange || t->from.family == ADDR_RELAY)
+        return &l->path;
+    if (length > t->budget)
+        return &l->path;
+    t->budget -= (uint32_t)length;
+    return &t->from;
+}
+
+int mux_send(struct mux *m, mist_time now, mist_link link, const struct addr *probe,
+             const uint8_t *messages, size_t length, struct out *out)
+{
+    struct link *l = link_get(m, link);
+    if (l == NULL)
+        return MIST_ERR_UNKNOWN;
+    if (l->state != LINK_UP)
+        return MIST_ERR_STATE;
+    struct mux_turn *t = m->turn;
+    if (probe == NULL && t != NULL && t->accepting && t->link == link) {
+        if (t->first_length + length <= WIRE_MTU - 128) {
+            memcpy(t->first + t->first_length, messages, length);
+            t->first_length += (uint32_t)length;
+            return MIST_OK;
+        }
+        handshake_accept(m, now, t, out);
+    }
+    const struct addr *to = probe != NULL ? probe : answer_to(m, l, link, length + 25);
+    struct addr copy = *to; /* the link may change while a relay sends */
+    send_data(m, now, l, &copy, messages, length, out);
+    return MIST_OK;
+}
+
+void mux_knock(struct mux *m, const struct addr *to, uint32_t channel, uint64_t number,
+               struct out *out)
+{
+    uint8_t packet[WIRE_MTU];
+    struct wire_head h = {.type = WIRE_DIALBACK, .channel = channel, .number = number};
+    emit_direct(m, to, packet, wire_put_head(packet, &h), MIST_KIND_REACH, out);
+}
+
+/* ---- input ---- */
+
+/* The full counter nearest to the highest seen. */
+static uint64_t full_counter(const struct link *l, uint32_t low)
+{
+    uint64_t guess = (l->rx_counter & ~UINT64_C(0xffffffff)) | low;
+    if (guess + UINT64_C(0x80000000) < l->rx_counter)
+        guess += UINT64_C(0x100000000);
+    else if (guess > l->rx_counter + UINT64_C(0x80000000) && guess >= UINT64_C(0x100000000))
+        guess -= UINT64_C(0x100000000);
+    return guess;
+}
+
+static bool replayed(const struct link *l, uint64_t counter)
+{
+    if (counter >= l->rx_counter)
+        return false;
+    uint64_t age = l->rx_counter - 1 - counter;
+    return age >= REPLAY_WINDOW || (l->rx_window >> age & 1) != 0;
+}
+
+static void remember(struct link *l, uint64_t counter)
+{
+    if (counter < l->rx_counter) {
+        l->rx_window |= UINT64_C(1) << (l->rx_counter - 1 - counter);
+        return;
+    }
+    uint64_t step = counter + 1 - l->rx_counter;
+    l->rx_window = step >= REPLAY_WINDOW ? 0 : l->rx_window << step;
+    l->rx_window |= 1;
+    l->rx_counter = counter + 1;
+}
+
+static int input_data(struct mux *m, mist_time now, const uint8_t *bytes, const struct wire_head *h,
+                      struct mux_turn *turn, struct out *out)
+{
+    struct link *l = link_by_channel(m, h->channel);
+    if (l == NULL || l->state != LINK_UP) {
+        out_fact(out, FACT_UNKNOWN_CHANNEL, NULL, &turn->from, h->channel, 0);
+        return 0;
+    }
+    uint64_t counter = full_counter(l, h->counter);
+    if (replayed(l, counter)) {
+        out_fact(out, FACT_REPLAYED, l->id, &turn->from, (int64_t)counter, 0);
+        return 0;
+    }
+    if (seal_open(turn->body, l->rx_key, counter, bytes, h->head_length, h->body, h->body_length) !=
+        0) {
+        out_fact(out, FACT_FORGED, l->id, &turn->from, h->type, 0);
+        return 0;
+    }
+    bool newest = counter >= l->rx_counter;
+    remember(l, counter);
+    l->last_in = now;
+    turn->link = link_handle(m, l);
+    turn->length = (uint32_t)(h->body_length - SEAL_TAG);
+    turn->strange = !addr_equal(&turn->from, &l->path);
+    turn->budget = (uint32_t)(h->head_length + h->body_length);
+    if (!turn->strange)
+        l->last_path_in = now;
+    else if (newest && turn->from.family != ADDR_RELAY)
+        out_effect(
+            out, &(struct effect){.kind = EFFECT_STRANGE, .link = turn->link, .addr = turn->from});
+    return 1;
+}
+
+static int input_by_type(struct mux *m, mist_time now, const uint8_t *bytes,
+                         const struct wire_head *h, struct mux_turn *turn, struct out *out)
+{
+    switch (h->type) {
+    case WIRE_INIT: handshake_init(m, now, &turn->from, h, out); return 0;
+    case WIRE_COOKIE_IS: handshake_cookie(m, now, &turn->from, h, out); return 0;
+    case WIRE_OPEN: return handshake_open(m, now, bytes, h, turn, out);
+    case WIRE_ACCEPT: return handshake_accepted(m, now, bytes, h, turn, out);
+    case WIRE_DATA: return input_data(m, now, bytes, h, turn, out);
+    default: return 0;
+    }
+}
+
+static void count_in(struct mux *m, const struct mux_turn *turn, const struct wire_head *h,
+                     int taken, size_t length)
+{
+    uint8_t kind = MIST_KIND_HANDSHAKE;
+    if (turn->from.family == ADDR_RELAY)
+        return; /* counted as the relayed datagram that carried it */
+    if (h->type == WIRE_DATA)
+        kind = taken && turn->length > 0 ? wire_msg_kind(turn->body[0]) : MIST_KIND_NONSENSE;
+    m->counters[kind].packets_in++;
+    m->counters[kind].bytes_in += length;
+}
+
+int mux_input(struct mux *m, mist_time now, uint32_t socket, const struct addr *from,
+              const uint8_t *bytes, size_t length, struct mux_turn *turn, struct out *out)
+{
+    struct wire_head h;
+    turn->link = 0;
+    turn->from = *from;
+    turn->socket = socket;
+    turn->strange = turn->accepting = false;
+    turn->first_length = turn->length = 0;
+    turn->outer = m->turn;
+    if (wire_take_head(bytes, length, &h) != 0 || h.type == WIRE_DIALBACK) {
+        out_fact(out, FACT_BAD_DATAGRAM, NULL, from, (int64_t)length, 0);
+        m->counters[MIST_KIND_NONSENSE].packets_in++;
+        m->counters[MIST_KIND_NONSENSE].bytes_in += length;
+        return 0;
+    }
+    int taken = input_by_type(m, now, bytes, &h, turn, out);
+    count_in(m, turn, &h, taken, length);
+    if (taken)
+        m->turn = turn;
+    return taken;
+}
+
+void mux_end(struct mux *m, mist_time now, struct mux_turn *turn, struct out *out)
+{
+    handshake_accept(m, now, turn, out);
+    m->turn = turn->outer;
+}
+
+/* ---- timers ---- */
+
+static void ping(struct mux *m, mist_time now, struct link *l, struct out *out)
+{
+    uint8_t bytes[64];
+    l->ping_token = draw_u32(m->draw);
+    l->asked_at = now;
+    l->silent++;
+    struct msg message = {.type = MSG_PING, .request = l->ping_token};
+    struct addr path = l->path;
+    send_data(m, now, l, &path, bytes, wire_put(bytes, sizeof bytes, &message), out);
+    link_timer(m, l, now + link_patience(l));
+}
+
+static void keep_alive(struct mux *m, mist_time now, struct link *l, struct out *out)
+{
+    if (l->silent >= LINK_PINGS) {
+        l->silent = 0;
+        link_timer(m, l, now + MUX_HEARTBEAT);
+        out_fact(out, FACT_PATH_LOST, l->id, &l->path, 0, 0);
+        out_effect(out, &(struct effect){.kind = EFFECT_SILENT, .link = link_handle(m, l)});
+        return;
+    }
+    mist_time quiet = l->last_path_in < l->last_out ? l->last_path_in : l->last_out;
+    if (l->silent == 0 && now - quiet < MUX_HEARTBEAT / 2)
+        link_timer(m, l, quiet + MUX_HEARTBEAT);
+    else
+        ping(m, now, l, out);
+}
+
+void mux_timer(struct mux *m, mist_time now, uint32_t slot, struct out *out)
+{
+    struct link *l = &m->links[slot];
+    CHECK(slot < m->used && l->state != LINK_FREE);
+    if (l->state != LINK_UP)
+        handshake_retry(m, now, l, out);
+    else if (l->pins > 0)
+        keep_alive(m, now, l, out);
+    else if (now - l->last_in >= LINK_IDLE)
+        link_drop(m, l, 0, out);
+    else
+        link_timer(m, l, l->last_in + LINK_IDLE);
+}
+
+void mux_pong(struct mux *m, mist_time now, mist_link link, uint32_t token)
+{
+    struct link *l = link_get(m, link);
+    if (l == NULL || l->silent == 0 || token != l->ping_token)
+        return;
+    if (l->silent == 1)
+        link_rtt(l, now - l->asked_at);
+    l->silent = 0;
+    l->last_path_in = now;
+    if (l->pins > 0)
+        link_timer(m, l, now + draw_around(m->draw, MUX_HEARTBEAT, 10));
+}
+
+/* ---- the rest of the interface ---- */
+
+mist_link mux_open(struct mux *m, mist_time now, const struct contact *contact, struct out *out)
+{
+    struct link *l = NULL;
+    if (link_known_id(contact->id))
+        l = link_get(m, mux_find(m, contact->id, WIRE_ID));
+    if (l != NULL && (l->state != LINK_UP || l->pins > 0 || now - l->last_in < m->stale))
+        return link_handle(m, l);
+    if (l == NULL)
+        l = link_new(m, now, contact->id, out);
+    if (l == NULL)
+        return 0;
+    m->up -= l->state == LINK_UP;
+    l->path = contact->addr;
+    handshake_begin(m, now, l, out);
+    return link_handle(m, l);
+}
+
+void mux_pin(struct mux *m, mist_time now, mist_link link, int by)
+{
+    struct link *l = link_get(m, link);
+    if (l == NULL)
+        return;
+    CHECK(by > 0 || l->pins > 0);
+    l->pins = (uint16_t)(l->pins + by);
+    if (l->state == LINK_UP && by > 0 && l->pins == 1) {
+        l->silent = 0;
+        link_timer(m, l, now + draw_around(m->draw, MUX_HEARTBEAT, 10));
+    }
+}
+
+void mux_path(struct mux *m, mist_time now, mist_link link, const struct addr *path)
+{
+    struct link *l = link_get(m, link);
+    if (l == NULL)
+        return;
+    if (l->path.family == ADDR_RELAY && path->family != ADDR_RELAY)
+        l->fallback = l->path;
+    l->path = *path;
+    l->last_path_in = now;
+    l->silent = 0;
+    l->srtt = l->rttvar = 0; /* another path, another round trip */
+}
+
+void mux_peer_flags(struct mux *m, mist_link link, uint8_t flags)
+{
+    struct link *l = link_get(m, link);
+    if (l != NULL)
+        l->flags = flags;
+}
+
+void mux_drop(struct mux *m, mist_time now, mist_link link, int why, struct out *out)
+{
+    struct link *l = link_get(m, link);
+    if (l == NULL)
+        return;
+    if (l->state == LINK_UP && why == 5) {
+        uint8_t bytes[8];
+        struct msg bye = {.type = MSG_BYE};
+        struct addr path = l->path;
+        send_data(m, now, l, &path, bytes, wire_put(bytes, sizeof bytes, &bye), out);
+    }
+    link_drop(m, l, why, out);
+}
+
+bool mux_view(const struct mux *m, mist_link link, struct link_view *view)
+{
+    const struct link *l = link_get(m, link);
+    if (l == NULL)
+        return false;
+    *view = (struct link_view){.link = link,
+                               .up = l->state == LINK_UP,
+                               .began = l->began,
+                               .flags = l->flags,
+                               .pins = l->pins,
+                               .tries = l->tries,
+                               .id = l->id,
+                               .path = l->path,
+                               .fallback = l->fallback,
+                               .socket = l->socket,
+                               .srtt = l->srtt,
+                               .last_in = l->last_in,
+                               .last_path_in = l->last_path_in};
+    return true;
+}
+
+mist_link mux_next(const struct mux *m, mist_link after)
+{
+    uint32_t slot = after == 0 ? 0 : (after & 0xffff) + 1;
+    for (; slot < m->used; slot++) {
+        if (m->links[slot].state == LINK_UP)
+            return link_handle(m, &m->links[slot]);
+    }
+    return 0;
+}
+
+void mux_socket(struct mux *m, uint32_t socket, const struct addr *local)
+{
+    CHECK(local->family == ADDR_V4 || local->family == ADDR_V6);
+    m->sockets[local->family == ADDR_V6].id = socket;
+    m->sockets[local->family == ADDR_V6].local = *local;
+}
+
+void mux_flags(struct mux *m, uint8_t flags)
+{
+    m->flags = flags;
+}
+
+void mux_stale(struct mux *m, mist_time limit)
+{
+    m->stale = limit;
+}
+
+const uint8_t *mux_self(const struct mux *m)
+{
+    return m->self;
+}
+
+static uint32_t index_slots(uint32_t links)
+{
+    uint32_t n = 16;
+    while (n < links * 2)
+        n *= 2;
+    return n;
+}
+
+static size_t round_up(size_t n)
+{
+    return (n + 63) / 64 * 64;
+}
+
+size_t mux_size(uint32_t links)
+{
+    return round_up(sizeof(struct mux)) + round_up(links * sizeof(struct link)) +
+           round_up(index_slots(links) * sizeof(uint16_t));
+}
+
+struct mux *mux_init(void *memory, uint32_t links, const uint8_t secret[32], struct draw *draw,
+                     struct timers *timers, uint32_t first_timer,
+                     struct mist_counter counters[MIST_KIND_COUNT])
+{
+    struct mux *m = memory;
+    CHECK(links > 0 && links < UINT16_MAX);
+    m->links = (struct link *)(void *)((uint8_t *)memory + round_up(sizeof *m));
+    m->index = (uint16_t *)(void *)((uint8_t *)m->links + round_up(links * sizeof(struct link)));
+    m->index_mask = index_slots(links) - 1;
+    m->limit = links;
+    m->draw = draw;
+    m->timers = timers;
+    m->first_timer = first_timer;
+    m->counters = counters;
+    m->stale = SEC(25);
+    m->channel_mask = draw_u32(draw);
+    m->id_salt = draw_u64(draw);
+    memcpy(m->secret, secret, SEAL_KEY);
+    seal_public(m->self, secret);
+    draw_bytes(draw, m->cookie_key, SEAL_KEY);
+    return m;
+}
+
+uint32_t mux_memory(const struct mux *m, struct mist_memory *array, uint32_t n)
+{
+    if (n < 2)
+        return 0;
+    array[0] = (struct mist_memory){"links", sizeof(struct link), m->limit, m->used};
+    array[1] = (struct mist_memory){"link index", sizeof(uint16_t), m->index_mask + 1, m->up};
+    return 2;
+}

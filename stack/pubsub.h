@@ -1,0 +1,72 @@
+/* pubsub.h: publish and subscribe on the nodes closest to a key.
+ *
+ * Two halves that share nothing but the messages:
+ *   held    what this node keeps for others: who wants what is published on a
+ *           key; a publication goes to them with the publisher's address as
+ *           this node sees it
+ *   topics  what this node wants: its subscriptions, and publications under way.
+ *           A topic spreads over the KAD_K nodes that a lookup finds, starting
+ *           with the first that answers.
+ *
+ * Timers: one per topic (retry, or the next refresh), one for expiry of held. */
+#ifndef MIST_PUBSUB_H
+#define MIST_PUBSUB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "stack/draw.h"
+#include "stack/out.h"
+#include "stack/timers.h"
+
+#define PUBSUB_TTL_S    600 /* of a subscription */
+#define PUBSUB_HOLDERS  24  /* 20 and some that a better one pushes out */
+#define PUBSUB_PER_KEY  64  /* subscribers of one key on one node */
+#define PUBSUB_PER_LINK 16  /* keys of one subscriber on one node */
+
+struct pubsub_config {
+    uint32_t topics, held, links;
+};
+
+struct pubsub;
+
+size_t pubsub_size(const struct pubsub_config *config);
+uint32_t pubsub_timers(const struct pubsub_config *config);
+struct pubsub *pubsub_init(void *memory, const struct pubsub_config *config, struct draw *draw,
+                           struct timers *timers, uint32_t first_timer);
+
+/* ---- held: for others ---- */
+
+void pubsub_subscribe(struct pubsub *p, mist_time now, mist_link link, const uint8_t *peer,
+                      const struct msg *m, struct out *out);
+void pubsub_unsubscribe(struct pubsub *p, mist_link link, const struct msg *m);
+/* seen: where this node sees the publisher.  flags: of this node, passed on. */
+void pubsub_publish(struct pubsub *p, mist_time now, mist_link link, const uint8_t *peer,
+                    const struct addr *seen, uint8_t flags, const struct msg *m, struct out *out);
+
+/* ---- topics: for ourselves ---- */
+
+/* Subscribes under the caller's id.  Returns 0, MIST_ERR_FULL. */
+int pubsub_want(struct pubsub *p, mist_time now, uint32_t id, const uint8_t key[WIRE_ID],
+                struct out *out);
+int pubsub_unwant(struct pubsub *p, uint32_t id, struct out *out); /* 0, MIST_ERR_UNKNOWN */
+/* Publishes; ends in EFFECT_PUBLISHED with `owner`.  Returns 0, MIST_ERR_FULL. */
+int pubsub_tell(struct pubsub *p, mist_time now, uint32_t owner, const uint8_t key[WIRE_ID],
+                uint8_t flags, const uint8_t *bytes, uint32_t length, struct out *out);
+/* Which subscription a MSG_RECEIVE is for: its id, 0 when none.  *again: a copy. */
+uint32_t pubsub_received(struct pubsub *p, mist_time now, const struct msg *m, bool *again);
+void pubsub_subscribed(struct pubsub *p, mist_time now, mist_link link, const struct msg *m,
+                       struct out *out);
+void pubsub_published(struct pubsub *p, mist_time now, mist_link link, const struct msg *m,
+                      struct out *out);
+/* A lookup for topic `index` found a node; ended. */
+void pubsub_found(struct pubsub *p, mist_time now, uint32_t index, const uint8_t *id,
+                  mist_link link, struct out *out);
+void pubsub_looked(struct pubsub *p, mist_time now, uint32_t index, struct out *out);
+
+void pubsub_link_down(struct pubsub *p, mist_time now, mist_link link, struct out *out);
+void pubsub_timer(struct pubsub *p, mist_time now, uint32_t timer, struct out *out);
+uint32_t pubsub_memory(const struct pubsub *p, struct mist_memory *array, uint32_t n);
+
+#endif

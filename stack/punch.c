@@ -1,0 +1,221 @@
+#include "stack/punch.h"
+
+#include <string.h>
+
+#include "stack/check.h"
+
+#define CHALLENGE PUNCH_ROUNDS /* the round number of probes out of turn */
+
+static const mist_time round_at[PUNCH_ROUNDS] = {0, MS(100), MS(300), MS(700), MS(1500), MS(3100)};
+static const mist_time next_attempt[PUNCH_ATTEMPTS] = {0, SEC(10), SEC(20)};
+
+size_t punch_size(uint32_t attempts)
+{
+    return attempts * sizeof(struct attempt);
+}
+
+void punch_init(struct punch *p, void *memory, uint32_t attempts, uint32_t rounds,
+                struct draw *draw, struct timers *timers, uint32_t first_timer)
+{
+    CHECK(rounds >= 1 && rounds <= PUNCH_ROUNDS);
+    p->attempts = memory;
+    p->limit = attempts;
+    p->rounds = rounds;
+    p->draw = draw;
+    p->timers = timers;
+    p->first_timer = first_timer;
+}
+
+static struct attempt *find(const struct punch *p, mist_link link)
+{
+    for (uint32_t i = 0; i < p->used; i++) {
+        if (p->attempts[i].link == link)
+            return &p->attempts[i];
+    }
+    return NULL;
+}
+
+static void set_timer(struct punch *p, const struct attempt *a, mist_time at)
+{
+    timers_set(p->timers, p->first_timer + (uint32_t)(a - p->attempts), at);
+}
+
+static struct attempt *find_or_add(struct punch *p, mist_link link)
+{
+    struct attempt *a = find(p, link);
+    if (a == NULL)
+        a = find(p, 0);
+    if (a == NULL && p->used < p->limit)
+        a = &p->attempts[p->used++];
+    if (a != NULL && a->link == 0) {
+        memset(a, 0, sizeof *a);
+        a->link = link;
+        a->token = draw_u32(p->draw) & ~UINT32_C(0xff);
+    }
+    return a;
+}
+
+/* The place of addr among the candidates; a new one takes the last place of a full list. */
+static uint32_t add_candidate(struct attempt *a, const struct candidate *c)
+{
+    for (uint32_t i = 0; i < a->count; i++) {
+        if (addr_equal(&a->candidates[i].addr, &c->addr))
+            return i;
+    }
+    if (a->count < WIRE_CANDIDATES)
+        a->count++;
+    a->candidates[a->count - 1] = *c;
+    return a->count - 1u;
+}
+
+static bool usable(const struct addr *a)
+{
+    return (a->family == ADDR_V4 || a->family == ADDR_V6) && a->port != 0;
+}
+
+static void probe(mist_time now, struct attempt *a, uint32_t i, uint32_t round, struct out *out)
+{
+    struct msg m = {
+        .type = MSG_PROBE, .request = a->token | round << 4 | i, .count = (uint8_t)round};
+    a->sent[round] = now;
+    a->probes++;
+    out_fact(out, FACT_PROBE_SENT, NULL, &a->candidates[i].addr, round, i);
+    out_probe(out, a->link, &a->candidates[i].addr, &m);
+}
+
+int punch_start(struct punch *p, mist_time now, mist_link link, const struct candidate *candidates,
+                uint32_t count, mist_time delay, struct out *out)
+{
+    struct attempt *a = find_or_add(p, link);
+    if (a == NULL) {
+        out_fact(out, FACT_TABLE_FULL, NULL, NULL, 6, p->limit);
+        return MIST_ERR_FULL;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (usable(&candidates[i].addr))
+            add_candidate(a, &candidates[i]);
+    }
+    if (a->running)
+        return MIST_OK;
+    a->running = true;
+    a->round = 0;
+    a->number = 1;
+    a->attempts++;
+    out_fact(out, FACT_PUNCH_STARTED, NULL, NULL, a->attempts, a->count);
+    set_timer(p, a, now + delay);
+    return MIST_OK;
+}
+
+void punch_again(struct punch *p, mist_time now, mist_link link, struct out *out)
+{
+    struct attempt *a = find(p, link);
+    if (a != NULL && !a->running)
+        (void)punch_start(p, now, link, NULL, 0, 0, out);
+}
+
+void punch_challenge(struct punch *p, mist_time now, mist_link link, const struct addr *addr,
+                     struct out *out)
+{
+    struct attempt *a = find_or_add(p, link);
+    if (a == NULL || !usable(addr) || now - a->sent[CHALLENGE] < MS(100))
+        return;
+    struct candidate c = {*addr, CANDIDATE_SEEN};
+    probe(now, a, add_candidate(a, &c), CHALLENGE, out);
+}
+
+void punch_probe(struct punch *p, mist_time now, mist_link link, const struct addr *from,
+                 const struct msg *m, struct out *out)
+{
+    struct msg answer = {.type = MSG_PROVED, .request = m->request, .addr = *from};
+    out_fact(out, FACT_PROBE_RECEIVED, NULL, from, m->count, 0);
+    if (!usable(from))
+        return; /* a probe through a relay proves nothing */
+    out_probe(out, link, from, &answer);
+    struct attempt *a = find(p, link);
+    if (a == NULL || !a->running)
+        return;
+    /* Its hole towards us is open now: the best moment for ours. */
+    struct candidate c = {*from, CANDIDATE_SEEN};
+    probe(now, a, add_candidate(a, &c), CHALLENGE, out);
+}
+
+void punch_proved(struct punch *p, mist_time now, mist_link link, const struct msg *m,
+                  struct out *out)
+{
+    struct attempt *a = find(p, link);
+    uint32_t i = m->request & 15, round = m->request >> 4 & 15;
+    if (a == NULL || (m->request & ~UINT32_C(0xff)) != a->token || i >= a->count ||
+        round > CHALLENGE)
+        return;
+    struct effect e = {.kind = EFFECT_PATH_UP,
+                       .link = link,
+                       .addr = a->candidates[i].addr,
+                       .value = a->candidates[i].kind,
+                       .number = (uint64_t)(now - a->sent[round])};
+    out_fact(out, FACT_PATH_PROVED, NULL, &e.addr, (int64_t)e.number, a->attempts);
+    out_effect(out, &e);
+    if (a->running) {
+        a->running = false;
+        a->number = 0;
+        set_timer(p, a, MIST_NEVER);
+    }
+}
+
+void punch_forget(struct punch *p, mist_link link)
+{
+    struct attempt *a = find(p, link);
+    if (a == NULL || link == 0)
+        return;
+    set_timer(p, a, MIST_NEVER);
+    memset(a, 0, sizeof *a);
+}
+
+void punch_tally(const struct punch *p, mist_link link, uint32_t *attempts, uint32_t *probes)
+{
+    const struct attempt *a = find(p, link);
+    *attempts = a == NULL ? 0 : a->attempts;
+    *probes = a == NULL ? 0 : a->probes;
+}
+
+/* The last round's probes had their time: another attempt later, or none. */
+static void give_up(struct punch *p, mist_time now, struct attempt *a, struct out *out)
+{
+    out_fact(out, FACT_PUNCH_FAILED, NULL, NULL, a->attempts, a->probes);
+    out_effect(out, &(struct effect){.kind = EFFECT_PUNCH_FAILED, .link = a->link});
+    a->round = 0;
+    if (a->number < PUNCH_ATTEMPTS) {
+        set_timer(p, a, now + next_attempt[a->number++]);
+        return;
+    }
+    a->running = false;
+    a->number = 0;
+}
+
+void punch_timer(struct punch *p, mist_time now, uint32_t index, struct out *out)
+{
+    struct attempt *a = &p->attempts[index];
+    CHECK(index < p->used && a->link != 0 && a->running);
+    if (a->round == p->rounds) {
+        give_up(p, now, a, out);
+        return;
+    }
+    if (a->round == 0 && a->number > 1) {
+        a->attempts++;
+        out_fact(out, FACT_PUNCH_STARTED, NULL, NULL, a->attempts, a->count);
+    }
+    for (uint32_t i = 0; i < a->count; i++)
+        probe(now, a, i, a->round, out);
+    a->round++;
+    if (a->round < p->rounds)
+        set_timer(p, a, now + round_at[a->round] - round_at[a->round - 1]);
+    else
+        set_timer(p, a, now + SEC(2)); /* a late answer still counts */
+}
+
+uint32_t punch_memory(const struct punch *p, struct mist_memory *array, uint32_t n)
+{
+    if (n < 1)
+        return 0;
+    array[0] = (struct mist_memory){"punches", sizeof(struct attempt), p->limit, p->used};
+    return 1;
+}

@@ -1,0 +1,65 @@
+/* reach.h: where others see this node, and whether strangers can reach it.
+ *
+ * Never from a server, always from peers.  A peer X that this node talks to is
+ * asked to have a third node Y knock; X picks a Y whose address this node never
+ * contacted (the filter in the question says which it did), so that an answer
+ * proves an open path and not a hole this node made itself (RFC 5780 section
+ * 4.4 with peers for servers). */
+#ifndef MIST_REACH_H
+#define MIST_REACH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "stack/draw.h"
+#include "stack/out.h"
+#include "stack/timers.h"
+
+#define REACH_OBSERVERS 8
+
+enum reach_assume { REACH_AUTO, REACH_PUBLIC, REACH_PRIVATE };
+
+struct reach_report {
+    struct addr observer, seen;
+    mist_time at;
+};
+
+struct reach {
+    enum reach_assume assume;
+    bool decided, reachable;
+    uint8_t tries, misses;
+    uint32_t channel; /* of the knock we wait for; 0: none */
+    uint64_t nonce;
+    bool promised;          /* KNOCKED arrived: silence now means no */
+    mist_time knock_budget; /* when the next knock for others may leave */
+    struct draw *draw;
+    struct timers *timers;
+    uint32_t timer;
+    struct reach_report reports[REACH_OBSERVERS];
+    uint32_t report_count, report_next;
+    uint8_t contacted[WIRE_FILTER];
+};
+
+/* One timer. */
+void reach_init(struct reach *r, enum reach_assume assume, struct draw *draw, struct timers *timers,
+                uint32_t timer);
+/* This node is about to send there. */
+void reach_contact(struct reach *r, const struct addr *a);
+bool reach_contacted(const uint8_t filter[WIRE_FILTER], const struct addr *a);
+/* A peer said where it sees this node. */
+void reach_seen(struct reach *r, mist_time now, const struct addr *observer,
+                const struct addr *seen);
+/* The address that most observers of that family agree on; family 0: none yet. */
+struct addr reach_address(const struct reach *r, uint8_t family);
+
+/* Asks link's peer for a knock; ends in EFFECT_VERDICT, at once when assumed. */
+void reach_ask(struct reach *r, mist_time now, mist_link link, struct out *out);
+void reach_promised(struct reach *r, uint32_t channel);
+void reach_knocked(struct reach *r, mist_time now, const struct addr *from, uint32_t channel,
+                   uint64_t nonce, struct out *out);
+/* No more than a few knocks a second leave this node for others. */
+bool reach_may_knock(struct reach *r, mist_time now);
+/* 1: a check is due and needs a link to ask: call reach_ask. */
+int reach_timer(struct reach *r, mist_time now, struct out *out);
+
+#endif
