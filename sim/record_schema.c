@@ -124,13 +124,14 @@ static const char *const objects[] = {
     " GROUP BY run)",
 
     "CREATE VIEW summary_share(run, metric, p, n) AS"
-    " SELECT run, 'dial.direct_rate', 1.0*direct/dials, dials FROM dial_total UNION ALL"
-    " SELECT run, 'dial.connected_rate', 1.0*(direct+relayed)/dials, dials FROM dial_total"
-    " UNION ALL"
-    " SELECT run, 'dial.relayed_rate', 1.0*relayed/dials, dials FROM dial_total UNION ALL"
-    " SELECT run, 'dial.failed_rate', 1.0*failed/dials, dials FROM dial_total UNION ALL"
-    " SELECT run, 'dial.punch_rate', 1.0*punched/tried, tried FROM dial_total WHERE tried > 0"
-    " UNION ALL"
+    " SELECT run, metric, 1.0*hits/n, n FROM (SELECT run, metric,"
+    " CASE metric WHEN 'dial.punch_rate' THEN tried ELSE dials END AS n,"
+    " CASE metric WHEN 'dial.direct_rate' THEN direct WHEN 'dial.relayed_rate' THEN relayed"
+    " WHEN 'dial.failed_rate' THEN failed WHEN 'dial.connected_rate' THEN direct+relayed"
+    " ELSE punched END AS hits FROM dial_total CROSS JOIN (SELECT 'dial.direct_rate' AS metric"
+    " UNION ALL SELECT 'dial.relayed_rate' UNION ALL SELECT 'dial.failed_rate'"
+    " UNION ALL SELECT 'dial.connected_rate' UNION ALL SELECT 'dial.punch_rate'))"
+    " WHERE n > 0 UNION ALL"
     " SELECT run, 'lookup.ok_rate', avg(ok<>0), count(*) FROM lookup GROUP BY run UNION ALL"
     " SELECT run, 'message.delivery_rate', p, n FROM message_share UNION ALL"
     /* The last value of the series `joined`, a number of nodes. */
