@@ -1,0 +1,63 @@
+/* address.c: see address.h. */
+#include "stack/host/address.h"
+
+#include <stdbool.h>
+#include <string.h>
+#include <uv.h>
+
+void address_to_socket(const struct addr *a, struct sockaddr_storage *s)
+{
+    memset(s, 0, sizeof *s);
+    if (a->family == ADDR_V4) {
+        struct sockaddr_in *v4 = (struct sockaddr_in *)s;
+        v4->sin_family = AF_INET;
+        v4->sin_port = htons(a->port);
+        memcpy(&v4->sin_addr, a->ip, 4);
+    } else {
+        struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)s;
+        v6->sin6_family = AF_INET6;
+        v6->sin6_port = htons(a->port);
+        memcpy(&v6->sin6_addr, a->ip, 16);
+    }
+}
+
+struct addr address_from_socket(const struct sockaddr *s)
+{
+    if (s->sa_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)s;
+        return addr_v4(ntohl(v4->sin_addr.s_addr), ntohs(v4->sin_port));
+    }
+    if (s->sa_family == AF_INET6) {
+        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)(const void *)s;
+        return addr_v6(v6->sin6_addr.s6_addr, ntohs(v6->sin6_port));
+    }
+    return (struct addr){.family = ADDR_NONE};
+}
+
+static bool is_link_local(const struct addr *a)
+{
+    if (a->family == ADDR_V4)
+        return a->ip[0] == 169 && a->ip[1] == 254;        /* RFC 3927 */
+    return a->ip[0] == 0xfe && (a->ip[1] & 0xc0) == 0x80; /* RFC 4291, 2.5.6 */
+}
+
+struct addr address_of_machine(uint8_t family, uint16_t port)
+{
+    static const uint8_t loopback6[16] = {[15] = 1};
+    struct addr found = family == ADDR_V4 ? addr_v4(INADDR_LOOPBACK, 0) : addr_v6(loopback6, 0);
+    uv_interface_address_t *interfaces;
+    int count;
+    if (uv_interface_addresses(&interfaces, &count) == 0) {
+        for (int i = 0; i < count; i++) {
+            struct addr a =
+                address_from_socket((const struct sockaddr *)(const void *)&interfaces[i].address);
+            if (a.family == family && !interfaces[i].is_internal && !is_link_local(&a)) {
+                found = a;
+                break;
+            }
+        }
+        uv_free_interface_addresses(interfaces, count);
+    }
+    found.port = port;
+    return found;
+}

@@ -1,0 +1,367 @@
+/* host.c: see host.h.
+ *
+ * The pump: after every input, tick or wish, output and events are drained
+ * until both are empty, then the timer is set to the deadline.  A wish made
+ * from inside an event only marks that there is more to drain. */
+#include "stack/host/host.h"
+
+#include <signal.h>
+#include <sodium.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+#include "stack/check.h"
+#include "stack/host/address.h"
+
+#define BURST       16    /* datagrams taken from the core at once */
+#define RECEIVE_MAX 65536 /* the largest UDP datagram fits, so none is cut */
+#define BLOCK_ALIGN 64    /* as mist.h asks of the node's and the scratch's blocks */
+#define LONGEST_MS  1000  /* wakes at least so often: a long timer drifts in a sleeping laptop */
+
+struct host_socket {
+    uv_udp_t udp;
+    struct host *host;
+    uint32_t id;
+};
+
+struct host {
+    uv_loop_t loop;
+    uv_timer_t timer, alarm;
+    uv_signal_t interrupt, terminate;
+    const struct mist_api *api;
+    struct host_calls calls;
+    void (*alarm_call)(void *user);
+    void (*signal_call)(void *user, int signal);
+    struct mist *node;
+    void *memory, *scratch; /* as allocated; the core's blocks are aligned within */
+    bool pumping;
+    struct addr listen[HOST_LISTEN];
+    uint32_t listen_count, socket_count;
+    struct host_socket *sockets[HOST_SOCKETS];
+    char received[RECEIVE_MAX];
+};
+
+static mist_time now(void)
+{
+    return (mist_time)uv_hrtime();
+}
+
+/* ---- sending ------------------------------------------------------------- */
+
+static struct host_socket *socket_find(struct host *h, uint32_t id)
+{
+    for (uint32_t i = 0; i < h->socket_count; i++)
+        if (h->sockets[i]->id == id)
+            return h->sockets[i];
+    return NULL;
+}
+
+/* What the kernel will not take now is lost, as on any full link. */
+static void send_datagram(struct host *h, const struct mist_datagram *d)
+{
+    struct host_socket *s = socket_find(h, d->socket);
+    if (!s)
+        return;
+    struct sockaddr_storage to;
+    address_to_socket(&d->to, &to);
+    /* libuv's buffers are not const; uv_udp_try_send only reads. */
+    uv_buf_t buffer = uv_buf_init((char *)(uintptr_t)d->bytes, d->length);
+    if (d->ttl)
+        uv_udp_set_ttl(&s->udp, d->ttl);
+    uv_udp_try_send(&s->udp, &buffer, 1, (const struct sockaddr *)&to);
+    if (d->ttl)
+        uv_udp_set_ttl(&s->udp, 64); /* the default, RFC 1700 */
+}
+
+static bool drain_output(struct host *h)
+{
+    struct mist_datagram burst[BURST];
+    bool any = false;
+    uint32_t n;
+    while ((n = h->api->output(h->node, burst, BURST)) > 0) {
+        for (uint32_t i = 0; i < n; i++)
+            send_datagram(h, &burst[i]);
+        any = true;
+    }
+    return any;
+}
+
+/* ---- the pump ------------------------------------------------------------ */
+
+static void open_socket(struct host *h, const struct mist_event *wanted);
+
+static bool drain_events(struct host *h)
+{
+    struct mist_event event = {.size = sizeof event};
+    bool any = false;
+    while (h->api->event(h->node, &event)) {
+        if (event.kind == MIST_EVENT_SOCKET_WANTED)
+            open_socket(h, &event);
+        else
+            h->calls.event(h->calls.user, &event);
+        any = true;
+        drain_output(h); /* a wish made on this event has its output before the next */
+        event = (struct mist_event){.size = sizeof event};
+    }
+    return any;
+}
+
+static void drain_facts(struct host *h)
+{
+    struct mist_fact fact = {.size = sizeof fact};
+    while (h->api->fact(h->node, &fact))
+        ;
+}
+
+static void on_timer(uv_timer_t *timer);
+
+static void pump(struct host *h)
+{
+    if (h->pumping)
+        return;
+    h->pumping = true;
+    bool more = true;
+    while (more) {
+        more = drain_output(h);
+        more |= drain_events(h);
+        drain_facts(h);
+    }
+    h->pumping = false;
+
+    mist_time left = h->api->deadline(h->node) - now();
+    uint64_t ms = left <= 0 ? 0 : left > MS(LONGEST_MS) ? LONGEST_MS : (uint64_t)(left / MS(1)) + 1;
+    uv_update_time(&h->loop);
+    uv_timer_start(&h->timer, on_timer, ms, 0);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct host *h = timer->data;
+    mist_time present = now();
+    if (h->api->deadline(h->node) <= present)
+        h->api->tick(h->node, present);
+    pump(h);
+}
+
+int host_wish(struct host *h, const struct mist_wish *wish)
+{
+    int answer = h->api->wish(h->node, now(), wish);
+    pump(h);
+    return answer;
+}
+
+/* ---- receiving ----------------------------------------------------------- */
+
+static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
+{
+    struct host_socket *s = handle->data;
+    (void)suggested;
+    *buffer = uv_buf_init(s->host->received, RECEIVE_MAX);
+}
+
+static void on_receive(uv_udp_t *udp, ssize_t length, const uv_buf_t *buffer,
+                       const struct sockaddr *from, unsigned flags)
+{
+    struct host_socket *s = udp->data;
+    if (length < 0 || !from || flags & UV_UDP_PARTIAL)
+        return;
+    struct addr source = address_from_socket(from);
+    if (source.family == ADDR_NONE)
+        return;
+    s->host->api->input(s->host->node, now(), s->id, &source, (const uint8_t *)buffer->base,
+                        (size_t)length);
+    pump(s->host);
+}
+
+/* ---- sockets ------------------------------------------------------------- */
+
+/* Where the wanted socket is to be bound; family ADDR_NONE: nowhere. */
+static struct addr binding(struct host *h, const struct addr *wanted)
+{
+    for (uint32_t i = 0; i < h->listen_count; i++) {
+        if (h->listen[i].family != wanted->family)
+            continue;
+        struct addr found = h->listen[i];
+        if (wanted->port)
+            found.port = wanted->port;
+        else
+            h->listen[i].port = 0;
+        return found;
+    }
+    if (h->listen_count)
+        return (struct addr){.family = ADDR_NONE};
+    return (struct addr){.family = wanted->family, .port = wanted->port};
+}
+
+/* Binds and starts to receive.  Returns 0 and the local address, or libuv's error. */
+static int bind_socket(struct host_socket *s, const struct addr *at, struct addr *local)
+{
+    struct sockaddr_storage name;
+    int length = sizeof name;
+    address_to_socket(at, &name);
+    int error = uv_udp_bind(&s->udp, (const struct sockaddr *)&name,
+                            at->family == ADDR_V6 ? UV_UDP_IPV6ONLY : 0);
+    if (!error)
+        error = uv_udp_getsockname(&s->udp, (struct sockaddr *)&name, &length);
+    if (!error)
+        error = uv_udp_recv_start(&s->udp, on_allocate, on_receive);
+    if (error)
+        return error;
+    static const uint8_t unspecified[16];
+    *local = address_from_socket((const struct sockaddr *)&name);
+    if (memcmp(local->ip, unspecified, sizeof unspecified) == 0)
+        *local = address_of_machine(local->family, local->port);
+    return 0;
+}
+
+static void on_socket_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+/* Returns 0 and the local address, or libuv's error. */
+static int add_socket(struct host *h, uint32_t id, const struct addr *at, struct addr *local)
+{
+    if (at->family == ADDR_NONE)
+        return UV_EAFNOSUPPORT;
+    if (h->socket_count == HOST_SOCKETS)
+        return UV_EMFILE;
+    struct host_socket *s = calloc(1, sizeof *s);
+    if (!s)
+        return UV_ENOMEM;
+    s->host = h;
+    s->id = id;
+    int error = uv_udp_init(&h->loop, &s->udp);
+    if (error) {
+        free(s);
+        return error;
+    }
+    s->udp.data = s;
+    error = bind_socket(s, at, local);
+    if (error)
+        uv_close((uv_handle_t *)&s->udp, on_socket_closed);
+    else
+        h->sockets[h->socket_count++] = s;
+    return error;
+}
+
+static void open_socket(struct host *h, const struct mist_event *wanted)
+{
+    struct mist_wish answer = {.size = sizeof answer, .socket = wanted->socket};
+    struct addr at = binding(h, &wanted->addr);
+    int error = add_socket(h, wanted->socket, &at, &answer.addr);
+    answer.kind = error ? MIST_WISH_SOCKET_FAILED : MIST_WISH_SOCKET_OPENED;
+    h->api->wish(h->node, now(), &answer);
+    if (error)
+        h->calls.failed(h->calls.user, answer.socket, &at, uv_strerror(error));
+    else
+        h->calls.opened(h->calls.user, answer.socket, &answer.addr);
+}
+
+/* ---- alarm and signals --------------------------------------------------- */
+
+static void on_alarm(uv_timer_t *timer)
+{
+    struct host *h = timer->data;
+    h->alarm_call(h->calls.user);
+}
+
+void host_alarm(struct host *h, mist_time after, void (*call)(void *user))
+{
+    h->alarm_call = call;
+    uv_update_time(&h->loop);
+    uv_timer_start(&h->alarm, on_alarm, (uint64_t)(after / MS(1)), 0);
+}
+
+static void on_signal(uv_signal_t *handle, int signal)
+{
+    struct host *h = handle->data;
+    h->signal_call(h->calls.user, signal);
+}
+
+void host_on_signal(struct host *h, void (*call)(void *user, int signal))
+{
+    h->signal_call = call;
+    uv_signal_start(&h->interrupt, on_signal, SIGINT);
+    uv_signal_start(&h->terminate, on_signal, SIGTERM);
+}
+
+/* ---- life ---------------------------------------------------------------- */
+
+/* The aligned, zero-filled block inside *allocation; NULL: no memory. */
+static void *block(size_t size, void **allocation)
+{
+    *allocation = calloc(1, size + BLOCK_ALIGN);
+    if (!*allocation)
+        return NULL;
+    return (char *)*allocation + (BLOCK_ALIGN - (uintptr_t)*allocation % BLOCK_ALIGN);
+}
+
+static struct mist *start_node(struct host *h, const struct host_options *options)
+{
+    uint8_t seed[32];
+    void *memory = block(h->api->node_size(options->config), &h->memory);
+    void *scratch = block(h->api->scratch_size(), &h->scratch);
+    if (!memory || !scratch)
+        return NULL;
+    randombytes_buf(seed, sizeof seed);
+    struct mist *node =
+        h->api->init(memory, scratch, options->config, seed, options->secret, now());
+    sodium_memzero(seed, sizeof seed);
+    return node;
+}
+
+struct host *host_open(const struct host_options *options)
+{
+    CHECK(options->listen_count <= HOST_LISTEN);
+    struct host *h = sodium_init() < 0 ? NULL : calloc(1, sizeof *h);
+    if (!h)
+        return NULL;
+    h->api = options->api;
+    h->calls = options->calls;
+    h->listen_count = options->listen_count;
+    if (options->listen_count)
+        memcpy(h->listen, options->listen, options->listen_count * sizeof h->listen[0]);
+    h->node = start_node(h, options);
+    if (!h->node || uv_loop_init(&h->loop)) {
+        free(h->memory);
+        free(h->scratch);
+        free(h);
+        return NULL;
+    }
+    uv_timer_init(&h->loop, &h->timer);
+    uv_timer_init(&h->loop, &h->alarm);
+    uv_signal_init(&h->loop, &h->interrupt);
+    uv_signal_init(&h->loop, &h->terminate);
+    h->timer.data = h->alarm.data = h->interrupt.data = h->terminate.data = h;
+    return h;
+}
+
+void host_run(struct host *h)
+{
+    pump(h);
+    uv_run(&h->loop, UV_RUN_DEFAULT);
+}
+
+void host_stop(struct host *h)
+{
+    drain_output(h);
+    uv_stop(&h->loop);
+}
+
+void host_close(struct host *h)
+{
+    for (uint32_t i = 0; i < h->socket_count; i++)
+        uv_close((uv_handle_t *)&h->sockets[i]->udp, on_socket_closed);
+    uv_close((uv_handle_t *)&h->timer, NULL);
+    uv_close((uv_handle_t *)&h->alarm, NULL);
+    uv_close((uv_handle_t *)&h->interrupt, NULL);
+    uv_close((uv_handle_t *)&h->terminate, NULL);
+    uv_run(&h->loop, UV_RUN_DEFAULT);
+    CHECK(uv_loop_close(&h->loop) == 0);
+    free(h->memory);
+    free(h->scratch);
+    free(h);
+}

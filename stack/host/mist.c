@@ -1,0 +1,327 @@
+/* mist.c: the mist program: the protocol core as a real node.
+ *
+ * What happens is printed as JSON lines (lines.h) on stdout, mistakes and
+ * troubles as text on stderr. */
+#include <inttypes.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stack/host/host.h"
+#include "stack/host/key.h"
+#include "stack/host/lines.h"
+#include "stack/host/options.h"
+#include "stack/mist.h"
+
+enum { EXIT_FINE = 0, EXIT_NOT_REACHED = 1, EXIT_USAGE = 2, EXIT_LACKS = 77, EXIT_SIGNAL = 130 };
+
+#define DIALED     1      /* the connection that `dial` opens */
+#define ANSWER_GAP SEC(1) /* how long `dial` waits for an answer before it sends the next */
+
+/* One run of the program. */
+struct program {
+    struct options options;
+    struct host *host;
+    const struct mist_api *api;
+    void (*on_event)(struct program *p, const struct mist_event *event);
+    uint32_t sent, received;
+    int exit_code;
+};
+
+static void finish(struct program *p, int exit_code)
+{
+    p->exit_code = exit_code;
+    host_stop(p->host);
+}
+
+/* Says what the core refused. */
+static int wish(struct program *p, const struct mist_wish *w)
+{
+    int answer = host_wish(p->host, w);
+    if (answer) {
+        uint32_t count;
+        const struct mist_names *names = p->api->wish_names(&count);
+        for (uint32_t i = 0; i < count; i++)
+            if (names[i].number == w->kind)
+                fprintf(stderr, "mist: the core refused %s: error %d\n", names[i].word, answer);
+    }
+    return answer;
+}
+
+static int wish_name(struct program *p, uint32_t kind, uint32_t id)
+{
+    const char *name = p->options.name;
+    return wish(p, &(struct mist_wish){.size = sizeof(struct mist_wish),
+                                       .kind = kind,
+                                       .id = id,
+                                       .name = (const uint8_t *)name,
+                                       .name_length = (uint32_t)strlen(name)});
+}
+
+static int wish_send(struct program *p, uint32_t id, const uint8_t *bytes, uint32_t length)
+{
+    return wish(p, &(struct mist_wish){.size = sizeof(struct mist_wish),
+                                       .kind = MIST_WISH_SEND,
+                                       .id = id,
+                                       .bytes = bytes,
+                                       .length = length});
+}
+
+static void leave(struct program *p)
+{
+    host_wish(p->host,
+              &(struct mist_wish){.size = sizeof(struct mist_wish), .kind = MIST_WISH_LEAVE});
+}
+
+/* ---- up ------------------------------------------------------------------ */
+
+/* The event's bytes are the core's, which a wish may overwrite: so a copy. */
+static void up_on_event(struct program *p, const struct mist_event *event)
+{
+    uint8_t copy[MIST_PAYLOAD];
+    if (!p->options.echo || event->kind != MIST_EVENT_DATAGRAM || event->length > sizeof copy)
+        return;
+    memcpy(copy, event->bytes, event->length);
+    wish_send(p, event->id, copy, event->length);
+}
+
+/* ---- dial ---------------------------------------------------------------- */
+
+static void dial_on_timeout(void *user)
+{
+    struct program *p = user;
+    fprintf(stderr, "mist: %s: not reached in time\n", p->options.name);
+    finish(p, EXIT_NOT_REACHED);
+}
+
+static void dial_end(struct program *p)
+{
+    lines_done(stdout, p->sent, p->received);
+    leave(p);
+    finish(p, p->received == p->sent ? EXIT_FINE : EXIT_NOT_REACHED);
+}
+
+/* Sends the next datagram; after the last one the dial is over. */
+static void dial_next(void *user)
+{
+    struct program *p = user;
+    const char *text = p->options.send;
+    if (!text || p->sent == p->options.count) {
+        dial_end(p);
+        return;
+    }
+    p->sent++;
+    host_alarm(p->host, ANSWER_GAP, dial_next);
+    wish_send(p, DIALED, (const uint8_t *)text, (uint32_t)strlen(text));
+}
+
+static void dial_on_event(struct program *p, const struct mist_event *event)
+{
+    if (event->kind != MIST_EVENT_JOINED && event->id != DIALED)
+        return;
+    switch (event->kind) {
+    case MIST_EVENT_JOINED:
+        if (wish_name(p, MIST_WISH_CONNECT, DIALED))
+            finish(p, EXIT_NOT_REACHED);
+        break;
+    case MIST_EVENT_CONNECTED: dial_next(p); break;
+    case MIST_EVENT_DATAGRAM:
+        p->received++;
+        dial_next(p);
+        break;
+    case MIST_EVENT_FAILED:
+    case MIST_EVENT_CLOSED: finish(p, EXIT_NOT_REACHED); break;
+    default: break;
+    }
+}
+
+/* ---- what both have in common -------------------------------------------- */
+
+static void on_event(void *user, const struct mist_event *event)
+{
+    struct program *p = user;
+    lines_event(stdout, p->api, event);
+    p->on_event(p, event);
+}
+
+static void on_opened(void *user, uint32_t socket, const struct addr *local)
+{
+    (void)user;
+    lines_listening(stdout, socket, local);
+}
+
+/* A core may want families that this machine or --listen does not give; only
+ * an address that was asked for must be had. */
+static void on_failed(void *user, uint32_t socket, const struct addr *wanted, const char *why)
+{
+    struct program *p = user;
+    char text[ADDR_TEXT];
+    (void)socket;
+    if (wanted->family == ADDR_NONE)
+        return;
+    fprintf(stderr, "mist: cannot listen on %s: %s\n", addr_format(wanted, text), why);
+    if (p->options.listen_count)
+        finish(p, EXIT_LACKS);
+}
+
+static void on_signal(void *user, int signal)
+{
+    struct program *p = user;
+    leave(p);
+    finish(p, signal == SIGINT ? EXIT_SIGNAL : EXIT_FINE);
+}
+
+/* Returns 0, or the exit code after saying what is wrong. */
+static int configure(const struct mist_api *api, const struct options *o, void *config)
+{
+    api->config_init(config);
+    for (uint32_t i = 0; i < o->setting_count; i++) {
+        const struct options_setting *s = &o->settings[i];
+        int answer = api->config_set(config, s->key, s->value);
+        if (answer) {
+            fprintf(stderr, "mist: %s=%s: %s\n", s->key, s->value,
+                    answer == MIST_ERR_KEY ? "no such setting" : "the setting takes no such value");
+            return EXIT_USAGE;
+        }
+    }
+    return 0;
+}
+
+static struct host *open_host(struct program *p, const void *config)
+{
+    uint8_t secret[KEY_BYTES];
+    char error[256];
+    if (key_load(p->options.key_file, secret, error, sizeof error)) {
+        fprintf(stderr, "mist: %s\n", error);
+        return NULL;
+    }
+    struct host *host = host_open(&(struct host_options){
+        .api = p->api,
+        .config = config,
+        .secret = secret,
+        .listen = p->options.listen,
+        .listen_count = p->options.listen_count,
+        .calls = {.user = p, .event = on_event, .opened = on_opened, .failed = on_failed}});
+    sodium_memzero(secret, sizeof secret);
+    if (!host)
+        fprintf(stderr, "mist: no memory, or no randomness, for a node\n");
+    return host;
+}
+
+static void bootstrap(struct program *p)
+{
+    for (uint32_t i = 0; i < p->options.bootstrap_count; i++)
+        wish(p, &(struct mist_wish){.size = sizeof(struct mist_wish),
+                                    .kind = MIST_WISH_BOOTSTRAP,
+                                    .addr = p->options.bootstrap[i]});
+}
+
+static int run_node(struct program *p, void (*begin)(struct program *p))
+{
+    p->api = mist_api();
+    void *config = calloc(1, p->api->config_size);
+    int answer = config ? configure(p->api, &p->options, config) : EXIT_LACKS;
+    if (!answer) {
+        p->host = open_host(p, config);
+        answer = p->host ? 0 : EXIT_LACKS;
+    }
+    free(config);
+    if (answer)
+        return answer;
+    host_on_signal(p->host, on_signal);
+    bootstrap(p);
+    begin(p);
+    if (p->exit_code == EXIT_FINE)
+        host_run(p->host);
+    host_close(p->host);
+    return p->exit_code;
+}
+
+/* ---- the commands -------------------------------------------------------- */
+
+static int run_id(struct program *p)
+{
+    uint8_t secret[KEY_BYTES], id[MIST_ID];
+    char error[256], text[2 * MIST_ID + 1];
+    if (key_load(p->options.key_file, secret, error, sizeof error)) {
+        fprintf(stderr, "mist: %s\n", error);
+        return EXIT_LACKS;
+    }
+    key_id(secret, id);
+    sodium_memzero(secret, sizeof secret);
+    puts(sodium_bin2hex(text, sizeof text, id, sizeof id));
+    return EXIT_FINE;
+}
+
+static void begin_up(struct program *p)
+{
+    if (p->options.name)
+        wish_name(p, MIST_WISH_NAME, 0);
+}
+
+static int run_up(struct program *p)
+{
+    p->on_event = up_on_event;
+    return run_node(p, begin_up);
+}
+
+static void begin_dial(struct program *p)
+{
+    host_alarm(p->host, p->options.timeout, dial_on_timeout);
+}
+
+static int run_dial(struct program *p)
+{
+    if (!p->options.name || !p->options.bootstrap_count) {
+        fprintf(stderr, "mist: dial needs a name and --bootstrap ADDR\n");
+        return EXIT_USAGE;
+    }
+    p->on_event = dial_on_event;
+    return run_node(p, begin_dial);
+}
+
+static const struct command {
+    const char *name, *operand;
+    enum options_command bit;
+    int (*run)(struct program *p);
+    const char *help;
+} commands[] = {
+    {"id", "", COMMAND_ID, run_id, "print the node's id"},
+    {"up", "", COMMAND_UP, run_up, "be a node, until SIGTERM or SIGINT"},
+    {"dial", " NAME", COMMAND_DIAL, run_dial, "reach NAME, send, print what comes back"},
+};
+
+#define COMMANDS (sizeof commands / sizeof commands[0])
+
+static int usage(FILE *out, int exit_code)
+{
+    for (size_t i = 0; i < COMMANDS; i++) {
+        fprintf(out, "mist %s%s [options]: %s\n", commands[i].name, commands[i].operand,
+                commands[i].help);
+        options_help(out, commands[i].bit);
+    }
+    return exit_code;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2)
+        return usage(stderr, EXIT_USAGE);
+    if (strcmp(argv[1], "--help") == 0)
+        return usage(stdout, EXIT_FINE);
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (strcmp(argv[1], commands[i].name) != 0)
+            continue;
+        struct program program = {.exit_code = EXIT_FINE};
+        int answer = options_read(&program.options, commands[i].bit, argc - 1, argv + 1);
+        if (answer)
+            return answer == 1 ? EXIT_FINE : EXIT_USAGE;
+        if (sodium_init() < 0)
+            return EXIT_LACKS;
+        return commands[i].run(&program);
+    }
+    fprintf(stderr, "mist: no such command: %s\n", argv[1]);
+    return usage(stderr, EXIT_USAGE);
+}

@@ -1,0 +1,199 @@
+/* options.c: see options.h. */
+#include "stack/host/options.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT_MAX   100000
+#define TIMEOUT_MAX 86400 /* seconds */
+
+/* Each takes its argument (NULL: the option has none) and returns what was
+ * expected instead, or NULL. */
+typedef const char *(*take)(struct options *o, char *argument);
+
+static const char *take_name(struct options *o, char *argument)
+{
+    o->name = argument;
+    size_t length = strlen(argument);
+    return length > 0 && length <= MIST_NAME ? NULL : "1 to 255 bytes";
+}
+
+static const char *take_key(struct options *o, char *argument)
+{
+    o->key_file = argument;
+    return NULL;
+}
+
+static const char *take_bootstrap(struct options *o, char *argument)
+{
+    if (o->bootstrap_count == OPTIONS_BOOTSTRAP)
+        return "at most 16 of them";
+    struct addr *a = &o->bootstrap[o->bootstrap_count];
+    if (addr_parse(a, argument) || a->port == 0)
+        return "an address and port, as 192.0.2.1:4000 or [2001:db8::1]:4000";
+    o->bootstrap_count++;
+    return NULL;
+}
+
+static const char *take_listen(struct options *o, char *argument)
+{
+    if (o->listen_count == HOST_LISTEN)
+        return "at most 4 of them";
+    if (addr_parse(&o->listen[o->listen_count], argument))
+        return "an address, as 0.0.0.0:4000 or [::]:4000";
+    o->listen_count++;
+    return NULL;
+}
+
+static const char *add_setting(struct options *o, const char *key, const char *value)
+{
+    if (o->setting_count == OPTIONS_SETTINGS)
+        return "at most 32 of them";
+    o->settings[o->setting_count++] = (struct options_setting){key, value};
+    return NULL;
+}
+
+static const char *take_setting(struct options *o, char *argument)
+{
+    char *equals = strchr(argument, '=');
+    if (!equals)
+        return "KEY=VALUE";
+    *equals = 0;
+    return add_setting(o, argument, equals + 1);
+}
+
+static const char *take_public(struct options *o, char *argument)
+{
+    (void)argument;
+    return add_setting(o, "reach.assume", "public");
+}
+
+static const char *take_echo(struct options *o, char *argument)
+{
+    (void)argument;
+    o->echo = true;
+    return NULL;
+}
+
+static const char *take_send(struct options *o, char *argument)
+{
+    o->send = argument;
+    size_t length = strlen(argument);
+    return length > 0 && length <= MIST_PAYLOAD ? NULL : "1 to 1150 bytes";
+}
+
+static bool number(const char *text, uint32_t most, uint32_t *value)
+{
+    char *end;
+    errno = 0;
+    unsigned long read = strtoul(text, &end, 10);
+    if (text[0] < '0' || text[0] > '9' || *end || errno || read == 0 || read > most)
+        return false;
+    *value = (uint32_t)read;
+    return true;
+}
+
+static const char *take_count(struct options *o, char *argument)
+{
+    return number(argument, COUNT_MAX, &o->count) ? NULL : "a number from 1 to 100000";
+}
+
+static const char *take_timeout(struct options *o, char *argument)
+{
+    uint32_t seconds = 0;
+    if (!number(argument, TIMEOUT_MAX, &seconds))
+        return "seconds from 1 to 86400";
+    o->timeout = SEC(seconds);
+    return NULL;
+}
+
+static const struct option_row {
+    const char *name, *argument;
+    int commands;
+    take take;
+    const char *help;
+} rows[] = {
+    {"key", "FILE", COMMAND_ID | COMMAND_UP | COMMAND_DIAL, take_key,
+     "the node's secret key; made when there is none (default: a fresh one, kept nowhere)"},
+    {"name", "NAME", COMMAND_UP, take_name, "answer to NAME"},
+    {"bootstrap", "ADDR", COMMAND_UP | COMMAND_DIAL, take_bootstrap,
+     "a node to join through; may be repeated"},
+    {"listen", "ADDR", COMMAND_UP | COMMAND_DIAL, take_listen,
+     "bind to this address (default: all, any port); may be repeated"},
+    {"public", NULL, COMMAND_UP, take_public, "others can reach this node unasked"},
+    {"echo", NULL, COMMAND_UP, take_echo, "send every datagram back"},
+    {"send", "TEXT", COMMAND_DIAL, take_send, "what to send once connected"},
+    {"count", "N", COMMAND_DIAL, take_count, "send it N times, each after the answer (default 1)"},
+    {"timeout", "SECONDS", COMMAND_DIAL, take_timeout, "give up after this long (default 60)"},
+    {"set", "KEY=VALUE", COMMAND_UP | COMMAND_DIAL, take_setting,
+     "a setting of the protocol core; may be repeated"},
+};
+
+#define ROWS (sizeof rows / sizeof rows[0])
+
+void options_help(FILE *out, enum options_command command)
+{
+    for (size_t i = 0; i < ROWS; i++) {
+        if (!(rows[i].commands & (int)command))
+            continue;
+        const char *argument = rows[i].argument ? rows[i].argument : "";
+        int used = fprintf(out, "  --%s %s", rows[i].name, argument);
+        fprintf(out, "%*s %s\n", used < 22 ? 22 - used : 0, "", rows[i].help);
+    }
+}
+
+/* "--name=value" and "--name value" are the same.  Returns 0 or 2. */
+static int read_option(struct options *o, enum options_command command, char ***at)
+{
+    char *text = **at + 2;
+    char *equals = strchr(text, '=');
+    size_t length = equals ? (size_t)(equals - text) : strlen(text);
+    const struct option_row *row = rows;
+    while (row < rows + ROWS && !(row->commands & (int)command && strlen(row->name) == length &&
+                                  memcmp(row->name, text, length) == 0))
+        row++;
+    if (row == rows + ROWS) {
+        fprintf(stderr, "mist: no such option: --%s\n", text);
+        return 2;
+    }
+    char *argument = row->argument ? equals ? equals + 1 : *++*at : NULL;
+    const char *expected = NULL;
+    if (row->argument && !argument)
+        expected = row->argument;
+    else if (!row->argument && equals)
+        expected = "no argument";
+    else
+        expected = row->take(o, argument);
+    if (expected)
+        fprintf(stderr, "mist: --%s: expected %s\n", row->name, expected);
+    return expected ? 2 : 0;
+}
+
+int options_read(struct options *o, enum options_command command, int argc, char **argv)
+{
+    *o = (struct options){.count = 1, .timeout = SEC(60)};
+    char **end = argv + argc;
+    for (char **at = argv + 1; at < end && *at; at++) {
+        if (strcmp(*at, "--help") == 0) {
+            options_help(stdout, command);
+            return 1;
+        }
+        if (strncmp(*at, "--", 2) == 0) {
+            if (read_option(o, command, &at))
+                return 2;
+            if (!*at)
+                break;
+        } else if (command == COMMAND_DIAL && !o->name) {
+            const char *expected = take_name(o, *at);
+            if (expected) {
+                fprintf(stderr, "mist: the name: expected %s\n", expected);
+                return 2;
+            }
+        } else {
+            fprintf(stderr, "mist: unexpected: %s\n", *at);
+            return 2;
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,42 @@
+/* options.h: the command line of the mist program, as one table that is also
+ * its --help. */
+#ifndef STACK_HOST_OPTIONS_H
+#define STACK_HOST_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "stack/host/host.h"
+#include "stack/mist.h"
+
+#define OPTIONS_BOOTSTRAP 16
+#define OPTIONS_SETTINGS  32
+
+struct options_setting {
+    const char *key, *value; /* of the core's configuration */
+};
+
+/* Texts are borrowed from argv. */
+struct options {
+    const char *name; /* up: --name; dial: the operand */
+    const char *key_file, *send;
+    uint32_t count;
+    mist_time timeout;
+    bool echo;
+    uint32_t bootstrap_count, listen_count, setting_count;
+    struct addr bootstrap[OPTIONS_BOOTSTRAP], listen[HOST_LISTEN];
+    struct options_setting settings[OPTIONS_SETTINGS];
+};
+
+/* The commands as bits, to say which option belongs to which. */
+enum options_command { COMMAND_ID = 1, COMMAND_UP = 2, COMMAND_DIAL = 4 };
+
+/* Reads argv[1..], where argv[0] is the command's name.  Returns 0; 1 after
+ * --help, printed; or 2 after a mistake, told on stderr. */
+int options_read(struct options *options, enum options_command command, int argc, char **argv);
+
+/* The options of a command, one per line. */
+void options_help(FILE *out, enum options_command command);
+
+#endif

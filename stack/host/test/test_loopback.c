@@ -1,0 +1,257 @@
+/* test_loopback.c: the mist program as a user has it: processes on 127.0.0.1
+ * that find one another by name.
+ *
+ * Nothing sleeps: each step waits for the line that a process prints, for at
+ * most LIMIT_MS. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define LIMIT_MS  60000
+#define ARGUMENTS 16
+
+/* A running mist and what it has printed so far. */
+struct process {
+    pid_t pid;
+    int out;
+    size_t length;
+    char text[1 << 16];
+};
+
+static char *program(char *path, size_t size)
+{
+    const char *build = getenv("MIST_BUILD");
+    snprintf(path, size, "%s/mist", build ? build : "build");
+    return path;
+}
+
+/* Starts mist with the arguments, NULL last. */
+static void start(struct process *p, const char *const *arguments)
+{
+    char path[1024];
+    char *argv[ARGUMENTS + 2] = {program(path, sizeof path)};
+    int ends[2];
+    for (size_t i = 0; arguments[i]; i++) {
+        assert_true(i < ARGUMENTS);
+        argv[i + 1] = strdup(arguments[i]);
+    }
+    assert_int_equal(pipe(ends), 0);
+    p->length = 0;
+    p->pid = fork();
+    assert_true(p->pid >= 0);
+    if (p->pid == 0) {
+        dup2(ends[1], STDOUT_FILENO);
+        close(ends[0]);
+        close(ends[1]);
+        execv(path, argv);
+        _exit(127);
+    }
+    close(ends[1]);
+    p->out = ends[0];
+    for (size_t i = 1; argv[i]; i++)
+        free(argv[i]);
+}
+
+/* Reads what comes next; 0 at the end of the output. */
+static size_t read_more(struct process *p)
+{
+    struct pollfd wait = {.fd = p->out, .events = POLLIN};
+    assert_true(p->length < sizeof p->text - 1);
+    assert_int_equal(poll(&wait, 1, LIMIT_MS), 1);
+    ssize_t n = read(p->out, p->text + p->length, sizeof p->text - 1 - p->length);
+    assert_true(n >= 0);
+    p->length += (size_t)n;
+    p->text[p->length] = 0;
+    return (size_t)n;
+}
+
+/* Waits until the output holds the words; what stands there. */
+static const char *await(struct process *p, const char *words)
+{
+    const char *found;
+    p->text[p->length] = 0;
+    while (!(found = strstr(p->text, words)))
+        if (!read_more(p))
+            fail_msg("the process ended without %s; it said:\n%s", words, p->text);
+    return found;
+}
+
+/* Waits for the end of the process.  Returns its exit code. */
+static int await_exit(struct process *p)
+{
+    int status;
+    while (read_more(p))
+        ;
+    close(p->out);
+    assert_int_equal(waitpid(p->pid, &status, 0), p->pid);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static int stop(struct process *p)
+{
+    kill(p->pid, SIGTERM);
+    return await_exit(p);
+}
+
+static size_t occurrences(const char *text, const char *words)
+{
+    size_t count = 0;
+    for (const char *at = text; (at = strstr(at, words)); at++)
+        count++;
+    return count;
+}
+
+static int run(struct process *p, const char *const *arguments)
+{
+    start(p, arguments);
+    return await_exit(p);
+}
+
+/* Waits for the address at which the process listens. */
+static void address_of(struct process *p, char address[64])
+{
+    const char *line = await(p, "\"event\":\"listening\"");
+    while (!strchr(line, '\n'))
+        assert_true(read_more(p) > 0);
+    assert_int_equal(sscanf(strstr(line, "\"addr\":\""), "\"addr\":\"%63[^\"]", address), 1);
+}
+
+static struct process meeting, alice, caller;
+
+static int end_all(void **state)
+{
+    (void)state;
+    struct process *all[] = {&meeting, &alice, &caller};
+    for (size_t i = 0; i < 3; i++)
+        if (all[i]->pid > 0 && waitpid(all[i]->pid, NULL, WNOHANG) == 0) {
+            kill(all[i]->pid, SIGKILL);
+            waitpid(all[i]->pid, NULL, 0);
+        }
+    return 0;
+}
+
+static void a_node_reaches_another_by_name_through_a_third(void **state)
+{
+    (void)state;
+    char at[64];
+    start(&meeting,
+          (const char *[]){"up", "--public", "--name", "meeting", "--listen", "127.0.0.1:0", NULL});
+    address_of(&meeting, at);
+    start(&alice, (const char *[]){"up", "--name", "alice", "--listen", "127.0.0.1:0",
+                                   "--bootstrap", at, "--echo", NULL});
+    await(&alice, "\"event\":\"joined\"");
+    await(&alice, "\"event\":\"subscribed\"");
+    int code =
+        run(&caller, (const char *[]){"dial", "alice", "--listen", "127.0.0.1:0", "--bootstrap", at,
+                                      "--send", "good evening", "--count", "5", NULL});
+    if (code != 0)
+        fail_msg("dial exited with %d; it said:\n%s", code, caller.text);
+    assert_non_null(strstr(caller.text, "\"event\":\"connected\""));
+    assert_int_equal(occurrences(caller.text, "\"text\":\"good evening\""), 5);
+    assert_non_null(strstr(caller.text, "{\"event\":\"done\",\"sent\":5,\"received\":5}"));
+    await(&alice, "\"event\":\"accepted\"");
+    assert_int_equal(stop(&alice), 0);
+    assert_int_equal(occurrences(alice.text, "\"text\":\"good evening\""), 5);
+    assert_int_equal(stop(&meeting), 0);
+    assert_null(strstr(meeting.text, "good evening"));
+}
+
+static void a_name_that_nobody_has_is_not_reached(void **state)
+{
+    (void)state;
+    char at[64];
+    start(&meeting, (const char *[]){"up", "--public", "--listen", "127.0.0.1:0", NULL});
+    address_of(&meeting, at);
+    assert_int_equal(run(&caller, (const char *[]){"dial", "nobody", "--listen", "127.0.0.1:0",
+                                                   "--bootstrap", at, "--timeout", "20", NULL}),
+                     1);
+    assert_null(strstr(caller.text, "\"event\":\"connected\""));
+    assert_int_equal(stop(&meeting), 0);
+}
+
+static void a_dial_without_an_answering_bootstrap_ends_in_time(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        run(&caller, (const char *[]){"dial", "alice", "--listen", "127.0.0.1:0", "--bootstrap",
+                                      "127.0.0.1:1", "--timeout", "1", NULL}),
+        1);
+}
+
+static void a_taken_address_is_said_and_ends_the_program(void **state)
+{
+    (void)state;
+    char at[64];
+    start(&meeting, (const char *[]){"up", "--public", "--listen", "127.0.0.1:0", NULL});
+    address_of(&meeting, at);
+    assert_int_equal(run(&alice, (const char *[]){"up", "--listen", at, NULL}), 77);
+    assert_int_equal(stop(&meeting), 0);
+}
+
+static void a_key_file_keeps_the_id(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/mist-test-XXXXXX", file[64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(file, sizeof file, "%s/key", folder);
+    char first[128];
+    assert_int_equal(run(&caller, (const char *[]){"id", "--key", file, NULL}), 0);
+    assert_int_equal(caller.length, 65);
+    memcpy(first, caller.text, caller.length + 1);
+    assert_int_equal(run(&caller, (const char *[]){"id", "--key", file, NULL}), 0);
+    assert_string_equal(caller.text, first);
+    assert_int_equal(run(&caller, (const char *[]){"id", NULL}), 0);
+    assert_string_not_equal(caller.text, first);
+    unlink(file);
+    rmdir(folder);
+}
+
+static void a_mistake_on_the_command_line_exits_2(void **state)
+{
+    (void)state;
+    static const char *const cases[][6] = {
+        {NULL},
+        {"fly", NULL},
+        {"id", "extra", NULL},
+        {"up", "--nmae", "x", NULL},
+        {"up", "--name", NULL},
+        {"up", "--public=yes", NULL},
+        {"up", "--send", "x", NULL},
+        {"up", "--listen", "nowhere", NULL},
+        {"up", "--set", "reach.assume", NULL},
+        {"up", "--set", "no.such=1", NULL},
+        {"dial", "alice", NULL},
+        {"dial", "--bootstrap", "127.0.0.1:1", NULL},
+        {"dial", "alice", "--bootstrap", "127.0.0.1", NULL},
+        {"dial", "alice", "--count", "0", NULL},
+        {"dial", "alice", "--count", "-1", NULL},
+        {"dial", "alice", "--timeout", "1e3", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_int_equal(run(&caller, cases[i]), 2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(a_node_reaches_another_by_name_through_a_third, end_all),
+        cmocka_unit_test_teardown(a_name_that_nobody_has_is_not_reached, end_all),
+        cmocka_unit_test_teardown(a_dial_without_an_answering_bootstrap_ends_in_time, end_all),
+        cmocka_unit_test_teardown(a_taken_address_is_said_and_ends_the_program, end_all),
+        cmocka_unit_test_teardown(a_key_file_keeps_the_id, end_all),
+        cmocka_unit_test_teardown(a_mistake_on_the_command_line_exits_2, end_all),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
