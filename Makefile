@@ -55,9 +55,11 @@ tidy: | deps-tidy	## the checked lines of the style: layout, includes, names tha
 	@.ci/tidy --self-test
 	@.ci/tidy
 
-pure: $(call obj,$(STACK) $(NAT))	## the core and the NAT need only the symbols of .ci/pure.allow
+pure: $(call obj,$(STACK) $(NAT)) $(B)/libmist.so	## the core and the NAT need only the symbols of .ci/pure.allow
 	@CC="$(CC)" .ci/pure $(B)/pure core $(call obj,$(STACK))
 	@CC="$(CC)" .ci/pure $(B)/pure nat $(call obj,$(NAT) stack/addr.c)
+	@nm -D --defined-only $(B)/libmist.so | awk '$$NF != "mist_api" || n++ { bad = 1; print \
+	    "pure: libmist.so exports " $$NF } END { exit bad || !n }'
 
 lint: | deps-lint	## clang-tidy over all sources
 	@printf '%s\n' $(STACK) $(NAT) $(SIM) $(HOST) | xargs -P $$(nproc) -n 4 \

@@ -245,6 +245,6 @@ struct mist_api {
 };
 
 /* The one symbol that libmist.so exports. */
-const struct mist_api *mist_api(void);
+__attribute__((visibility("default"))) const struct mist_api *mist_api(void);
 
 #endif
