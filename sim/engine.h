@@ -6,8 +6,28 @@
  * host: setting it again replaces it.
  *
  * Ties: events of equal time are ordered by (time, source, sequence), where
- * source is the host that caused the event and sequence counts per source, so
- * the order depends on nothing else. */
+ * source is the host that caused the event and sequence counts its datagrams; a
+ * host's alarm stands behind its datagrams.  The order depends on nothing else.
+ *
+ * The network that every engine models:
+ *
+ *   host - boxes with one host behind - line - boxes with several - core
+ *
+ * A line is the access of one host (plan_access): a delay each way and a FIFO
+ * queue each way.  Boxes that serve one host stand at its end of the line, boxes
+ * that serve several (CGN) at the provider's.  The core joins the outermost
+ * attachments: half of their round trip, jitter and loss each way, ENGINE_HOPS
+ * routers.  Outward a datagram crosses its boxes at the time of sending, inward
+ * at the time it gets there.
+ *
+ *   - An address of the sender's own innermost box's inside is on its LAN: half
+ *     of ENGINE_LAN_RTT, no box, no line, no loss.
+ *   - A datagram that a box turns round (CROSS_HAIRPIN) does not see the core
+ *     either: half of ENGINE_LAN_RTT, and both lines if the box serves several.
+ *   - A line that would hold a datagram longer than ENGINE_BUFFER drops it.
+ *     On the line a datagram is its payload and its IP and UDP headers.
+ *   - A broken path (plan_network: nodes, pairs) carries nothing through the
+ *     core between two hosts of which none has a role: servers stay in reach. */
 #ifndef SIM_ENGINE_H
 #define SIM_ENGINE_H
 
@@ -20,9 +40,13 @@
 struct plan;
 struct engine;
 
+#define ENGINE_LAN_RTT MS(1)
+#define ENGINE_BUFFER  MS(250) /* of the line's rate: what home routers hold at the least */
+#define ENGINE_HOPS    8       /* routers of the core: a TTL up to this dies there */
+
 struct datagram {
     struct addr from, to;
-    uint8_t ttl;
+    uint8_t ttl; /* routers and boxes that it may still pass, plus one */
     uint16_t length;
     uint8_t *bytes; /* boxes may rewrite the addresses, never the bytes (no ALG yet) */
 };
@@ -30,37 +54,49 @@ struct datagram {
 enum direction { OUTWARD, INWARD };
 enum crossing { CROSS_DROP, CROSS_PASS, CROSS_HAIRPIN };
 
-/* What the engine calls.  `world` is handed back as given. */
+/* LINK: the core's loss.  QUEUE: a line's queue was full.  NO_ROUTE: nobody owns
+ * the address.  BROKEN: see above.  TTL: ran out in the core. */
+enum engine_loss { LOSS_LINK, LOSS_QUEUE, LOSS_NO_ROUTE, LOSS_BROKEN, LOSS_TTL };
+
+/* What the engine calls.  `world` is handed back as given.  From within arrive
+ * and due the world may call send and alarm; from within the others nothing. */
 struct engine_calls {
     void *world;
     void (*arrive)(void *world, mist_time now, uint32_t host, const struct datagram *d);
     void (*due)(void *world, mist_time now, uint32_t host);
-    /* Translates in place.  INWARD pass: *inside is the host or box that owns the
-     * new destination.  HAIRPIN: the datagram turned round, now going INWARD. */
+    /* Translates in place, TTL included.  OUTWARD: PASS goes on to the next box
+     * outside or the core; HAIRPIN: the datagram turned round and `to` is an
+     * address of the box's inside.  INWARD: PASS or DROP; `to` is then an
+     * address of the box's inside, and the engine finds who owns it. */
     enum crossing (*cross)(void *world, mist_time now, uint32_t box, enum direction direction,
                            struct datagram *d);
-    /* The datagram was lost on the way: for facts.  why: enum engine_loss. */
+    /* The datagram was lost on the way, for facts; NULL: not wanted.  host: who
+     * sent it; why: enum engine_loss.  What a box drops is not reported here. */
     void (*lost)(void *world, mist_time now, uint32_t host, const struct datagram *d, int why);
+    /* An event of this host comes soon: start loading its state; NULL: not wanted. */
+    void (*prefetch)(void *world, uint32_t host);
 };
 
-enum engine_loss { LOSS_LINK, LOSS_QUEUE, LOSS_NO_ROUTE, LOSS_BROKEN, LOSS_TTL };
-
 struct engine_figures {
-    uint64_t events;   /* taken from the queue */
-    uint64_t sent;     /* datagrams handed to send */
-    uint64_t arrived;  /* datagrams handed to arrive */
-    uint64_t trace;    /* the trace hash so far */
+    uint64_t events;  /* taken from the queue */
+    uint64_t sent;    /* datagrams handed to send */
+    uint64_t arrived; /* datagrams handed to arrive */
+    uint64_t trace;   /* the trace hash so far (trace.h) */
 };
 
 /* What an engine is: one table, so that ns-3 can be a plug-in. */
 struct engine_type {
     const char *name;
-    struct engine *(*open)(const struct plan *plan, const struct engine_calls *calls, uint64_t seed);
+    /* Keeps plan and calls, which outlive the engine. */
+    struct engine *(*open)(const struct plan *plan, const struct engine_calls *calls,
+                           uint64_t seed);
     void (*send)(struct engine *e, uint32_t host, const struct datagram *d); /* copies */
-    void (*alarm)(struct engine *e, uint32_t host, mist_time at);            /* MIST_NEVER: off */
+    /* Calls due once at that time, now if it has passed; MIST_NEVER: not at all. */
+    void (*alarm)(struct engine *e, uint32_t host, mist_time at);
     void (*run)(struct engine *e, mist_time until); /* all events with time < until */
-    mist_time (*now)(const struct engine *e);
-    /* Round trip of the empty network between two hosts, for rtt_ideal_ns. */
+    mist_time (*now)(const struct engine *e);       /* after run: its until */
+    /* Round trip of the empty network between two hosts, for rtt_ideal_ns:
+     * without jitter, and of a datagram of no size. */
     mist_time (*ideal_rtt)(const struct engine *e, uint32_t a, uint32_t b);
     void (*figures)(const struct engine *e, struct engine_figures *figures);
     void (*close)(struct engine *e);

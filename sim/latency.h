@@ -1,0 +1,24 @@
+/* latency.h: the empty network's delays, from the plan alone: for every engine. */
+#ifndef SIM_LATENCY_H
+#define SIM_LATENCY_H
+
+#include <stdint.h>
+
+#include "stack/units.h"
+
+struct plan;
+
+/* The attachment that the core sees of a host: its outermost box (host_count +
+ * box), or the host itself. */
+uint32_t latency_edge(const struct plan *plan, uint32_t host);
+
+/* One way through the core between two such attachments: half of the plan's
+ * round trip (constant, drawn per unordered pair, or between their regions). */
+mist_time latency_core(const struct plan *plan, uint64_t seed, uint32_t edge_a, uint32_t edge_b);
+
+/* Round trip between two hosts without jitter, queues and size: 0 to itself,
+ * ENGINE_LAN_RTT behind one innermost box, else both lines' delays and the core
+ * (or, behind one outermost box, the turn in it). */
+mist_time latency_ideal_rtt(const struct plan *plan, uint64_t seed, uint32_t a, uint32_t b);
+
+#endif

@@ -1,0 +1,492 @@
+/* native.c: the native engine: the network of engine.h on one event queue.
+ *
+ * A datagram is one event at its destination's edge (EVENT_EDGE), and a second
+ * one when it then waits in or travels over the last line (EVENT_ARRIVE); where
+ * that line has no rate the edge's event is left out.  An alarm is an event too. */
+#include "sim/draw.h"
+#include "sim/engine.h"
+#include "sim/latency.h"
+#include "sim/native/directory.h"
+#include "sim/native/links.h"
+#include "sim/native/memory.h"
+#include "sim/native/packets.h"
+#include "sim/native/queue.h"
+#include "sim/plan.h"
+#include "sim/trace.h"
+#include "stack/check.h"
+
+#include <string.h>
+
+#define MILLION     1000000
+#define ALARM_DEPTH 4 /* events that one host's alarm may have in the queue */
+#define AHEAD_NEAR  2 /* events ahead whose datagram and line are fetched */
+#define AHEAD_FAR   4 /* events ahead whose host is announced to the world */
+
+/* The order of events of equal time: source, then its sequence; the alarm last. */
+#define SEQUENCE_BITS  40
+#define ALARM_SEQUENCE ((UINT64_C(1) << SEQUENCE_BITS) - 1)
+
+enum event_kind { EVENT_ALARM, EVENT_EDGE, EVENT_ARRIVE };
+
+/* What an event touches of a host.
+ *
+ * `queued` are the times at which the host's alarm has an event in the queue,
+ * latest first.  An alarm set to a later time waits for the event that is there
+ * and moves on from it, so most settings queue nothing. */
+struct station {
+    uint32_t box, edge;
+    uint32_t line; /* population */
+    uint32_t queued_count;
+    mist_time up_free, down_free; /* when the line has sent all that it holds */
+    uint64_t sequence;
+    mist_time alarm_at;
+    mist_time queued[ALARM_DEPTH];
+};
+
+struct box {
+    uint32_t outer;
+    uint32_t hosts;
+    uint32_t only_host; /* when there is but one behind it */
+};
+
+struct line {
+    struct plan_access access;
+    bool server; /* has a role: never broken */
+};
+
+struct engine {
+    const struct plan *plan;
+    const struct engine_calls *calls;
+    uint64_t seed;
+    mist_time now;
+    struct queue *queue;
+    struct directory *directory;
+    struct station *stations;
+    struct box *boxes;
+    struct line *lines;
+    struct packets packets;
+    struct links links;
+    struct engine_figures figures;
+};
+
+static bool is_host(const struct engine *e, uint32_t attachment)
+{
+    return attachment < e->plan->host_count;
+}
+
+static struct box *box_of(const struct engine *e, uint32_t attachment)
+{
+    return &e->boxes[attachment - e->plan->host_count];
+}
+
+static void lose(struct engine *e, uint32_t sender, const struct datagram *d, enum engine_loss why)
+{
+    if (e->calls->lost != NULL)
+        e->calls->lost(e->calls->world, e->now, sender, d, (int)why);
+}
+
+/* ---- lines ---- */
+
+/* ns that the datagram's payload and headers (RFC 791, 8200, 768) take, rounded up. */
+static mist_time serialisation(const struct datagram *d, uint64_t bps)
+{
+    uint64_t headers = d->to.family == ADDR_V6 ? 40 + 8 : 20 + 8;
+    uint64_t bits_ns = (d->length + headers) * 8 * UINT64_C(1000000000);
+    return (mist_time)((bits_ns + bps - 1) / bps);
+}
+
+/* Joins the queue that is empty at *free; false: it is too long. */
+static bool join_queue(mist_time now, mist_time *free, const struct datagram *d, uint64_t bps)
+{
+    if (bps == 0) {
+        *free = now;
+        return true;
+    }
+    mist_time start = *free > now ? *free : now;
+    if (start - now > ENGINE_BUFFER)
+        return false;
+    *free = start + serialisation(d, bps);
+    return true;
+}
+
+/* ---- sending ---- */
+
+static void schedule(struct engine *e, enum event_kind kind, mist_time at, uint32_t target,
+                     uint32_t sender, const struct datagram *d)
+{
+    uint32_t handle = packets_take(&e->packets, d->length);
+    struct packet *p = packets_at(&e->packets, handle);
+    p->from = d->from;
+    p->to = d->to;
+    p->sender = sender;
+    p->length = d->length;
+    p->ttl = d->ttl;
+    if (d->length > 0)
+        memcpy(p->bytes, d->bytes, d->length);
+    struct event event = {.at = at,
+                          .order =
+                              (uint64_t)sender << SEQUENCE_BITS | e->stations[sender].sequence++,
+                          .kind = kind,
+                          .target = target,
+                          .datagram = handle};
+    queue_push(e->queue, &event);
+}
+
+/* Over the sender's own line; false: dropped there. */
+static bool leave(struct engine *e, uint32_t sender, const struct datagram *d, mist_time *at)
+{
+    struct station *s = &e->stations[sender];
+    const struct plan_access *access = &e->lines[s->line].access;
+    if (!join_queue(e->now, &s->up_free, d, access->up_bps)) {
+        lose(e, sender, d, LOSS_QUEUE);
+        return false;
+    }
+    *at = s->up_free + access->delay;
+    return true;
+}
+
+/* Loss and jitter of the next datagram on this way through the core. */
+static bool core_carries(struct engine *e, uint32_t sender, uint32_t edge, mist_time *delay)
+{
+    const struct plan_network *n = &e->plan->network;
+    *delay = latency_core(e->plan, e->seed, e->stations[sender].edge, edge);
+    if (n->loss_ppm == 0 && n->jitter_ppm == 0)
+        return true;
+    uint64_t link = draw_link(sender, edge);
+    uint64_t index = links_next(&e->links, e->now, link);
+    struct draw_block draw = draw_block(e->seed, link, DRAW_LINK, index);
+    uint64_t jitter = (uint64_t)*delay * n->jitter_ppm / MILLION;
+    *delay += (mist_time)draw_scale(draw.word[1], jitter + 1);
+    return draw_scale(draw.word[0], MILLION) >= n->loss_ppm;
+}
+
+/* The host whose line leads to the attachment; PLAN_NONE: that lies behind a
+ * box at the provider's. */
+static uint32_t line_host(const struct engine *e, uint32_t attachment)
+{
+    if (is_host(e, attachment))
+        return attachment;
+    const struct box *box = box_of(e, attachment);
+    return box->hosts == 1 ? box->only_host : PLAN_NONE;
+}
+
+static void send_through_core(struct engine *e, uint32_t sender, struct datagram *d)
+{
+    mist_time at, delay;
+    if (!leave(e, sender, d, &at))
+        return;
+    uint32_t edge = directory_find(e->directory, PLAN_NONE, &d->to);
+    if (edge == PLAN_NONE) {
+        lose(e, sender, d, LOSS_NO_ROUTE);
+        return;
+    }
+    if (!core_carries(e, sender, edge, &delay)) {
+        lose(e, sender, d, LOSS_LINK);
+        return;
+    }
+    if (d->ttl <= ENGINE_HOPS) {
+        lose(e, sender, d, LOSS_TTL);
+        return;
+    }
+    d->ttl = (uint8_t)(d->ttl - ENGINE_HOPS);
+    at += delay;
+    uint32_t host = line_host(e, edge);
+    const struct plan_access *last =
+        host == PLAN_NONE ? NULL : &e->lines[e->stations[host].line].access;
+    if (last != NULL && last->down_bps == 0)
+        schedule(e, EVENT_ARRIVE, at + last->delay, edge, sender, d);
+    else
+        schedule(e, EVENT_EDGE, at, edge, sender, d);
+}
+
+/* The box has turned the datagram: it stands at the box's inside. */
+static void send_back_inside(struct engine *e, uint32_t sender, uint32_t box,
+                             const struct datagram *d)
+{
+    mist_time at = e->now;
+    bool lines = e->boxes[box].hosts > 1;
+    if (lines && !leave(e, sender, d, &at))
+        return;
+    uint32_t target = directory_find(e->directory, box, &d->to);
+    if (target == PLAN_NONE)
+        lose(e, sender, d, LOSS_NO_ROUTE);
+    else
+        schedule(e, lines ? EVENT_EDGE : EVENT_ARRIVE, at + ENGINE_LAN_RTT / 2, target, sender, d);
+}
+
+static void native_send(struct engine *e, uint32_t host, const struct datagram *d)
+{
+    CHECK(host < e->plan->host_count);
+    struct datagram moving = *d;
+    uint32_t box = e->stations[host].box;
+    e->figures.sent++;
+    if (box != PLAN_NONE) {
+        uint32_t neighbour = directory_find(e->directory, box, &d->to);
+        if (neighbour != PLAN_NONE) {
+            schedule(e, EVENT_ARRIVE, e->now + ENGINE_LAN_RTT / 2, neighbour, host, d);
+            return;
+        }
+    }
+    for (; box != PLAN_NONE; box = e->boxes[box].outer) {
+        enum crossing crossing = e->calls->cross(e->calls->world, e->now, box, OUTWARD, &moving);
+        if (crossing == CROSS_DROP)
+            return;
+        if (crossing == CROSS_HAIRPIN) {
+            send_back_inside(e, host, box, &moving);
+            return;
+        }
+    }
+    send_through_core(e, host, &moving);
+}
+
+/* ---- arriving ---- */
+
+/* Through one box inward.  Returns what stands behind it, or PLAN_NONE. */
+static uint32_t enter(struct engine *e, uint32_t attachment, uint32_t sender, struct datagram *d)
+{
+    uint32_t box = attachment - e->plan->host_count;
+    enum crossing crossing = e->calls->cross(e->calls->world, e->now, box, INWARD, d);
+    CHECK(crossing != CROSS_HAIRPIN);
+    if (crossing == CROSS_DROP)
+        return PLAN_NONE;
+    uint32_t inside = directory_find(e->directory, box, &d->to);
+    if (inside == PLAN_NONE)
+        lose(e, sender, d, LOSS_NO_ROUTE);
+    return inside;
+}
+
+static bool node_is_broken(const struct engine *e, uint32_t host)
+{
+    return draw_ppm(e->seed, host, DRAW_BROKEN_NODE, 0, e->plan->network.broken_nodes_ppm);
+}
+
+static bool path_is_broken(const struct engine *e, uint32_t a, uint32_t b)
+{
+    const struct plan_network *n = &e->plan->network;
+    if (n->broken_nodes_ppm == 0 && n->broken_pairs_ppm == 0)
+        return false;
+    const struct station *sa = &e->stations[a], *sb = &e->stations[b];
+    if (sa->edge == sb->edge || e->lines[sa->line].server || e->lines[sb->line].server)
+        return false;
+    return node_is_broken(e, a) || node_is_broken(e, b) ||
+           draw_ppm(e->seed, draw_pair(a, b), DRAW_BROKEN_PAIR, 0, n->broken_pairs_ppm);
+}
+
+static void deliver(struct engine *e, uint32_t host, uint32_t sender, const struct datagram *d)
+{
+    if (path_is_broken(e, sender, host)) {
+        lose(e, sender, d, LOSS_BROKEN);
+        return;
+    }
+    struct trace_delivery delivery = {.at = e->now,
+                                      .sender = sender,
+                                      .receiver = host,
+                                      .from = d->from,
+                                      .to = d->to,
+                                      .length = d->length,
+                                      .bytes = d->bytes};
+    e->figures.trace = trace_chain(e->figures.trace, trace_digest(&delivery));
+    e->figures.arrived++;
+    e->calls->arrive(e->calls->world, e->now, host, d);
+}
+
+/* The last line is behind it: what boxes are left stand at the host's. */
+static void arrive(struct engine *e, uint32_t target, uint32_t sender, struct datagram *d)
+{
+    while (target != PLAN_NONE && !is_host(e, target))
+        target = enter(e, target, sender, d);
+    if (target != PLAN_NONE)
+        deliver(e, target, sender, d);
+}
+
+/* At the provider's: through the boxes there, then onto the last line.  Returns
+ * false when the datagram has arrived or is lost, true while it is on the line. */
+static bool reach_line(struct engine *e, struct event *event, uint32_t sender, struct datagram *d)
+{
+    uint32_t target = event->target, host;
+    while ((host = line_host(e, target)) == PLAN_NONE) {
+        target = enter(e, target, sender, d);
+        if (target == PLAN_NONE)
+            return false;
+    }
+    struct station *s = &e->stations[host];
+    const struct plan_access *access = &e->lines[s->line].access;
+    if (!join_queue(e->now, &s->down_free, d, access->down_bps)) {
+        lose(e, sender, d, LOSS_QUEUE);
+        return false;
+    }
+    event->at = s->down_free + access->delay;
+    event->kind = EVENT_ARRIVE;
+    event->target = target;
+    if (event->at > e->now)
+        return true;
+    arrive(e, target, sender, d);
+    return false;
+}
+
+static void move_datagram(struct engine *e, struct event *event)
+{
+    struct packet *p = packets_at(&e->packets, event->datagram);
+    struct datagram d = {
+        .from = p->from, .to = p->to, .ttl = p->ttl, .length = p->length, .bytes = p->bytes};
+    if (event->kind == EVENT_EDGE && reach_line(e, event, p->sender, &d)) {
+        p->to = d.to;
+        p->ttl = d.ttl;
+        queue_push(e->queue, event);
+        return;
+    }
+    if (event->kind == EVENT_ARRIVE)
+        arrive(e, event->target, p->sender, &d);
+    packets_give(&e->packets, event->datagram);
+}
+
+/* ---- alarms ---- */
+
+static void queue_alarm(struct engine *e, uint32_t host)
+{
+    struct station *s = &e->stations[host];
+    uint64_t order = (uint64_t)host << SEQUENCE_BITS | ALARM_SEQUENCE;
+    if (s->queued_count == ALARM_DEPTH)
+        queue_remove(e->queue, s->queued[--s->queued_count], order);
+    s->queued[s->queued_count++] = s->alarm_at;
+    struct event event = {.at = s->alarm_at, .order = order, .kind = EVENT_ALARM, .target = host};
+    queue_push(e->queue, &event);
+}
+
+static void native_alarm(struct engine *e, uint32_t host, mist_time at)
+{
+    CHECK(host < e->plan->host_count);
+    struct station *s = &e->stations[host];
+    s->alarm_at = at < e->now ? e->now : at;
+    if (at != MIST_NEVER && (s->queued_count == 0 || s->queued[s->queued_count - 1] > s->alarm_at))
+        queue_alarm(e, host);
+}
+
+static void fire_alarm(struct engine *e, uint32_t host)
+{
+    struct station *s = &e->stations[host];
+    CHECK(s->queued_count > 0 && s->queued[s->queued_count - 1] == e->now);
+    s->queued_count--;
+    if (s->alarm_at == e->now) {
+        s->alarm_at = MIST_NEVER;
+        e->calls->due(e->calls->world, e->now, host);
+    } else {
+        native_alarm(e, host, s->alarm_at);
+    }
+}
+
+/* ---- running ---- */
+
+static void prefetch_ahead(const struct engine *e)
+{
+    const struct event *event = queue_ahead(e->queue, AHEAD_FAR);
+    if (event != NULL) {
+        uint32_t host = line_host(e, event->target);
+        if (host != PLAN_NONE)
+            __builtin_prefetch(&e->stations[host], 1);
+        if (host != PLAN_NONE && e->calls->prefetch != NULL)
+            e->calls->prefetch(e->calls->world, host);
+    }
+    event = queue_ahead(e->queue, AHEAD_NEAR);
+    if (event != NULL && event->kind != EVENT_ALARM)
+        __builtin_prefetch(packets_at(&e->packets, event->datagram), 1);
+}
+
+static void native_run(struct engine *e, mist_time until)
+{
+    struct event event;
+    while (queue_pop(e->queue, until, &event)) {
+        e->now = event.at;
+        e->figures.events++;
+        prefetch_ahead(e);
+        if (event.kind == EVENT_ALARM)
+            fire_alarm(e, event.target);
+        else
+            move_datagram(e, &event);
+    }
+    if (until > e->now)
+        e->now = until;
+}
+
+static mist_time native_now(const struct engine *e)
+{
+    return e->now;
+}
+
+static mist_time native_ideal_rtt(const struct engine *e, uint32_t a, uint32_t b)
+{
+    return latency_ideal_rtt(e->plan, e->seed, a, b);
+}
+
+static void native_figures(const struct engine *e, struct engine_figures *figures)
+{
+    *figures = e->figures;
+}
+
+/* ---- opening ---- */
+
+static void open_stations(struct engine *e)
+{
+    const struct plan *plan = e->plan;
+    for (uint32_t i = 0; i < plan->host_count; i++) {
+        struct station *s = &e->stations[i];
+        s->box = plan->hosts[i].box;
+        s->edge = latency_edge(plan, i);
+        s->line = plan->hosts[i].population;
+        s->alarm_at = MIST_NEVER;
+        for (uint32_t box = s->box; box != PLAN_NONE; box = plan->boxes[box].outer) {
+            e->boxes[box].hosts++;
+            e->boxes[box].only_host = i;
+        }
+    }
+}
+
+static struct engine *native_open(const struct plan *plan, const struct engine_calls *calls,
+                                  uint64_t seed)
+{
+    CHECK(plan->host_count <= UINT32_C(1) << (64 - SEQUENCE_BITS));
+    struct engine *e = memory_map(sizeof *e);
+    e->plan = plan;
+    e->calls = calls;
+    e->seed = seed;
+    e->queue = queue_open();
+    e->directory = directory_open(plan);
+    e->stations = memory_map(plan->host_count * sizeof *e->stations);
+    e->boxes = memory_map(plan->box_count * sizeof *e->boxes);
+    e->lines = memory_map(plan->population_count * sizeof *e->lines);
+    packets_open(&e->packets);
+    links_open(&e->links);
+    for (uint32_t i = 0; i < plan->box_count; i++)
+        e->boxes[i].outer = plan->boxes[i].outer;
+    for (uint32_t i = 0; i < plan->population_count; i++) {
+        e->lines[i].access = plan->populations[i].access;
+        e->lines[i].server = plan->populations[i].bootstrap || plan->populations[i].relay;
+    }
+    open_stations(e);
+    return e;
+}
+
+static void native_close(struct engine *e)
+{
+    const struct plan *plan = e->plan;
+    queue_close(e->queue);
+    directory_close(e->directory);
+    packets_close(&e->packets);
+    links_close(&e->links);
+    memory_unmap(e->stations, plan->host_count * sizeof *e->stations);
+    memory_unmap(e->boxes, plan->box_count * sizeof *e->boxes);
+    memory_unmap(e->lines, plan->population_count * sizeof *e->lines);
+    memory_unmap(e, sizeof *e);
+}
+
+const struct engine_type engine_native = {
+    .name = "native",
+    .open = native_open,
+    .send = native_send,
+    .alarm = native_alarm,
+    .run = native_run,
+    .now = native_now,
+    .ideal_rtt = native_ideal_rtt,
+    .figures = native_figures,
+    .close = native_close,
+};
