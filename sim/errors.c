@@ -35,6 +35,16 @@ static void make_printable(char *text)
             *text = '?';
 }
 
+const struct error_source *errors_source(struct errors *e, const char *name, const char *text,
+                                         size_t length)
+{
+    struct error_source *source = arena_take(&e->arena, sizeof *source);
+    source->name = arena_text(&e->arena, name, strlen(name));
+    if (text)
+        source->text = arena_text(&e->arena, text, length);
+    return source;
+}
+
 void errors_add(struct errors *e, const struct error_place *place, const char *path,
                 const char *format, ...)
 {

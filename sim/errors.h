@@ -22,8 +22,8 @@ struct error_source {
 
 struct error_place {
     const struct error_source *source;
-    uint32_t line, column; /* from 1; column in bytes; line 0: the source as a whole */
-    uint32_t width;        /* bytes that the caret underlines, at least 1 */
+    uint32_t line, column; /* from 1; column in characters; line 0: the source as a whole */
+    uint32_t width;        /* characters that the caret underlines, at least 1 */
 };
 
 struct error {
@@ -37,9 +37,13 @@ struct errors {
     struct error *kept; /* the first ERRORS_KEPT, in order of discovery */
 };
 
+/* A source that lives as long as the errors: copies name and text. */
+const struct error_source *errors_source(struct errors *e, const char *name, const char *text,
+                                         size_t length);
+
 /* Adds one, unless the same message stands at the same place already.
  * path: "network.loss", "" for the document.  Copies path and message, keeps
- * place.source, which must outlive the errors. */
+ * place.source (errors_source, or static). */
 void errors_add(struct errors *e, const struct error_place *place, const char *path,
                 const char *format, ...) __attribute__((format(printf, 4, 5)));
 

@@ -69,7 +69,7 @@ struct plan_box {
     /* Its first external address, port 0; a pool counts up from it.  Family
      * ADDR_NONE for a firewall, which has none: what stands behind it does. */
     struct addr outside;
-    char *profile; /* "home_apdf", "eim/apdf/random" */
+    const char *profile; /* shared: "home_apdf", "eim/apdf/random" */
 };
 
 enum plan_workload_kind { WORK_DIAL_UNIFORM, WORK_DIAL_ALL_PAIRS, WORK_PUBLISH_UNIFORM };
