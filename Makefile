@@ -55,7 +55,7 @@ tidy: | deps-tidy	## the checked lines of the style: layout, includes, names tha
 	@.ci/tidy --self-test
 	@.ci/tidy
 
-pure: $(call obj,$(STACK) $(NAT)) $(B)/libmist.so	## the core and the NAT need only the symbols of .ci/pure.allow
+pure: $(call obj,$(STACK) $(NAT)) $(B)/libmist.so	## core and NAT need only .ci/pure.allow
 	@CC="$(CC)" .ci/pure $(B)/pure core $(call obj,$(STACK))
 	@CC="$(CC)" .ci/pure $(B)/pure nat $(call obj,$(NAT) stack/addr.c)
 	@nm -D --defined-only $(B)/libmist.so | awk '$$NF != "mist_api" || n++ { bad = 1; print \
