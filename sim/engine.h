@@ -79,6 +79,7 @@ struct engine_calls {
 
 struct engine_figures {
     uint64_t events;  /* taken from the queue */
+    uint64_t pending; /* in the queue now */
     uint64_t sent;    /* datagrams handed to send */
     uint64_t arrived; /* datagrams handed to arrive */
     uint64_t trace;   /* the trace hash so far (trace.h) */

@@ -421,6 +421,7 @@ static mist_time native_ideal_rtt(const struct engine *e, uint32_t a, uint32_t b
 static void native_figures(const struct engine *e, struct engine_figures *figures)
 {
     *figures = e->figures;
+    figures->pending = queue_count(e->queue);
 }
 
 /* ---- opening ---- */

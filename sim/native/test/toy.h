@@ -51,7 +51,8 @@ struct toy {
         enum direction direction;
     } crossing[TOY_LOG];
     uint32_t prefetched;
-    bool echo; /* hosts answer what arrives */
+    uint32_t dues_before_arrival; /* when the latest datagram arrived */
+    bool echo;                    /* hosts answer what arrives */
 };
 
 #define TOY_PORT 4000
@@ -88,6 +89,7 @@ static inline void toy_arrive(void *world, mist_time now, uint32_t host, const s
                                                      .ttl = d->ttl,
                                                      .length = d->length,
                                                      .number = number_of(d)};
+    t->dues_before_arrival = t->dues;
     if (t->echo)
         toy_send(t, host, d->from, number_of(d) + 1, d->length);
 }
