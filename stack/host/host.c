@@ -70,7 +70,9 @@ static void send_datagram(struct host *h, const struct mist_datagram *d)
     uv_buf_t buffer = uv_buf_init((char *)(uintptr_t)d->bytes, d->length);
     if (d->ttl)
         uv_udp_set_ttl(&s->udp, d->ttl);
-    uv_udp_try_send(&s->udp, &buffer, 1, (const struct sockaddr *)&to);
+    /* An error may be the refusal of an earlier datagram, told once and by then forgotten. */
+    if (uv_udp_try_send(&s->udp, &buffer, 1, (const struct sockaddr *)&to) == UV_ECONNREFUSED)
+        uv_udp_try_send(&s->udp, &buffer, 1, (const struct sockaddr *)&to);
     if (d->ttl)
         uv_udp_set_ttl(&s->udp, 64); /* the default, RFC 1700 */
 }
@@ -161,11 +163,46 @@ static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
     *buffer = uv_buf_init(s->host->received, RECEIVE_MAX);
 }
 
+/* Takes the next ICMP error from the socket's queue (ip(7), IP_RECVERR).
+ * Returns whether there was one, and where the refused datagram went. */
+static bool next_refusal(int socket, struct addr *to)
+{
+    struct sockaddr_storage name = {0};
+    char control[512];
+    struct msghdr message = {.msg_name = &name,
+                             .msg_namelen = sizeof name,
+                             .msg_control = control,
+                             .msg_controllen = sizeof control};
+    if (recvmsg(socket, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
+        return false;
+    *to = address_from_socket((const struct sockaddr *)&name);
+    return true;
+}
+
+static void read_refusals(struct host_socket *s)
+{
+    struct host *h = s->host;
+    struct addr to;
+    int socket;
+    if (uv_fileno((const uv_handle_t *)&s->udp, &socket))
+        return;
+    while (next_refusal(socket, &to)) {
+        if (to.family == ADDR_NONE)
+            continue;
+        h->api->refused(h->node, now(), s->id, &to);
+        pump(h);
+    }
+}
+
 static void on_receive(uv_udp_t *udp, ssize_t length, const uv_buf_t *buffer,
                        const struct sockaddr *from, unsigned flags)
 {
     struct host_socket *s = udp->data;
-    if (length < 0 || !from || flags & UV_UDP_PARTIAL)
+    if (!from) {
+        read_refusals(s);
+        return;
+    }
+    if (length < 0 || flags & UV_UDP_PARTIAL)
         return;
     struct addr source = address_from_socket(from);
     if (source.family == ADDR_NONE)
@@ -201,8 +238,8 @@ static int bind_socket(struct host_socket *s, const struct addr *at, struct addr
     struct sockaddr_storage name;
     int length = sizeof name;
     address_to_socket(at, &name);
-    int error = uv_udp_bind(&s->udp, (const struct sockaddr *)&name,
-                            at->family == ADDR_V6 ? UV_UDP_IPV6ONLY : 0);
+    unsigned flags = UV_UDP_LINUX_RECVERR | (at->family == ADDR_V6 ? UV_UDP_IPV6ONLY : 0u);
+    int error = uv_udp_bind(&s->udp, (const struct sockaddr *)&name, flags);
     if (!error)
         error = uv_udp_getsockname(&s->udp, (struct sockaddr *)&name, &length);
     if (!error)
