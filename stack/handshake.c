@@ -225,6 +225,7 @@ static void stand(struct mux *m, mist_time now, struct link *l, const struct add
                   struct mux_turn *turn, struct out *out)
 {
     l->state = LINK_UP;
+    l->up_since = now;
     m->up++;
     l->path = *path;
     l->socket = turn->socket;

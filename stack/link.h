@@ -38,7 +38,7 @@ struct link {
     uint8_t tx_key[SEAL_KEY];
     uint8_t id[WIRE_ID];
     /* The rest. */
-    mist_time last_path_in;
+    mist_time last_path_in, up_since;
     mist_time srtt, rttvar; /* 0: not measured; RFC 6298 */
     mist_time asked_at;     /* ping or OPEN in flight */
     uint32_t ping_token;

@@ -459,7 +459,7 @@ void mux_timer(struct mux *m, mist_time now, uint32_t slot, struct out *out)
     CHECK(slot < m->used && l->state != LINK_FREE);
     if (l->state != LINK_UP)
         handshake_retry(m, now, l, out);
-    else if (l->pins > 0)
+    else if (l->pins > 0 || l->silent > 0)
         keep_alive(m, now, l, out);
     else if (now - l->last_in >= LINK_IDLE)
         link_drop(m, l, 0, out);
@@ -467,17 +467,25 @@ void mux_timer(struct mux *m, mist_time now, uint32_t slot, struct out *out)
         link_timer(m, l, l->last_in + LINK_IDLE);
 }
 
-void mux_pong(struct mux *m, mist_time now, mist_link link, uint32_t token)
+void mux_ping(struct mux *m, mist_time now, mist_link link, struct out *out)
+{
+    struct link *l = link_get(m, link);
+    if (l != NULL && l->state == LINK_UP && l->silent == 0)
+        ping(m, now, l, out);
+}
+
+mist_time mux_pong(struct mux *m, mist_time now, mist_link link, uint32_t token)
 {
     struct link *l = link_get(m, link);
     if (l == NULL || l->silent == 0 || token != l->ping_token)
-        return;
-    if (l->silent == 1)
-        link_rtt(l, now - l->asked_at);
+        return 0;
+    mist_time rtt = now - l->asked_at;
+    link_rtt(l, rtt);
     l->silent = 0;
     l->last_path_in = now;
-    if (l->pins > 0)
-        link_timer(m, l, now + draw_around(m->draw, MUX_HEARTBEAT, 10));
+    mist_time next = l->pins > 0 ? draw_around(m->draw, MUX_HEARTBEAT, 10) : LINK_IDLE;
+    link_timer(m, l, now + next);
+    return rtt;
 }
 
 /* ---- the rest of the interface ---- */
@@ -512,7 +520,7 @@ void mux_pin(struct mux *m, mist_time now, mist_link link, int by)
     }
 }
 
-void mux_path(struct mux *m, mist_time now, mist_link link, const struct addr *path)
+void mux_path(struct mux *m, mist_time now, mist_link link, const struct addr *path, mist_time rtt)
 {
     struct link *l = link_get(m, link);
     if (l == NULL)
@@ -523,6 +531,7 @@ void mux_path(struct mux *m, mist_time now, mist_link link, const struct addr *p
     l->last_path_in = now;
     l->silent = 0;
     l->srtt = l->rttvar = 0; /* another path, another round trip */
+    link_rtt(l, rtt);
 }
 
 void mux_peer_flags(struct mux *m, mist_link link, uint8_t flags)
@@ -563,7 +572,8 @@ bool mux_view(const struct mux *m, mist_link link, struct link_view *view)
                                .socket = l->socket,
                                .srtt = l->srtt,
                                .last_in = l->last_in,
-                               .last_path_in = l->last_path_in};
+                               .last_path_in = l->last_path_in,
+                               .up_since = l->up_since};
     return true;
 }
 

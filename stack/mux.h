@@ -63,7 +63,7 @@ struct link_view {
     const uint8_t *id;
     struct addr path, fallback;
     uint32_t socket;
-    mist_time srtt, last_in, last_path_in;
+    mist_time srtt, last_in, last_path_in, up_since;
 };
 
 size_t mux_size(uint32_t links);
@@ -106,9 +106,12 @@ bool mux_view(const struct mux *m, mist_link link, struct link_view *view);
 mist_link mux_next(const struct mux *m,
                    mist_link after); /* walks the links that are up; 0 starts */
 void mux_pin(struct mux *m, mist_time now, mist_link link, int by);
-void mux_path(struct mux *m, mist_time now, mist_link link, const struct addr *path);
+/* rtt: measured on the new path, 0: not yet. */
+void mux_path(struct mux *m, mist_time now, mist_link link, const struct addr *path, mist_time rtt);
 void mux_peer_flags(struct mux *m, mist_link link, uint8_t flags);
-void mux_pong(struct mux *m, mist_time now, mist_link link, uint32_t token);
+void mux_ping(struct mux *m, mist_time now, mist_link link, struct out *out);
+/* The round trip, or 0 when the answer is late or to none of our questions. */
+mist_time mux_pong(struct mux *m, mist_time now, mist_link link, uint32_t token);
 /* Forgets a link; why: a of FACT_LINK_DOWN.  Tells by EFFECT_LINK_DOWN. */
 void mux_drop(struct mux *m, mist_time now, mist_link link, int why, struct out *out);
 

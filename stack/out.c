@@ -78,6 +78,20 @@ void out_effect(struct out *o, const struct effect *e)
     o->effects[o->effect_count++] = *e;
 }
 
+void out_effect_copy(struct out *o, const struct effect *e)
+{
+    struct effect copy = *e;
+    uint8_t *bytes = arena(o, e->length);
+    if (bytes == NULL) {
+        out_fact(o, FACT_TABLE_FULL, NULL, NULL, 9, e->kind);
+        return;
+    }
+    memcpy(bytes, e->bytes, e->length);
+    o->arena_used += e->length;
+    copy.bytes = bytes;
+    out_effect(o, &copy);
+}
+
 static void append(struct out *o, uint8_t kind, mist_link link, const struct addr *addr,
                    const struct msg *m)
 {
@@ -118,7 +132,7 @@ void out_event(struct out *o, const struct mist_event *e)
 {
     uint8_t *bytes = e->length == 0 ? NULL : arena(o, e->length);
     if (o->event_count == EVENTS || (e->length > 0 && bytes == NULL)) {
-        out_fact(o, FACT_TABLE_FULL, NULL, NULL, 9, EFFECT_EVENT);
+        out_fact(o, FACT_TABLE_FULL, NULL, NULL, 9, EFFECT_KINDS);
         return;
     }
     struct mist_event *to = &o->events[o->event_count++];

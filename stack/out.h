@@ -35,7 +35,6 @@ enum effect_kind {
     EFFECT_LINK_FAILED, /* mux: no link to `contact` could be made */
     EFFECT_STRANGE,     /* mux: `link` now speaks from `addr`, which is not its path */
     EFFECT_SILENT,      /* mux: `link` does not answer on its path */
-    EFFECT_SEEN,        /* mux: the peer of `link` sees this node at `addr` */
     EFFECT_FOUND,       /* kad: lookup `value`: contact answered on link, is among the closest */
     EFFECT_LOOKUP_DONE, /* kad: lookup `value` ended; number: hops << 32 | answers */
     EFFECT_RECEIVED,    /* pubsub: message `bytes` (MSG_RECEIVE) for subscription `value` */
@@ -47,10 +46,7 @@ enum effect_kind {
     EFFECT_MEET,        /* meet: open a link to `contact` for conversation `value` */
     EFFECT_PUNCH,       /* meet: find a direct path for `link` */
     EFFECT_PATH_UP,     /* punch: `addr` works for `link`, round trip `number`; value: kind */
-    EFFECT_PUNCH_FAILED, /* punch: nothing worked for `link` this time */
-    EFFECT_VERDICT,      /* reach: strangers can (value 1) or cannot (0) reach this node */
-    EFFECT_KNOCK,        /* reach: send DIALBACK channel `value`, number `number` to `addr` */
-    EFFECT_EVENT,        /* for the host: index `value` of the event list */
+    EFFECT_VERDICT,     /* reach: strangers can (value 1) or cannot (0) reach this node */
     EFFECT_KINDS
 };
 
@@ -74,6 +70,7 @@ void out_reset(struct out *o, const void *owner); /* a verb begins for this node
 const void *out_owner(const struct out *o);
 
 void out_effect(struct out *o, const struct effect *e);
+void out_effect_copy(struct out *o, const struct effect *e); /* its bytes too */
 void out_send(struct out *o, mist_link link, const struct msg *m);
 void out_probe(struct out *o, mist_link link, const struct addr *addr, const struct msg *m);
 void out_reach(struct out *o, const struct contact *contact);

@@ -127,7 +127,7 @@ static uint32_t forward(struct pubsub *p, mist_time now, mist_link link, const s
         const struct held *h = &p->held[i - 1];
         if (h->link == link || h->expires <= now || memcmp(h->key, receive->key, WIRE_ID) != 0)
             continue;
-        if ((receive->flags & FLAG_OFFER) != 0)
+        if ((receive->flags & FLAG_OFFER) != 0 && link != 0)
             out_effect(out,
                        &(struct effect){.kind = EFFECT_INTRODUCED, .link = link, .value = h->link});
         out_send(out, h->link, receive);
@@ -158,6 +158,19 @@ void pubsub_publish(struct pubsub *p, mist_time now, mist_link link, const uint8
         out_fact(out, FACT_FORWARDED, peer, seen, answer.ttl_s, 0);
     }
     out_send(out, link, &answer);
+}
+
+void pubsub_here(struct pubsub *p, mist_time now, const uint8_t key[WIRE_ID], const uint8_t *self,
+                 uint8_t flags, const uint8_t *bytes, uint32_t length, struct out *out)
+{
+    struct msg receive = {.type = MSG_RECEIVE,
+                          .flags = flags,
+                          .key = key,
+                          .number = draw_u64(p->draw),
+                          .peer = self,
+                          .bytes = bytes,
+                          .length = (uint16_t)length};
+    (void)forward(p, now, 0, &receive, out);
 }
 
 static void expire(struct pubsub *p, mist_time now)

@@ -45,17 +45,20 @@ void pubsub_unsubscribe(struct pubsub *p, mist_link link, const struct msg *m);
 void pubsub_publish(struct pubsub *p, mist_time now, mist_link link, const uint8_t *peer,
                     const struct addr *seen, uint8_t flags, const struct msg *m, struct out *out);
 
+/* This node's own publication, to the subscriptions that it holds itself. */
+void pubsub_here(struct pubsub *p, mist_time now, const uint8_t key[WIRE_ID], const uint8_t *self,
+                 uint8_t flags, const uint8_t *bytes, uint32_t length, struct out *out);
+
 /* ---- topics: for ourselves ---- */
 
 /* Subscribes under the caller's id.  Returns 0, MIST_ERR_FULL. */
-int pubsub_want(struct pubsub *p, mist_time now, uint32_t id, const uint8_t key[WIRE_ID],
-                struct out *out);
+int pubsub_want(struct pubsub *p, uint32_t id, const uint8_t key[WIRE_ID], struct out *out);
 int pubsub_unwant(struct pubsub *p, uint32_t id, struct out *out); /* 0, MIST_ERR_UNKNOWN */
 /* Publishes; ends in EFFECT_PUBLISHED with `owner`.  Returns 0, MIST_ERR_FULL. */
-int pubsub_tell(struct pubsub *p, mist_time now, uint32_t owner, const uint8_t key[WIRE_ID],
-                uint8_t flags, const uint8_t *bytes, uint32_t length, struct out *out);
+int pubsub_tell(struct pubsub *p, uint32_t owner, const uint8_t key[WIRE_ID], uint8_t flags,
+                const uint8_t *bytes, uint32_t length, struct out *out);
 /* Which subscription a MSG_RECEIVE is for: its id, 0 when none.  *again: a copy. */
-uint32_t pubsub_received(struct pubsub *p, mist_time now, const struct msg *m, bool *again);
+uint32_t pubsub_received(struct pubsub *p, const struct msg *m, bool *again);
 void pubsub_subscribed(struct pubsub *p, mist_time now, mist_link link, const struct msg *m,
                        struct out *out);
 void pubsub_published(struct pubsub *p, mist_time now, mist_link link, const struct msg *m,

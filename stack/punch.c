@@ -121,6 +121,8 @@ void punch_challenge(struct punch *p, mist_time now, mist_link link, const struc
         return;
     struct candidate c = {*addr, CANDIDATE_SEEN};
     probe(now, a, add_candidate(a, &c), CHALLENGE, out);
+    if (!a->running && a->attempts == 0)
+        set_timer(p, a, now + SEC(3));
 }
 
 void punch_probe(struct punch *p, mist_time now, mist_link link, const struct addr *from,
@@ -154,11 +156,8 @@ void punch_proved(struct punch *p, mist_time now, mist_link link, const struct m
                        .number = (uint64_t)(now - a->sent[round])};
     out_fact(out, FACT_PATH_PROVED, NULL, &e.addr, (int64_t)e.number, a->attempts);
     out_effect(out, &e);
-    if (a->running) {
-        a->running = false;
-        a->number = 0;
-        set_timer(p, a, MIST_NEVER);
-    }
+    a->running = false;
+    set_timer(p, a, a->attempts == 0 ? now : MIST_NEVER);
 }
 
 void punch_forget(struct punch *p, mist_link link)
@@ -181,7 +180,6 @@ void punch_tally(const struct punch *p, mist_link link, uint32_t *attempts, uint
 static void give_up(struct punch *p, mist_time now, struct attempt *a, struct out *out)
 {
     out_fact(out, FACT_PUNCH_FAILED, NULL, NULL, a->attempts, a->probes);
-    out_effect(out, &(struct effect){.kind = EFFECT_PUNCH_FAILED, .link = a->link});
     a->round = 0;
     if (a->number < PUNCH_ATTEMPTS) {
         set_timer(p, a, now + next_attempt[a->number++]);
@@ -194,7 +192,11 @@ static void give_up(struct punch *p, mist_time now, struct attempt *a, struct ou
 void punch_timer(struct punch *p, mist_time now, uint32_t index, struct out *out)
 {
     struct attempt *a = &p->attempts[index];
-    CHECK(index < p->used && a->link != 0 && a->running);
+    CHECK(index < p->used && a->link != 0);
+    if (!a->running) {
+        punch_forget(p, a->link); /* a challenge without an answer */
+        return;
+    }
     if (a->round == p->rounds) {
         give_up(p, now, a, out);
         return;

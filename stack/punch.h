@@ -45,7 +45,7 @@ size_t punch_size(uint32_t attempts);
 void punch_init(struct punch *p, void *memory, uint32_t attempts, uint32_t rounds,
                 struct draw *draw, struct timers *timers, uint32_t first_timer);
 /* Starts after `delay`; a running attempt takes the candidates in.  Returns 0
- * or MIST_ERR_FULL.  Ends in EFFECT_PATH_UP or EFFECT_PUNCH_FAILED. */
+ * or MIST_ERR_FULL.  EFFECT_PATH_UP tells each path that works. */
 int punch_start(struct punch *p, mist_time now, mist_link link, const struct candidate *candidates,
                 uint32_t count, mist_time delay, struct out *out);
 /* The peer spoke from there: one probe, now. */

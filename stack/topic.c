@@ -17,7 +17,7 @@ static struct topic *topic_new(struct pubsub *p, uint8_t kind, uint32_t id, cons
                                struct out *out)
 {
     uint32_t i = 0;
-    while (i < p->config.topics && p->topics[i].kind != TOPIC_FREE)
+    while (i < p->config.topics && (p->topics[i].kind != TOPIC_FREE || p->topics[i].looking))
         i++;
     if (i == p->config.topics) {
         out_fact(out, FACT_TABLE_FULL, NULL, NULL, kind == TOPIC_WANTED ? 3 : 4, i);
@@ -218,10 +218,11 @@ static void settle(struct pubsub *p, mist_time now, struct topic *t, struct out 
 void pubsub_looked(struct pubsub *p, mist_time now, uint32_t index, struct out *out)
 {
     struct topic *t = &p->topics[index];
-    if (index >= p->topics_used || t->kind == TOPIC_FREE || !t->looking)
+    if (index >= p->topics_used || !t->looking)
         return;
     t->looking = false;
-    settle(p, now, t, out);
+    if (t->kind != TOPIC_FREE)
+        settle(p, now, t, out);
 }
 
 /* ---- answers ---- */
@@ -269,9 +270,8 @@ void pubsub_published(struct pubsub *p, mist_time now, mist_link link, const str
     settle(p, now, t, out);
 }
 
-uint32_t pubsub_received(struct pubsub *p, mist_time now, const struct msg *m, bool *again)
+uint32_t pubsub_received(struct pubsub *p, const struct msg *m, bool *again)
 {
-    (void)now;
     for (uint32_t i = 0; i < p->topics_used; i++) {
         const struct topic *t = &p->topics[i];
         if (t->kind == TOPIC_WANTED && memcmp(t->key, m->key, WIRE_ID) == 0) {
@@ -335,10 +335,8 @@ void topic_link_down(struct pubsub *p, mist_time now, mist_link link, struct out
 
 /* ---- the caller's side ---- */
 
-int pubsub_want(struct pubsub *p, mist_time now, uint32_t id, const uint8_t key[WIRE_ID],
-                struct out *out)
+int pubsub_want(struct pubsub *p, uint32_t id, const uint8_t key[WIRE_ID], struct out *out)
 {
-    (void)now;
     struct topic *t = topic_new(p, TOPIC_WANTED, id, key, out);
     if (t == NULL)
         return MIST_ERR_FULL;
@@ -362,10 +360,9 @@ int pubsub_unwant(struct pubsub *p, uint32_t id, struct out *out)
     return MIST_ERR_UNKNOWN;
 }
 
-int pubsub_tell(struct pubsub *p, mist_time now, uint32_t owner, const uint8_t key[WIRE_ID],
-                uint8_t flags, const uint8_t *bytes, uint32_t length, struct out *out)
+int pubsub_tell(struct pubsub *p, uint32_t owner, const uint8_t key[WIRE_ID], uint8_t flags,
+                const uint8_t *bytes, uint32_t length, struct out *out)
 {
-    (void)now;
     CHECK(length <= WIRE_VALUE);
     struct topic *t = topic_new(p, TOPIC_TOLD, owner, key, out);
     if (t == NULL)

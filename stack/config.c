@@ -1,0 +1,139 @@
+#include "stack/config.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "stack/punch.h"
+#include "stack/reach.h"
+
+struct word {
+    const char *text;
+    uint32_t value;
+};
+
+static const struct word assume_words[] = {
+    {"auto", REACH_AUTO}, {"public", REACH_PUBLIC}, {"private", REACH_PRIVATE}, {NULL, 0}};
+static const struct word family_words[] = {{"4", 1}, {"6", 2}, {"both", 3}, {NULL, 0}};
+static const struct word switch_words[] = {{"on", 1}, {"off", 0}, {NULL, 0}};
+static const struct word strategy_words[] = {{"none", 0}, {"mist", 1}, {NULL, 0}};
+static const struct word size_words[] = {{"tiny", 0}, {"normal", 1}, {"server", 2}, {NULL, 0}};
+
+#define FIELD(name) (offsetof(struct config, name) / sizeof(uint32_t))
+#define NO_FIELD    UINT32_MAX
+
+/* The schema: X(name, form, standard, doc, field, low, high, words).  A count has its
+ * range, a word its list. */
+#define SCHEMA(X)                                                                                  \
+    X("size", "tiny | normal | server", "normal", "sets every limit below to a named size",        \
+      NO_FIELD, 0, 0, size_words)                                                                  \
+    X("links", "count", "256", "peers at once", FIELD(links), 8, 16384, NULL)                      \
+    X("contacts", "count", "512", "servers in the overlay table", FIELD(contacts), 20, 65536,      \
+      NULL)                                                                                        \
+    X("lookups", "count", "8", "lookups at once", FIELD(lookups), 2, 256, NULL)                    \
+    X("topics", "count", "8", "own subscriptions and publications at once", FIELD(topics), 2, 256, \
+      NULL)                                                                                        \
+    X("held", "count", "512", "subscriptions kept for others", FIELD(held), 0, 65536, NULL)        \
+    X("circuits", "count", "128", "pairs relayed at once", FIELD(circuits), 0, 65536, NULL)        \
+    X("connections", "count", "64", "connections at once", FIELD(connections), 2, 1024, NULL)      \
+    X("punches", "count", "32", "links being punched at once", FIELD(punches), 2, 1024, NULL)      \
+    X("socket.port", "count", "0", "local UDP port; 0: any", FIELD(port), 0, 65535, NULL)          \
+    X("socket.family", "4 | 6 | both", "4", "address families to use", FIELD(families), 0, 0,      \
+      family_words)                                                                                \
+    X("reach.assume", "auto | public | private", "auto", "whether strangers can reach this node",  \
+      FIELD(assume), 0, 0, assume_words)                                                           \
+    X("relay.serve", "on | off", "on", "forward datagrams for others once reachable",              \
+      FIELD(relay_serve), 0, 0, switch_words)                                                      \
+    X("punch.strategy", "none | mist", "mist", "how direct paths are sought", FIELD(punch), 0, 0,  \
+      strategy_words)                                                                              \
+    X("punch.rounds", "count", "6", "rounds of probes in an attempt", FIELD(punch_rounds), 1,      \
+      PUNCH_ROUNDS, NULL)
+
+#define KEY(name, form, standard, doc, field, low, high, words)  {name, form, standard, doc},
+#define RULE(name, form, standard, doc, field, low, high, words) {field, low, high, words},
+
+static const struct mist_key keys[] = {SCHEMA(KEY)};
+static const struct {
+    uint32_t field, low, high;
+    const struct word *words;
+} rules[] = {SCHEMA(RULE)};
+
+#define KEYS (sizeof keys / sizeof keys[0])
+
+/* links .. punches of the named sizes, in the order of struct config. */
+static const uint32_t sizes[3][8] = {
+    {64, 96, 4, 4, 64, 16, 16, 8},
+    {256, 512, 8, 8, 512, 128, 64, 32},
+    {4096, 2048, 32, 16, 8192, 4096, 256, 128},
+};
+
+static uint32_t *field_of(struct config *c, uint32_t field)
+{
+    return (uint32_t *)(void *)c + field;
+}
+
+static void set_size(struct config *c, uint32_t size)
+{
+    for (uint32_t i = 0; i < 8; i++)
+        *field_of(c, FIELD(links) + i) = sizes[size][i];
+}
+
+static int parse_count(const char *text, uint32_t low, uint32_t high, uint32_t *value)
+{
+    uint64_t n = 0;
+    if (*text == '\0')
+        return MIST_ERR_VALUE;
+    for (; *text != '\0'; text++) {
+        if (*text < '0' || *text > '9')
+            return MIST_ERR_VALUE;
+        n = n * 10 + (uint64_t)(*text - '0');
+        if (n > high)
+            return MIST_ERR_VALUE;
+    }
+    if (n < low)
+        return MIST_ERR_VALUE;
+    *value = (uint32_t)n;
+    return MIST_OK;
+}
+
+static int parse_word(const char *text, const struct word *words, uint32_t *value)
+{
+    for (; words->text != NULL; words++) {
+        if (strcmp(words->text, text) == 0) {
+            *value = words->value;
+            return MIST_OK;
+        }
+    }
+    return MIST_ERR_VALUE;
+}
+
+int config_set(struct config *c, const char *key, const char *value)
+{
+    for (uint32_t i = 0; i < KEYS; i++) {
+        uint32_t n;
+        if (strcmp(keys[i].name, key) != 0)
+            continue;
+        int error = rules[i].words != NULL ? parse_word(value, rules[i].words, &n)
+                                           : parse_count(value, rules[i].low, rules[i].high, &n);
+        if (error != MIST_OK)
+            return error;
+        if (rules[i].field == NO_FIELD)
+            set_size(c, n);
+        else
+            *field_of(c, rules[i].field) = n;
+        return MIST_OK;
+    }
+    return MIST_ERR_KEY;
+}
+
+void config_init(struct config *c)
+{
+    memset(c, 0, sizeof *c);
+    for (uint32_t i = 0; i < KEYS; i++)
+        (void)config_set(c, keys[i].name, keys[i].standard);
+}
+
+const struct mist_key *config_keys(uint32_t *count)
+{
+    *count = KEYS;
+    return keys;
+}

@@ -1,0 +1,24 @@
+/* config.h: what can be set, as text: one table is the schema. */
+#ifndef MIST_CONFIG_H
+#define MIST_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "stack/mist.h"
+
+struct config {
+    uint32_t links, contacts, lookups, topics, held, circuits, connections, punches; /* limits */
+    uint32_t port;        /* local UDP port, 0: any */
+    uint32_t families;    /* 1: v4, 2: v6, 3: both */
+    uint32_t assume;      /* enum reach_assume */
+    uint32_t relay_serve; /* forward for others once reachable */
+    uint32_t punch;       /* 0: never */
+    uint32_t punch_rounds;
+};
+
+void config_init(struct config *c);
+int config_set(struct config *c, const char *key, const char *value);
+const struct mist_key *config_keys(uint32_t *count);
+
+#endif

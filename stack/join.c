@@ -1,0 +1,144 @@
+/* join.c: how a node enters the overlay.
+ *
+ *     WAITING -> BOOTSTRAP -> REACH -> LOOKUP -> NAME -> DONE
+ *
+ * Reachability is asked for before anybody else is contacted: then most of the
+ * overlay is still a stranger that can knock.  A step that fails goes back to
+ * another bootstrap address, later each time. */
+#include <string.h>
+
+#include "stack/node.h"
+
+#define JOIN_RETRY      SEC(1) /* doubling to JOIN_RETRY_MOST */
+#define JOIN_RETRY_MOST SEC(32)
+
+static void joined(struct mist *n, mist_time now)
+{
+    n->join.state = JOIN_DONE;
+    if (n->join.joined)
+        return;
+    n->join.joined = true;
+    out_fact(n->out, FACT_JOINED, NULL, NULL, now - n->join.started, 0);
+    out_event(n->out, &(struct mist_event){.kind = MIST_EVENT_JOINED});
+}
+
+static void start(struct mist *n, mist_time now)
+{
+    struct addr local;
+    bool socket = mux_local(n->mux, ADDR_V4, &local) || mux_local(n->mux, ADDR_V6, &local);
+    if (n->join.state == JOIN_WAITING && socket)
+        timers_set(&n->timers, TIMER_JOIN, now);
+}
+
+void join_bootstrap(struct mist *n, mist_time now, const struct addr *a)
+{
+    struct join *j = &n->join;
+    if (j->count < JOIN_BOOTSTRAPS)
+        j->bootstraps[j->count++] = *a;
+    start(n, now);
+}
+
+void join_socket(struct mist *n, mist_time now)
+{
+    n->join.started = now;
+    start(n, now);
+}
+
+static void wait_and_retry(struct mist *n, mist_time now)
+{
+    mist_time wait = n->join.tries < 6 ? JOIN_RETRY << n->join.tries : JOIN_RETRY_MOST;
+    if (n->join.tries < 6)
+        n->join.tries++;
+    n->join.state = JOIN_WAITING;
+    timers_set(&n->timers, TIMER_JOIN, now + draw_around(&n->draw, wait, 20));
+}
+
+static void open_next(struct mist *n, mist_time now)
+{
+    struct join *j = &n->join;
+    struct contact c = {.addr = j->bootstraps[j->next]};
+    j->next = (uint8_t)((j->next + 1) % j->count);
+    j->state = JOIN_BOOTSTRAP;
+    reach_contact(&n->reach, &c.addr);
+    j->link = mux_open(n->mux, now, &c, n->out);
+    if (j->link == 0)
+        wait_and_retry(n, now);
+}
+
+void join_timer(struct mist *n, mist_time now)
+{
+    struct join *j = &n->join;
+    if (j->state != JOIN_WAITING)
+        return;
+    if (j->count > 0) {
+        if (j->tries == 0)
+            j->next = (uint8_t)draw_below(&n->draw, j->count);
+        open_next(n, now);
+    } else if (n->config.assume == REACH_PUBLIC) {
+        reach_ask(&n->reach, now, 0, n->out); /* the first of its overlay: alone, and in it */
+        joined(n, now);
+    }
+}
+
+void join_link_up(struct mist *n, mist_time now, mist_link link, const struct contact *contact)
+{
+    struct join *j = &n->join;
+    if (j->state != JOIN_BOOTSTRAP ||
+        (link != j->link && !addr_equal(&contact->addr, &j->through.addr)))
+        return;
+    j->through = *contact;
+    j->state = JOIN_REACH;
+    if (n->reach.decided)
+        join_verdict(n, now);
+    else
+        reach_ask(&n->reach, now, link, n->out);
+}
+
+void join_link_failed(struct mist *n, mist_time now, mist_link link)
+{
+    if (n->join.state == JOIN_BOOTSTRAP && link == n->join.link)
+        wait_and_retry(n, now);
+}
+
+void join_verdict(struct mist *n, mist_time now)
+{
+    if (n->join.state != JOIN_REACH)
+        return;
+    n->join.state = JOIN_LOOKUP;
+    if (node_lookup(n, now, mux_self(n->mux), OWNER_JOIN) != MIST_OK)
+        wait_and_retry(n, now);
+}
+
+void join_looked(struct mist *n, mist_time now, uint32_t answers)
+{
+    struct join *j = &n->join;
+    if (j->state != JOIN_LOOKUP)
+        return;
+    if (answers == 0) {
+        wait_and_retry(n, now);
+        return;
+    }
+    j->state = JOIN_NAME;
+    if (!j->named || pubsub_want(n->pubsub, NAME_TOPIC, j->key, n->out) != MIST_OK)
+        joined(n, now);
+}
+
+void join_subscribed(struct mist *n, mist_time now, uint32_t holders)
+{
+    if (n->join.state == JOIN_NAME && holders > 0)
+        joined(n, now);
+}
+
+int join_name(struct mist *n, const uint8_t *name, size_t length)
+{
+    struct join *j = &n->join;
+    if (j->named)
+        return MIST_ERR_STATE;
+    node_key(j->key, name, length);
+    j->named = true;
+    if (j->state != JOIN_DONE)
+        return MIST_OK;
+    int error = pubsub_want(n->pubsub, NAME_TOPIC, j->key, n->out);
+    j->named = error == MIST_OK;
+    return error;
+}

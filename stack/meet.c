@@ -1,0 +1,456 @@
+#include "stack/meet.h"
+
+#include <string.h>
+
+#include "stack/check.h"
+
+/* When the offers leave, and when the dialer gives up, after the connect.  The
+ * first gaps are above the p99 round trip of personal devices (2.7 s, Seattle). */
+static const mist_time offer_at[] = {0, SEC(2), SEC(5), SEC(10), SEC(20), SEC(30)};
+#define OFFERS        (sizeof offer_at / sizeof offer_at[0] - 1)
+#define MEETING_LIMIT SEC(10)
+
+size_t meet_size(uint32_t conns)
+{
+    return conns * sizeof(struct conn);
+}
+
+void meet_init(struct meet *m, void *memory, uint32_t conns, struct draw *draw,
+               struct timers *timers, uint32_t first_timer)
+{
+    m->conns = memory;
+    m->limit = conns;
+    m->draw = draw;
+    m->timers = timers;
+    m->first_timer = first_timer;
+}
+
+static void set_timer(struct meet *m, const struct conn *c, mist_time at)
+{
+    timers_set(m->timers, m->first_timer + (uint32_t)(c - m->conns), at);
+}
+
+static struct conn *conn_new(struct meet *m, uint8_t state, struct out *out)
+{
+    uint32_t i = 0;
+    while (i < m->limit && m->conns[i].state != CONN_FREE)
+        i++;
+    if (i == m->limit) {
+        out_fact(out, FACT_TABLE_FULL, NULL, NULL, 5, m->limit);
+        return NULL;
+    }
+    if (i >= m->used)
+        m->used = i + 1;
+    memset(&m->conns[i], 0, sizeof m->conns[i]);
+    m->conns[i].state = state;
+    return &m->conns[i];
+}
+
+const struct conn *meet_find(const struct meet *m, uint32_t id)
+{
+    for (uint32_t i = 0; i < m->used; i++) {
+        if (m->conns[i].state != CONN_FREE && m->conns[i].id == id)
+            return &m->conns[i];
+    }
+    return NULL;
+}
+
+static void tell(const struct conn *c, uint32_t kind, mist_time rtt, uint32_t reason,
+                 struct out *out)
+{
+    struct mist_event e = {
+        .kind = kind, .id = c->id, .path = c->path, .reason = reason, .rtt = rtt};
+    memcpy(e.peer, c->peer, WIRE_ID);
+    out_event(out, &e);
+}
+
+/* The connection holds its link, and the relay that the link began through. */
+static void hold(struct conn *c, mist_link link, uint32_t path, mist_link relay, struct out *out)
+{
+    c->state = CONN_UP;
+    c->link = link;
+    c->path = path;
+    c->relay_pin = relay;
+    out_pin(out, link, 1);
+    if (relay != 0)
+        out_pin(out, relay, 1);
+}
+
+static void end(struct meet *m, struct conn *c, struct out *out)
+{
+    if (c->state == CONN_UP) {
+        out_pin(out, c->link, -1);
+        if (c->relay_pin != 0)
+            out_pin(out, c->relay_pin, -1);
+    }
+    set_timer(m, c, MIST_NEVER);
+    c->state = CONN_FREE;
+}
+
+/* ---- the dialer ---- */
+
+static void offer(struct meet *m, mist_time now, struct conn *c, const struct meet_self *self,
+                  struct out *out)
+{
+    uint8_t bytes[WIRE_VALUE];
+    struct offer o = {.conversation = c->conversation,
+                      .nonce = c->nonce,
+                      .flags = self->flags,
+                      .count = self->count};
+    memcpy(o.candidates, self->candidates, sizeof o.candidates);
+    c->offers++;
+    out_fact(out, FACT_OFFER_SENT, NULL, NULL, c->acked, c->offers);
+    struct effect e = {.kind = EFFECT_PUBLISH,
+                       .value = (uint32_t)(c - m->conns),
+                       .bytes = bytes,
+                       .length = (uint32_t)wire_put_offer(bytes, sizeof bytes, &o)};
+    memcpy(e.key, c->key, WIRE_ID);
+    out_effect_copy(out, &e);
+    set_timer(m, c,
+              c->started + offer_at[c->offers] > now ? c->started + offer_at[c->offers] : now);
+}
+
+int meet_connect(struct meet *m, mist_time now, uint32_t id, const uint8_t key[WIRE_ID],
+                 const struct meet_self *self, struct out *out)
+{
+    if (id == 0 || id >= MEET_THEIRS || meet_find(m, id) != NULL)
+        return MIST_ERR_ARGUMENT;
+    struct conn *c = conn_new(m, CONN_OFFERING, out);
+    if (c == NULL)
+        return MIST_ERR_FULL;
+    c->id = id;
+    c->dialer = true;
+    c->conversation = draw_u32(m->draw);
+    c->nonce = draw_u64(m->draw);
+    c->started = now;
+    memcpy(c->key, key, WIRE_ID);
+    offer(m, now, c, self, out);
+    return MIST_OK;
+}
+
+void meet_published(struct meet *m, uint32_t index, uint32_t acked, uint32_t told)
+{
+    struct conn *c = &m->conns[index];
+    if (index >= m->used || c->state != CONN_OFFERING)
+        return;
+    c->acked = acked > c->acked ? acked : c->acked;
+    c->told = told > c->told ? told : c->told;
+}
+
+static void fail(struct meet *m, struct conn *c, uint32_t reason, struct out *out)
+{
+    tell(c, MIST_EVENT_FAILED, 0, reason, out);
+    end(m, c, out);
+}
+
+void meet_timer(struct meet *m, mist_time now, uint32_t index, const struct meet_self *self,
+                struct out *out)
+{
+    struct conn *c = &m->conns[index];
+    CHECK(index < m->used && c->state != CONN_FREE);
+    if (c->state == CONN_OFFERING && c->offers < OFFERS)
+        offer(m, now, c, self, out);
+    else if (c->state == CONN_OFFERING)
+        fail(m, c,
+             c->acked == 0  ? MIST_REASON_NO_HOLDER
+             : c->told == 0 ? MIST_REASON_NOT_FOUND
+                            : MIST_REASON_NO_ANSWER,
+             out);
+    else if (c->state == CONN_MEETING)
+        end(m, c, out); /* the dialer offers again if it still wants to */
+}
+
+void meet_answer(struct meet *m, mist_time now, mist_link link, const uint8_t peer[WIRE_ID],
+                 const struct msg *answer, uint32_t path, mist_link relay, mist_time up_since,
+                 struct out *out)
+{
+    for (uint32_t i = 0; i < m->used; i++) {
+        struct conn *c = &m->conns[i];
+        if (c->state != CONN_OFFERING || c->conversation != answer->request ||
+            c->nonce != answer->number)
+            continue;
+        memcpy(c->peer, peer, WIRE_ID);
+        hold(c, link, path, relay, out);
+        set_timer(m, c, MIST_NEVER);
+        out_fact(out, FACT_ANSWERED, peer, NULL, now - c->started, 0);
+        bool stood = up_since < c->started;
+        tell(c, MIST_EVENT_CONNECTED, 0, stood ? MIST_REASON_ALREADY_CONNECTED : 0, out);
+        return;
+    }
+}
+
+/* ---- the acceptor ---- */
+
+static struct conn *of_peer(const struct meet *m, const uint8_t *peer, uint32_t conversation)
+{
+    for (uint32_t i = 0; i < m->used; i++) {
+        struct conn *c = &m->conns[i];
+        if (c->state != CONN_FREE && !c->dialer && c->conversation == conversation &&
+            memcmp(c->peer, peer, WIRE_ID) == 0)
+            return c;
+    }
+    return NULL;
+}
+
+static void add_relay(struct conn *c, mist_link relay)
+{
+    for (uint32_t i = 0; i < c->relay_count; i++) {
+        if (c->relays[i] == relay)
+            return;
+    }
+    if (c->relay_count < MEET_RELAYS)
+        c->relays[c->relay_count++] = relay;
+}
+
+static void add_candidate(struct conn *c, const struct candidate *candidate)
+{
+    for (uint32_t i = 0; i < c->candidate_count; i++) {
+        if (addr_equal(&c->candidates[i].addr, &candidate->addr))
+            return;
+    }
+    if (c->candidate_count < WIRE_CANDIDATES)
+        c->candidates[c->candidate_count++] = *candidate;
+}
+
+static void send_answer(const struct conn *c, struct out *out)
+{
+    struct msg m = {.type = MSG_ANSWER, .request = c->conversation, .number = c->nonce};
+    out_send(out, c->link, &m);
+}
+
+static void open_link(struct meet *m, mist_time now, struct conn *c, struct out *out)
+{
+    struct effect e = {.kind = EFFECT_MEET, .link = c->relays[c->relay_next]};
+    memcpy(e.contact.id, c->peer, WIRE_ID);
+    c->state = CONN_MEETING;
+    set_timer(m, c, now + MEETING_LIMIT);
+    out_effect(out, &e);
+}
+
+static struct conn *accept_new(struct meet *m, mist_time now, const struct msg *receive,
+                               const struct offer *offer, struct out *out)
+{
+    struct conn *c = conn_new(m, CONN_MEETING, out);
+    if (c == NULL)
+        return NULL;
+    m->next_id = (m->next_id + 1) & ~MEET_THEIRS;
+    c->id = m->next_id | MEET_THEIRS;
+    c->conversation = offer->conversation;
+    c->nonce = offer->nonce;
+    c->publication = receive->number;
+    c->started = now;
+    memcpy(c->peer, receive->peer, WIRE_ID);
+    for (uint32_t i = 0; i < offer->count; i++)
+        add_candidate(c, &offer->candidates[i]);
+    return c;
+}
+
+/* The offer came again although we answered: the answer did not arrive. */
+static void answer_again(struct meet *m, mist_time now, struct conn *c, mist_link forwarder,
+                         struct out *out)
+{
+    if (c->state == CONN_UP) {
+        struct effect e = {.kind = EFFECT_FORSAKE, .link = c->link};
+        end(m, c, out);
+        out_effect(out, &e);
+    }
+    c->relay_count = c->relay_next = 0;
+    add_relay(c, forwarder);
+    open_link(m, now, c, out);
+}
+
+void meet_offer(struct meet *m, mist_time now, mist_link forwarder, bool relays, mist_link standing,
+                const struct msg *receive, const struct offer *offer, struct out *out)
+{
+    struct conn *c = of_peer(m, receive->peer, offer->conversation);
+    bool known = c != NULL;
+    if (!known)
+        c = accept_new(m, now, receive, offer, out);
+    if (c == NULL)
+        return;
+    if (receive->addr.family != ADDR_NONE)
+        add_candidate(c, &(struct candidate){receive->addr, CANDIDATE_SEEN});
+    if (known && receive->number != c->publication && relays) {
+        c->publication = receive->number;
+        answer_again(m, now, c, forwarder, out);
+        return;
+    }
+    if (relays)
+        add_relay(c, forwarder);
+    if (c->state != CONN_MEETING || c->link != 0)
+        return;
+    if (standing != 0) {
+        c->link = standing;
+        meet_link_up(m, c->peer, standing, MIST_PATH_NONE, 0, out);
+        send_answer(c, out);
+    } else if (relays && c->relay_count == 1) {
+        open_link(m, now, c, out);
+    }
+}
+
+size_t meet_first(const struct meet *m, const uint8_t peer[WIRE_ID], uint32_t lag_us,
+                  const struct meet_self *self, uint8_t *buffer, size_t size)
+{
+    size_t length = 0;
+    for (uint32_t i = 0; i < m->used; i++) {
+        const struct conn *c = &m->conns[i];
+        if (c->state != CONN_MEETING || memcmp(c->peer, peer, WIRE_ID) != 0)
+            continue;
+        struct msg answer = {.type = MSG_ANSWER, .request = c->conversation, .number = c->nonce};
+        length += wire_put(buffer + length, size - length, &answer);
+    }
+    if (length == 0)
+        return 0;
+    struct msg where = {.type = MSG_MEET,
+                        .flags = self->flags,
+                        .lag_us = lag_us,
+                        .count = self->count,
+                        .candidates = self->candidates};
+    return length + wire_put(buffer + length, size - length, &where);
+}
+
+mist_link meet_alternate(struct meet *m, const uint8_t peer[WIRE_ID])
+{
+    for (uint32_t i = 0; i < m->used; i++) {
+        struct conn *c = &m->conns[i];
+        if (c->state == CONN_MEETING && memcmp(c->peer, peer, WIRE_ID) == 0 &&
+            c->relay_next + 1 < c->relay_count)
+            return c->relays[++c->relay_next];
+    }
+    return 0;
+}
+
+void meet_link_up(struct meet *m, const uint8_t peer[WIRE_ID], mist_link link, uint32_t path,
+                  mist_link relay, struct out *out)
+{
+    for (uint32_t i = 0; i < m->used; i++) {
+        struct conn *c = &m->conns[i];
+        if (c->state != CONN_MEETING || memcmp(c->peer, peer, WIRE_ID) != 0)
+            continue;
+        hold(c, link, path, relay, out);
+        set_timer(m, c, MIST_NEVER);
+        tell(c, MIST_EVENT_ACCEPTED, 0, 0, out);
+        struct effect e = {.kind = EFFECT_PUNCH,
+                           .link = link,
+                           .value = c->candidate_count,
+                           .length = (uint32_t)(c->candidate_count * sizeof c->candidates[0]),
+                           .bytes = (const uint8_t *)c->candidates};
+        out_effect_copy(out, &e);
+    }
+}
+
+void meet_link_failed(struct meet *m, const uint8_t peer[WIRE_ID], struct out *out)
+{
+    for (uint32_t i = 0; i < m->used; i++) {
+        struct conn *c = &m->conns[i];
+        if (c->state == CONN_MEETING && memcmp(c->peer, peer, WIRE_ID) == 0)
+            end(m, c, out);
+    }
+}
+
+/* ---- both ---- */
+
+void meet_link_down(struct meet *m, mist_link link, struct out *out)
+{
+    for (uint32_t i = 0; i < m->used; i++) {
+        struct conn *c = &m->conns[i];
+        if (c->state != CONN_UP || c->link != link)
+            continue;
+        tell(c, MIST_EVENT_CLOSED, 0, MIST_REASON_PATH_LOST, out);
+        end(m, c, out);
+    }
+}
+
+void meet_path(struct meet *m, mist_link link, uint32_t path, mist_time rtt, struct out *out)
+{
+    for (uint32_t i = 0; i < m->used; i++) {
+        struct conn *c = &m->conns[i];
+        if (c->state != CONN_UP || c->link != link)
+            continue;
+        c->path = path;
+        tell(c, MIST_EVENT_PATH, rtt, 0, out);
+    }
+}
+
+static struct conn *of_link(const struct meet *m, mist_link link, uint32_t conversation)
+{
+    for (uint32_t i = 0; i < m->used; i++) {
+        struct conn *c = &m->conns[i];
+        if (c->state == CONN_UP && c->link == link && c->conversation == conversation)
+            return c;
+    }
+    return NULL;
+}
+
+void meet_payload(struct meet *m, mist_link link, const struct msg *payload, struct out *out)
+{
+    const struct conn *c = of_link(m, link, payload->request);
+    if (c == NULL)
+        return;
+    struct mist_event e = {.kind = MIST_EVENT_DATAGRAM,
+                           .id = c->id,
+                           .path = c->path,
+                           .length = payload->length,
+                           .bytes = payload->bytes};
+    memcpy(e.peer, c->peer, WIRE_ID);
+    out_event(out, &e);
+}
+
+void meet_hangup(struct meet *m, mist_link link, const struct msg *hangup, struct out *out)
+{
+    struct conn *c = of_link(m, link, hangup->request);
+    if (c == NULL)
+        return;
+    tell(c, MIST_EVENT_CLOSED, 0, MIST_REASON_PEER_CLOSED, out);
+    end(m, c, out);
+}
+
+int meet_send(struct meet *m, uint32_t id, const uint8_t *bytes, uint32_t length, struct out *out)
+{
+    const struct conn *c = meet_find(m, id);
+    if (c == NULL)
+        return MIST_ERR_UNKNOWN;
+    if (c->state != CONN_UP)
+        return MIST_ERR_STATE;
+    if (length > MIST_PAYLOAD)
+        return MIST_ERR_TOO_LONG;
+    struct msg payload = {.type = MSG_PAYLOAD,
+                          .request = c->conversation,
+                          .bytes = bytes,
+                          .length = (uint16_t)length};
+    out_send(out, c->link, &payload);
+    return MIST_OK;
+}
+
+int meet_close(struct meet *m, uint32_t id, struct out *out)
+{
+    for (uint32_t i = 0; i < m->used; i++) {
+        struct conn *c = &m->conns[i];
+        if (c->state == CONN_FREE || c->id != id)
+            continue;
+        if (c->state == CONN_UP) {
+            struct msg hangup = {.type = MSG_HANGUP, .request = c->conversation};
+            out_send(out, c->link, &hangup);
+        }
+        end(m, c, out);
+        return MIST_OK;
+    }
+    return MIST_ERR_UNKNOWN;
+}
+
+bool meet_uses(const struct meet *m, mist_link link)
+{
+    for (uint32_t i = 0; i < m->used; i++) {
+        if (m->conns[i].state == CONN_UP && m->conns[i].link == link)
+            return true;
+    }
+    return false;
+}
+
+uint32_t meet_memory(const struct meet *m, struct mist_memory *array, uint32_t n)
+{
+    if (n < 1)
+        return 0;
+    array[0] = (struct mist_memory){"connections", sizeof(struct conn), m->limit, m->used};
+    return 1;
+}

@@ -1,0 +1,99 @@
+/* meet.h: connections: from a name to a link with whoever answers to it.
+ *
+ *     dialer                  holders of the name             acceptor
+ *       | PUBLISH(offer) ----------> | RECEIVE(offer, seen) ----> |
+ *       | <---------- OPEN(answer, meet) through the first relay - |
+ *       | ACCEPT ------------------------------------------------> |
+ *       | <=================== probes, both ways ================> |
+ *
+ * The holder whose copy of the offer came first has the shortest way between
+ * the two, so the acceptor answers through it; the answer repeats the offer's
+ * nonce, which makes it an authenticated round trip.
+ *
+ * One timer per connection: the next offer, or giving up. */
+#ifndef MIST_MEET_H
+#define MIST_MEET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "stack/draw.h"
+#include "stack/out.h"
+#include "stack/timers.h"
+
+#define MEET_RELAYS 4                    /* alternatives kept */
+#define MEET_THEIRS UINT32_C(0x80000000) /* ids of connections that peers opened */
+
+enum conn_state { CONN_FREE, CONN_OFFERING, CONN_MEETING, CONN_UP };
+
+struct conn {
+    uint8_t state; /* enum conn_state */
+    bool dialer;
+    uint8_t offers, relay_count, relay_next, candidate_count;
+    uint32_t id, conversation;
+    uint64_t nonce, publication;
+    uint32_t acked, told; /* best of the offers */
+    uint32_t path;        /* enum mist_path */
+    mist_link link, relay_pin;
+    mist_link relays[MEET_RELAYS];
+    mist_time started;
+    uint8_t key[WIRE_ID], peer[WIRE_ID];
+    struct candidate candidates[WIRE_CANDIDATES]; /* the other's */
+};
+
+struct meet {
+    struct conn *conns;
+    uint32_t limit, used, next_id;
+    struct draw *draw;
+    struct timers *timers;
+    uint32_t first_timer;
+};
+
+/* What the node says of itself in an offer and in MEET. */
+struct meet_self {
+    uint8_t flags, count;
+    struct candidate candidates[WIRE_CANDIDATES];
+};
+
+size_t meet_size(uint32_t conns);
+void meet_init(struct meet *m, void *memory, uint32_t conns, struct draw *draw,
+               struct timers *timers, uint32_t first_timer);
+
+/* The caller's side: 0 or an error; `id` is the caller's and below MEET_THEIRS. */
+int meet_connect(struct meet *m, mist_time now, uint32_t id, const uint8_t key[WIRE_ID],
+                 const struct meet_self *self, struct out *out);
+int meet_send(struct meet *m, uint32_t id, const uint8_t *bytes, uint32_t length, struct out *out);
+int meet_close(struct meet *m, uint32_t id, struct out *out);
+const struct conn *meet_find(const struct meet *m, uint32_t id);
+
+/* The dialer's offer was published. */
+void meet_published(struct meet *m, uint32_t index, uint32_t acked, uint32_t told);
+void meet_timer(struct meet *m, mist_time now, uint32_t index, const struct meet_self *self,
+                struct out *out);
+
+/* An offer arrived through `forwarder` (relays: it forwards datagrams).  standing:
+ * the link to that peer if one is up, else 0. */
+void meet_offer(struct meet *m, mist_time now, mist_link forwarder, bool relays, mist_link standing,
+                const struct msg *receive, const struct offer *offer, struct out *out);
+/* First messages of a handshake with that peer; 0 when it is none of ours. */
+size_t meet_first(const struct meet *m, const uint8_t peer[WIRE_ID], uint32_t lag_us,
+                  const struct meet_self *self, uint8_t *buffer, size_t size);
+/* The next relay to try towards that peer; 0: no other. */
+mist_link meet_alternate(struct meet *m, const uint8_t peer[WIRE_ID]);
+
+void meet_link_up(struct meet *m, const uint8_t peer[WIRE_ID], mist_link link, uint32_t path,
+                  mist_link relay, struct out *out);
+void meet_link_failed(struct meet *m, const uint8_t peer[WIRE_ID], struct out *out);
+void meet_link_down(struct meet *m, mist_link link, struct out *out);
+/* up_since: since when the link stands; relay: the relay of its path, or 0. */
+void meet_answer(struct meet *m, mist_time now, mist_link link, const uint8_t peer[WIRE_ID],
+                 const struct msg *answer, uint32_t path, mist_link relay, mist_time up_since,
+                 struct out *out);
+void meet_path(struct meet *m, mist_link link, uint32_t path, mist_time rtt, struct out *out);
+void meet_payload(struct meet *m, mist_link link, const struct msg *payload, struct out *out);
+void meet_hangup(struct meet *m, mist_link link, const struct msg *hangup, struct out *out);
+bool meet_uses(const struct meet *m, mist_link link);
+uint32_t meet_memory(const struct meet *m, struct mist_memory *array, uint32_t n);
+
+#endif

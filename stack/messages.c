@@ -1,0 +1,326 @@
+/* messages.c: hands each message of a sealed body to the module it is for. */
+#include <string.h>
+
+#include "stack/check.h"
+#include "stack/node.h"
+
+struct context {
+    struct mist *n;
+    mist_time now;
+    const struct mux_turn *turn;
+    struct link_view view;
+    const uint8_t *id; /* the peer's, a copy that outlives the link */
+};
+
+typedef void (*handler)(struct context *c, const struct msg *m);
+
+static bool is_direct(const struct addr *a)
+{
+    return a->family != ADDR_RELAY;
+}
+
+static void on_ping(struct context *c, const struct msg *m)
+{
+    struct msg pong = {.type = MSG_PONG, .request = m->request};
+    if (is_direct(&c->turn->from))
+        pong.addr = c->turn->from;
+    out_send(c->n->out, c->view.link, &pong);
+}
+
+static void seen(struct context *c, const struct addr *addr)
+{
+    if (addr->family == ADDR_NONE || !is_direct(&c->turn->from))
+        return;
+    out_fact(c->n->out, FACT_SEEN_AT, c->id, addr, 0, 0);
+    reach_seen(&c->n->reach, c->now, &c->turn->from, addr);
+}
+
+static void on_pong(struct context *c, const struct msg *m)
+{
+    mist_time rtt = mux_pong(c->n->mux, c->now, c->view.link, m->request);
+    seen(c, &m->addr);
+    if (rtt > 0 && c->view.srtt == 0)
+        meet_path(&c->n->meet, c->view.link, node_path_class(c->n, &c->view, CANDIDATE_SEEN), rtt,
+                  c->n->out);
+}
+
+/* A server that answers is a contact; where it answers from is its address. */
+static void contact_seen(struct context *c)
+{
+    struct contact contact = {.addr = c->turn->from};
+    if ((c->view.flags & FLAG_SERVER) == 0 || !is_direct(&c->turn->from))
+        return;
+    memcpy(contact.id, c->id, WIRE_ID);
+    kad_seen(c->n->kad, c->now, &contact, c->view.srtt, c->n->out);
+}
+
+static void on_hello(struct context *c, const struct msg *m)
+{
+    mux_peer_flags(c->n->mux, c->view.link, m->flags);
+    c->view.flags = m->flags;
+    seen(c, &m->addr);
+    contact_seen(c);
+}
+
+static void on_find(struct context *c, const struct msg *m)
+{
+    kad_find(c->n->kad, c->now, c->view.link, m, c->n->out);
+}
+
+static void on_nodes(struct context *c, const struct msg *m)
+{
+    contact_seen(c);
+    kad_nodes(c->n->kad, c->now, c->view.link, c->id, m, c->n->out);
+}
+
+static void on_subscribe(struct context *c, const struct msg *m)
+{
+    pubsub_subscribe(c->n->pubsub, c->now, c->view.link, c->id, m, c->n->out);
+}
+
+static void on_subscribed(struct context *c, const struct msg *m)
+{
+    pubsub_subscribed(c->n->pubsub, c->now, c->view.link, m, c->n->out);
+}
+
+static void on_unsubscribe(struct context *c, const struct msg *m)
+{
+    pubsub_unsubscribe(c->n->pubsub, c->view.link, m);
+}
+
+/* What a publication looks like to a subscriber: this node may be one itself. */
+static void on_publish(struct context *c, const struct msg *m)
+{
+    struct addr where = {0};
+    uint8_t relays = c->n->serves ? FLAG_RELAY : 0;
+    if (is_direct(&c->turn->from))
+        where = c->turn->from;
+    pubsub_publish(c->n->pubsub, c->now, c->view.link, c->id, &where, relays, m, c->n->out);
+    struct msg receive = *m;
+    receive.type = MSG_RECEIVE;
+    receive.flags = m->flags & FLAG_OFFER;
+    receive.peer = c->id;
+    receive.addr = where;
+    messages_receive(c->n, c->now, c->view.link, &receive);
+}
+
+static void on_published(struct context *c, const struct msg *m)
+{
+    pubsub_published(c->n->pubsub, c->now, c->view.link, m, c->n->out);
+}
+
+static void take_offer(struct mist *n, mist_time now, mist_link forwarder, const struct msg *m)
+{
+    struct offer offer;
+    struct link_view standing = {0}, through = {0};
+    if (wire_take_offer(m->bytes, m->length, &offer) != 0)
+        return;
+    out_fact(n->out, FACT_OFFER_RECEIVED, m->peer, &m->addr, offer.count, 0);
+    mist_link link = mux_find(n->mux, m->peer, WIRE_ID);
+    bool up = link != 0 && mux_view(n->mux, link, &standing) && standing.up;
+    bool relays = (m->flags & FLAG_RELAY) != 0 && mux_view(n->mux, forwarder, &through) &&
+                  is_direct(&through.path);
+    meet_offer(&n->meet, now, forwarder, relays, up ? link : 0, m, &offer, n->out);
+}
+
+void messages_receive(struct mist *n, mist_time now, mist_link forwarder, const struct msg *m)
+{
+    bool again;
+    uint32_t id = pubsub_received(n->pubsub, m, &again);
+    if (id == 0 || memcmp(m->peer, mux_self(n->mux), WIRE_ID) == 0)
+        return;
+    if ((m->flags & FLAG_OFFER) != 0) {
+        if (id == NAME_TOPIC)
+            take_offer(n, now, forwarder, m); /* copies too: each names another relay */
+        return;
+    }
+    if (again) {
+        out_fact(n->out, FACT_DUPLICATE, m->peer, NULL, 1, 0);
+        return;
+    }
+    struct mist_event e = {.kind = MIST_EVENT_RECEIVED,
+                           .id = id,
+                           .addr = m->addr,
+                           .length = m->length,
+                           .bytes = m->bytes};
+    memcpy(e.peer, m->peer, WIRE_ID);
+    out_event(n->out, &e);
+}
+
+static void on_receive(struct context *c, const struct msg *m)
+{
+    messages_receive(c->n, c->now, c->view.link, m);
+}
+
+/* This node is the relay. */
+static void on_relay(struct context *c, const struct msg *m)
+{
+    mist_link to = mux_find(c->n->mux, m->prefix, WIRE_PREFIX);
+    enum relay_verdict verdict = RELAY_NO_CIRCUIT;
+    if (c->n->serves && is_direct(&c->turn->from))
+        verdict = relay_forward(&c->n->relay, c->now, c->view.link, to, m->length);
+    if (verdict != RELAY_YES) {
+        struct msg refused = {.type = MSG_REFUSED, .prefix = m->prefix, .reason = (uint8_t)verdict};
+        out_fact(c->n->out, FACT_RELAY_DROPPED, c->id, NULL, verdict, m->length);
+        if (verdict != RELAY_OVER)
+            out_send(c->n->out, c->view.link, &refused);
+        return;
+    }
+    struct msg relayed = {
+        .type = MSG_RELAYED, .prefix = c->id, .bytes = m->bytes, .length = m->length};
+    out_fact(c->n->out, FACT_RELAY_FORWARDED, c->id, NULL, m->length, 0);
+    out_send(c->n->out, to, &relayed);
+}
+
+static void on_relayed(struct context *c, const struct msg *m)
+{
+    if (!is_direct(&c->turn->from))
+        return; /* no relay through a relay */
+    struct addr from = mux_relay_addr(c->view.link, m->prefix);
+    node_receive(c->n, c->now, c->turn->socket, &from, m->bytes, m->length);
+}
+
+static void on_refused(struct context *c, const struct msg *m)
+{
+    struct addr way = mux_relay_addr(c->view.link, m->prefix);
+    mist_link link = mux_find(c->n->mux, m->prefix, WIRE_PREFIX);
+    struct link_view v;
+    if (link != 0 && mux_view(c->n->mux, link, &v) && v.up && addr_equal(&v.path, &way))
+        mux_drop(c->n->mux, c->now, link, 2, c->n->out); /* the relay knows no way any more */
+}
+
+static void on_answer(struct context *c, const struct msg *m)
+{
+    meet_answer(&c->n->meet, c->now, c->view.link, c->id, m,
+                node_path_class(c->n, &c->view, CANDIDATE_SEEN), mux_relay_of(&c->view.path),
+                c->view.up_since, c->n->out);
+}
+
+static void on_meet(struct context *c, const struct msg *m)
+{
+    struct candidate candidates[WIRE_CANDIDATES];
+    struct link_view relay = {0};
+    if (c->n->config.punch == 0 || is_direct(&c->view.path))
+        return;
+    for (uint32_t i = 0; i < m->count; i++)
+        wire_candidate(m, i, &candidates[i]);
+    /* Both ends shall start when the peer hears of it: half a round trip from now. */
+    mist_time delay = US(m->lag_us > 2000000 ? 2000000 : m->lag_us);
+    if (mux_view(c->n->mux, mux_relay_of(&c->view.path), &relay))
+        delay += relay.srtt / 2;
+    (void)punch_start(&c->n->punch, c->now, c->view.link, candidates, m->count, delay, c->n->out);
+}
+
+static void on_probe(struct context *c, const struct msg *m)
+{
+    punch_probe(&c->n->punch, c->now, c->view.link, &c->turn->from, m, c->n->out);
+}
+
+static void on_proved(struct context *c, const struct msg *m)
+{
+    seen(c, &m->addr);
+    punch_proved(&c->n->punch, c->now, c->view.link, m, c->n->out);
+}
+
+/* Somebody asks for a knock: one of this node's servers shall do it, at the
+ * address that this node sees, and only one the asker never contacted. */
+static void on_reach(struct context *c, const struct msg *m)
+{
+    struct mux *mux = c->n->mux;
+    mist_link chosen = 0;
+    uint32_t eligible = 0;
+    if (!is_direct(&c->turn->from) || !reach_may_knock(&c->n->reach, c->now))
+        return;
+    for (mist_link l = mux_next(mux, 0); l != 0; l = mux_next(mux, l)) {
+        struct link_view v;
+        if (!mux_view(mux, l, &v) || (v.flags & FLAG_SERVER) == 0 ||
+            v.path.family != c->turn->from.family || addr_same_ip(&v.path, &c->turn->from) ||
+            reach_contacted(m->bytes, &v.path))
+            continue;
+        if (draw_below(&c->n->draw, ++eligible) == 0)
+            chosen = l;
+    }
+    if (chosen == 0)
+        return;
+    struct msg knock = {
+        .type = MSG_KNOCK, .request = m->request, .number = m->number, .addr = c->turn->from};
+    struct msg promise = {.type = MSG_KNOCKED, .request = m->request};
+    out_send(c->n->out, chosen, &knock);
+    out_send(c->n->out, c->view.link, &promise);
+}
+
+static void on_knock(struct context *c, const struct msg *m)
+{
+    if ((c->view.flags & FLAG_SERVER) == 0 || m->addr.port == 0 || m->addr.family == ADDR_NONE ||
+        !reach_may_knock(&c->n->reach, c->now))
+        return;
+    out_fact(c->n->out, FACT_KNOCKED, c->id, &m->addr, 0, 0);
+    mux_knock(c->n->mux, &m->addr, m->request, m->number, c->n->out);
+}
+
+static void on_knocked(struct context *c, const struct msg *m)
+{
+    reach_promised(&c->n->reach, m->request);
+}
+
+static void on_bye(struct context *c, const struct msg *m)
+{
+    (void)m;
+    mux_drop(c->n->mux, c->now, c->view.link, 3, c->n->out);
+}
+
+static void on_payload(struct context *c, const struct msg *m)
+{
+    meet_payload(&c->n->meet, c->view.link, m, c->n->out);
+}
+
+static void on_hangup(struct context *c, const struct msg *m)
+{
+    meet_hangup(&c->n->meet, c->view.link, m, c->n->out);
+}
+
+static const handler handlers[MSG_TYPES] = {
+    [MSG_PING] = on_ping,
+    [MSG_PONG] = on_pong,
+    [MSG_FIND] = on_find,
+    [MSG_NODES] = on_nodes,
+    [MSG_SUBSCRIBE] = on_subscribe,
+    [MSG_SUBSCRIBED] = on_subscribed,
+    [MSG_UNSUBSCRIBE] = on_unsubscribe,
+    [MSG_PUBLISH] = on_publish,
+    [MSG_PUBLISHED] = on_published,
+    [MSG_RECEIVE] = on_receive,
+    [MSG_RELAY] = on_relay,
+    [MSG_RELAYED] = on_relayed,
+    [MSG_REFUSED] = on_refused,
+    [MSG_ANSWER] = on_answer,
+    [MSG_MEET] = on_meet,
+    [MSG_PROBE] = on_probe,
+    [MSG_PROVED] = on_proved,
+    [MSG_REACH] = on_reach,
+    [MSG_KNOCK] = on_knock,
+    [MSG_KNOCKED] = on_knocked,
+    [MSG_BYE] = on_bye,
+    [MSG_PAYLOAD] = on_payload,
+    [MSG_HANGUP] = on_hangup,
+    [MSG_HELLO] = on_hello,
+};
+
+void messages_take(struct mist *n, mist_time now, const struct mux_turn *turn)
+{
+    struct context c = {.n = n, .now = now, .turn = turn};
+    struct reader r = {turn->body, turn->body + turn->length, false};
+    struct msg m;
+    uint8_t id[WIRE_ID];
+    int taken;
+    while ((taken = wire_take(&r, &m)) == 1) {
+        if (!mux_view(n->mux, turn->link, &c.view))
+            return; /* an earlier message ended the link */
+        memcpy(id, c.view.id, WIRE_ID);
+        c.id = id;
+        CHECK(handlers[m.type] != NULL);
+        handlers[m.type](&c, &m);
+    }
+    if (taken < 0)
+        out_fact(n->out, FACT_BAD_MESSAGE, c.id, &turn->from, m.type, 0);
+}

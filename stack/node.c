@@ -1,0 +1,363 @@
+#include "stack/node.h"
+
+#include <string.h>
+
+#include "stack/check.h"
+#include "stack/seal.h"
+
+/* ---- what the node knows of itself ---- */
+
+void node_key(uint8_t key[WIRE_ID], const uint8_t *name, size_t length)
+{
+    uint8_t bytes[10 + MIST_NAME] = "mist name:";
+    CHECK(length <= MIST_NAME);
+    memcpy(bytes + 10, name, length);
+    seal_hash(key, WIRE_ID, NULL, bytes, 10 + length);
+}
+
+static void add_self(struct meet_self *self, const struct addr *a, uint8_t kind)
+{
+    static const uint8_t any[16];
+    if (a->family == ADDR_NONE || a->port == 0 || memcmp(a->ip, any, 16) == 0)
+        return;
+    for (uint32_t i = 0; i < self->count; i++) {
+        if (addr_equal(&self->candidates[i].addr, a))
+            return;
+    }
+    self->candidates[self->count++] = (struct candidate){*a, kind};
+}
+
+static uint8_t own_flags(const struct mist *n)
+{
+    return (uint8_t)((n->reach.reachable ? FLAG_SERVER : 0) | (n->serves ? FLAG_RELAY : 0));
+}
+
+void node_self(const struct mist *n, struct meet_self *self)
+{
+    static const uint8_t families[] = {ADDR_V4, ADDR_V6};
+    memset(self, 0, sizeof *self);
+    self->flags = own_flags(n);
+    for (int i = 0; i < 2; i++) {
+        struct addr local, seen = reach_address(&n->reach, families[i]);
+        if (mux_local(n->mux, families[i], &local))
+            add_self(self, &local, CANDIDATE_LOCAL);
+        add_self(self, &seen, CANDIDATE_SEEN);
+    }
+}
+
+uint32_t node_path_class(const struct mist *n, const struct link_view *v, uint8_t candidate_kind)
+{
+    if (v->path.family == ADDR_RELAY)
+        return MIST_PATH_RELAY;
+    if (!addr_is_global(&v->path))
+        return MIST_PATH_LAN;
+    if ((v->flags & FLAG_SERVER) != 0)
+        return candidate_kind == CANDIDATE_MAPPED ? MIST_PATH_MAPPED : MIST_PATH_PUBLIC;
+    return n->reach.reachable ? MIST_PATH_REVERSED : MIST_PATH_PUNCHED;
+}
+
+int node_lookup(struct mist *n, mist_time now, const uint8_t target[WIRE_ID], uint32_t owner)
+{
+    static const uint8_t none[WIRE_ID];
+    uint32_t extra = memcmp(n->join.through.id, none, WIRE_ID) != 0;
+    return kad_lookup(n->kad, now, target, owner, &n->join.through, extra, n->out);
+}
+
+int node_publish(struct mist *n, mist_time now, uint32_t owner, const uint8_t key[WIRE_ID],
+                 uint8_t flags, const uint8_t *bytes, uint32_t length)
+{
+    int error = pubsub_tell(n->pubsub, owner, key, flags, bytes, length, n->out);
+    if (error == MIST_OK && n->reach.reachable)
+        pubsub_here(n->pubsub, now, key, mux_self(n->mux), flags, bytes, length, n->out);
+    return error;
+}
+
+/* ---- effects: one function each ---- */
+
+typedef void (*carrier)(struct mist *n, mist_time now, const struct effect *e);
+
+static void do_send(struct mist *n, mist_time now, const struct effect *e)
+{
+    (void)mux_send(n->mux, now, e->link, NULL, e->bytes, e->length, n->out);
+}
+
+static void do_probe(struct mist *n, mist_time now, const struct effect *e)
+{
+    reach_contact(&n->reach, &e->addr);
+    (void)mux_send(n->mux, now, e->link, &e->addr, e->bytes, e->length, n->out);
+}
+
+static void do_reach(struct mist *n, mist_time now, const struct effect *e)
+{
+    struct link_view v;
+    bool self = memcmp(e->contact.id, mux_self(n->mux), WIRE_ID) == 0;
+    reach_contact(&n->reach, &e->contact.addr);
+    mist_link link = self ? 0 : mux_open(n->mux, now, &e->contact, n->out);
+    if (link == 0)
+        kad_link_failed(n->kad, now, e->contact.id, n->out);
+    else if (mux_view(n->mux, link, &v) && v.up)
+        kad_link_up(n->kad, now, e->contact.id, link, n->out);
+}
+
+static void do_forsake(struct mist *n, mist_time now, const struct effect *e)
+{
+    mux_drop(n->mux, now, e->link, 2, n->out);
+}
+
+static void do_pin(struct mist *n, mist_time now, const struct effect *e)
+{
+    mux_pin(n->mux, now, e->link, (int)e->value);
+}
+
+static void do_link_ready(struct mist *n, mist_time now, const struct effect *e)
+{
+    uint8_t first[WIRE_MTU / 2];
+    struct link_view v, relay = {0};
+    struct meet_self self;
+    if (!mux_view(n->mux, e->link, &v))
+        return;
+    if (v.tries > 1 && v.path.family == ADDR_RELAY) {
+        mist_link other = meet_alternate(&n->meet, v.id);
+        struct addr way = mux_relay_addr(other, v.id);
+        if (other != 0)
+            mux_path(n->mux, now, e->link, &way, 0);
+        (void)mux_view(n->mux, e->link, &v);
+    }
+    (void)mux_view(n->mux, mux_relay_of(&v.path), &relay);
+    node_self(n, &self);
+    size_t length = kad_first(n->kad, now, v.id, first, sizeof first);
+    length += meet_first(&n->meet, v.id, (uint32_t)(relay.srtt / 2000), &self, first + length,
+                         sizeof first - length);
+    mux_first(n->mux, now, e->link, first, length, n->out);
+}
+
+static void do_link_up(struct mist *n, mist_time now, const struct effect *e)
+{
+    struct link_view v;
+    if (!mux_view(n->mux, e->link, &v) || !v.up)
+        return;
+    kad_link_up(n->kad, now, e->contact.id, e->link, n->out);
+    join_link_up(n, now, e->link, &e->contact);
+    meet_link_up(&n->meet, e->contact.id, e->link, node_path_class(n, &v, CANDIDATE_SEEN),
+                 mux_relay_of(&v.path), n->out);
+    if (e->value == 0 && v.path.family == ADDR_RELAY)
+        mux_ping(n->mux, now, e->link, n->out); /* the initiator has measured, we have not */
+}
+
+static void do_link_down(struct mist *n, mist_time now, const struct effect *e)
+{
+    pubsub_link_down(n->pubsub, now, e->link, n->out);
+    meet_link_down(&n->meet, e->link, n->out);
+    punch_forget(&n->punch, e->link);
+    if (e->value == 2)
+        kad_failed(n->kad, now, e->contact.id, n->out);
+}
+
+static void do_link_failed(struct mist *n, mist_time now, const struct effect *e)
+{
+    kad_link_failed(n->kad, now, e->contact.id, n->out);
+    meet_link_failed(&n->meet, e->contact.id, n->out);
+    join_link_failed(n, now, e->link);
+}
+
+/* Traffic from elsewhere: a challenge, unless the path is known to be alive. */
+static void do_strange(struct mist *n, mist_time now, const struct effect *e)
+{
+    struct link_view v;
+    if (!mux_view(n->mux, e->link, &v))
+        return;
+    if (v.path.family == ADDR_RELAY || now - v.last_path_in > SEC(1))
+        punch_challenge(&n->punch, now, e->link, &e->addr, n->out);
+}
+
+static void change_path(struct mist *n, mist_time now, mist_link link, const struct addr *path,
+                        uint8_t kind, mist_time rtt)
+{
+    struct link_view v;
+    mux_path(n->mux, now, link, path, rtt);
+    if (!mux_view(n->mux, link, &v))
+        return;
+    uint32_t class = node_path_class(n, &v, kind);
+    out_fact(n->out, FACT_PATH_CHANGED, v.id, path, class, rtt);
+    meet_path(&n->meet, link, class, rtt, n->out);
+}
+
+/* The direct path died: back to the relay while punching again, or the end. */
+static void do_silent(struct mist *n, mist_time now, const struct effect *e)
+{
+    struct link_view v, relay;
+    if (!mux_view(n->mux, e->link, &v))
+        return;
+    if (v.path.family != ADDR_RELAY && mux_view(n->mux, mux_relay_of(&v.fallback), &relay) &&
+        relay.up) {
+        change_path(n, now, e->link, &v.fallback, CANDIDATE_SEEN, 0);
+        punch_again(&n->punch, now, e->link, n->out);
+        mux_ping(n->mux, now, e->link, n->out);
+        return;
+    }
+    mux_drop(n->mux, now, e->link, 2, n->out);
+}
+
+static void do_path_up(struct mist *n, mist_time now, const struct effect *e)
+{
+    struct link_view v;
+    if (!mux_view(n->mux, e->link, &v))
+        return;
+    bool better = v.path.family == ADDR_RELAY || now - v.last_path_in > SEC(1) ||
+                  (addr_is_global(&v.path) && !addr_is_global(&e->addr));
+    if (!addr_equal(&v.path, &e->addr) && better)
+        change_path(n, now, e->link, &e->addr, (uint8_t)e->value, (mist_time)e->number);
+}
+
+static void do_found(struct mist *n, mist_time now, const struct effect *e)
+{
+    if (e->value >= OWNER_TOPIC)
+        pubsub_found(n->pubsub, now, e->value - OWNER_TOPIC, e->contact.id, e->link, n->out);
+}
+
+static void do_lookup_done(struct mist *n, mist_time now, const struct effect *e)
+{
+    if (e->value == OWNER_JOIN)
+        join_looked(n, now, (uint32_t)e->number);
+    else if (e->value >= OWNER_TOPIC)
+        pubsub_looked(n->pubsub, now, e->value - OWNER_TOPIC, n->out);
+}
+
+static void do_lookup(struct mist *n, mist_time now, const struct effect *e)
+{
+    if (node_lookup(n, now, e->key, OWNER_TOPIC + e->value) != MIST_OK)
+        pubsub_looked(n->pubsub, now, e->value, n->out);
+}
+
+static void do_subscribed(struct mist *n, mist_time now, const struct effect *e)
+{
+    if (e->value == NAME_TOPIC) {
+        join_subscribed(n, now, (uint32_t)e->number);
+        return;
+    }
+    out_event(n->out, &(struct mist_event){.kind = MIST_EVENT_SUBSCRIBED,
+                                           .id = e->value,
+                                           .count = (uint32_t)e->number});
+}
+
+static void do_published(struct mist *n, mist_time now, const struct effect *e)
+{
+    uint32_t acked = (uint32_t)e->number, told = (uint32_t)(e->number >> 32);
+    (void)now;
+    if ((e->value & OWNER_OFFER) != 0)
+        meet_published(&n->meet, e->value & ~OWNER_OFFER, acked, told);
+    else
+        out_event(n->out,
+                  &(struct mist_event){
+                      .kind = MIST_EVENT_PUBLISHED, .id = e->value, .count = acked, .hops = told});
+}
+
+static void do_introduced(struct mist *n, mist_time now, const struct effect *e)
+{
+    if (n->serves)
+        relay_introduce(&n->relay, now, e->link, e->value, n->out);
+}
+
+static void do_publish(struct mist *n, mist_time now, const struct effect *e)
+{
+    (void)node_publish(n, now, OWNER_OFFER | e->value, e->key, FLAG_OFFER, e->bytes, e->length);
+}
+
+static void do_meet(struct mist *n, mist_time now, const struct effect *e)
+{
+    struct contact c = e->contact;
+    struct link_view v;
+    c.addr = mux_relay_addr(e->link, c.id);
+    mist_link link = mux_open(n->mux, now, &c, n->out);
+    if (link == 0 || !mux_view(n->mux, link, &v)) {
+        meet_link_failed(&n->meet, c.id, n->out);
+        return;
+    }
+    if (!v.up)
+        return;
+    uint8_t first[WIRE_MTU / 2];
+    struct meet_self self;
+    node_self(n, &self);
+    size_t length = meet_first(&n->meet, c.id, 0, &self, first, sizeof first);
+    meet_link_up(&n->meet, c.id, link, node_path_class(n, &v, CANDIDATE_SEEN),
+                 mux_relay_of(&v.path), n->out);
+    (void)mux_send(n->mux, now, link, NULL, first, length, n->out);
+}
+
+static void do_punch(struct mist *n, mist_time now, const struct effect *e)
+{
+    struct link_view v;
+    struct candidate candidates[WIRE_CANDIDATES];
+    CHECK(e->length == e->value * sizeof candidates[0] && e->value <= WIRE_CANDIDATES);
+    memcpy(candidates, e->bytes, e->length);
+    if (n->config.punch != 0 && mux_view(n->mux, e->link, &v) && v.path.family == ADDR_RELAY)
+        (void)punch_start(&n->punch, now, e->link, candidates, e->value, 0, n->out);
+}
+
+static void do_verdict(struct mist *n, mist_time now, const struct effect *e)
+{
+    struct msg hello = {.type = MSG_HELLO};
+    n->serves = n->config.relay_serve != 0 && e->value != 0;
+    hello.flags = own_flags(n);
+    mux_flags(n->mux, hello.flags);
+    mux_stale(n->mux, e->value != 0 ? SEC(100) : SEC(25));
+    for (mist_link l = mux_next(n->mux, 0); l != 0; l = mux_next(n->mux, l))
+        out_send(n->out, l, &hello);
+    join_verdict(n, now);
+}
+
+static const carrier carriers[EFFECT_KINDS] = {
+    [EFFECT_SEND] = do_send,
+    [EFFECT_PROBE] = do_probe,
+    [EFFECT_REACH] = do_reach,
+    [EFFECT_FORSAKE] = do_forsake,
+    [EFFECT_PIN] = do_pin,
+    [EFFECT_LINK_READY] = do_link_ready,
+    [EFFECT_LINK_UP] = do_link_up,
+    [EFFECT_LINK_DOWN] = do_link_down,
+    [EFFECT_LINK_FAILED] = do_link_failed,
+    [EFFECT_STRANGE] = do_strange,
+    [EFFECT_SILENT] = do_silent,
+    [EFFECT_FOUND] = do_found,
+    [EFFECT_LOOKUP_DONE] = do_lookup_done,
+    [EFFECT_SUBSCRIBED] = do_subscribed,
+    [EFFECT_PUBLISHED] = do_published,
+    [EFFECT_INTRODUCED] = do_introduced,
+    [EFFECT_LOOKUP] = do_lookup,
+    [EFFECT_PUBLISH] = do_publish,
+    [EFFECT_MEET] = do_meet,
+    [EFFECT_PUNCH] = do_punch,
+    [EFFECT_PATH_UP] = do_path_up,
+    [EFFECT_VERDICT] = do_verdict,
+};
+
+void node_carry_out(struct mist *n, mist_time now)
+{
+    struct effect e;
+    while (out_take(n->out, &e)) {
+        CHECK(e.kind < EFFECT_KINDS && carriers[e.kind] != NULL);
+        carriers[e.kind](n, now, &e);
+    }
+}
+
+void node_receive(struct mist *n, mist_time now, uint32_t socket, const struct addr *from,
+                  const uint8_t *bytes, size_t length)
+{
+    struct mux_turn turn;
+    struct wire_head h;
+    if (length > 0 && bytes[0] == WIRE_DIALBACK && wire_take_head(bytes, length, &h) == 0) {
+        n->counters[MIST_KIND_REACH].packets_in++;
+        n->counters[MIST_KIND_REACH].bytes_in += length;
+        reach_knocked(&n->reach, now, from, h.channel, h.number, n->out);
+        node_carry_out(n, now);
+        return;
+    }
+    if (!mux_input(n->mux, now, socket, from, bytes, length, &turn, n->out)) {
+        node_carry_out(n, now);
+        return;
+    }
+    messages_take(n, now, &turn);
+    node_carry_out(n, now);
+    mux_end(n->mux, now, &turn, n->out);
+    node_carry_out(n, now);
+}

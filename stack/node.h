@@ -1,0 +1,100 @@
+/* node.h: one node: all modules and what ties them together.
+ *
+ * node.c carries out the modules' effects and holds the verbs; messages.c hands
+ * messages to the modules; join.c takes the node into the overlay.  These three
+ * alone know more than one module. */
+#ifndef MIST_NODE_H
+#define MIST_NODE_H
+
+#include "stack/config.h"
+#include "stack/draw.h"
+#include "stack/kad.h"
+#include "stack/meet.h"
+#include "stack/mist.h"
+#include "stack/mux.h"
+#include "stack/out.h"
+#include "stack/pubsub.h"
+#include "stack/punch.h"
+#include "stack/reach.h"
+#include "stack/relay.h"
+#include "stack/timers.h"
+
+#define JOIN_BOOTSTRAPS 32
+
+/* Owners of lookups: the join, then the topics. */
+#define OWNER_JOIN  1u
+#define OWNER_TOPIC 16u
+/* Owners of publications: the application's ids, or a connection's offer. */
+#define OWNER_OFFER MEET_THEIRS
+/* The subscription to the node's own name. */
+#define NAME_TOPIC UINT32_MAX
+
+enum join_state {
+    JOIN_WAITING,   /* for a socket and an address to join through */
+    JOIN_BOOTSTRAP, /* a handshake with one of them */
+    JOIN_REACH,     /* can strangers reach this node? */
+    JOIN_LOOKUP,    /* who are the neighbours? */
+    JOIN_NAME,      /* the name's holders are being told */
+    JOIN_DONE
+};
+
+struct join {
+    uint8_t state; /* enum join_state */
+    uint8_t count, next, tries;
+    bool named, joined;
+    mist_link link;
+    mist_time started;
+    struct contact through; /* the bootstrap that answered */
+    struct addr bootstraps[JOIN_BOOTSTRAPS];
+    uint8_t key[WIRE_ID]; /* of the name */
+};
+
+/* Ranges of timers. */
+enum { TIMER_JOIN, TIMER_REACH, TIMER_LINKS };
+
+struct mist {
+    struct out *out;
+    struct mux *mux;
+    struct kad *kad;
+    struct pubsub *pubsub;
+    struct timers timers;
+    struct meet meet;
+    struct punch punch;
+    struct relay relay;
+    struct draw draw;
+    uint32_t timer_kad, timer_pubsub, timer_punch, timer_meet; /* first of each */
+    bool serves;                                               /* forwards for others */
+    struct join join;
+    struct reach reach;
+    struct mist_counter counters[MIST_KIND_COUNT];
+    struct config config;
+};
+
+/* node.c */
+void node_carry_out(struct mist *n, mist_time now); /* effects, until there are none */
+void node_receive(struct mist *n, mist_time now, uint32_t socket, const struct addr *from,
+                  const uint8_t *bytes, size_t length);
+void node_self(const struct mist *n, struct meet_self *self);
+void node_key(uint8_t key[WIRE_ID], const uint8_t *name, size_t length);
+uint32_t node_path_class(const struct mist *n, const struct link_view *v, uint8_t candidate_kind);
+int node_lookup(struct mist *n, mist_time now, const uint8_t target[WIRE_ID], uint32_t owner);
+/* Publishes, also to the subscriptions that this node itself holds. */
+int node_publish(struct mist *n, mist_time now, uint32_t owner, const uint8_t key[WIRE_ID],
+                 uint8_t flags, const uint8_t *bytes, uint32_t length);
+
+/* messages.c */
+void messages_take(struct mist *n, mist_time now, const struct mux_turn *turn);
+void messages_receive(struct mist *n, mist_time now, mist_link forwarder, const struct msg *m);
+
+/* join.c */
+void join_bootstrap(struct mist *n, mist_time now, const struct addr *a);
+void join_socket(struct mist *n, mist_time now);
+int join_name(struct mist *n, const uint8_t *name, size_t length);
+void join_timer(struct mist *n, mist_time now);
+void join_link_up(struct mist *n, mist_time now, mist_link link, const struct contact *contact);
+void join_link_failed(struct mist *n, mist_time now, mist_link link);
+void join_verdict(struct mist *n, mist_time now);
+void join_looked(struct mist *n, mist_time now, uint32_t answers);
+void join_subscribed(struct mist *n, mist_time now, uint32_t holders);
+
+#endif
