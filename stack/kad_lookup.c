@@ -1,0 +1,483 @@
+/* kad_lookup.c: iterative lookups: ask the closest known, hear of closer ones.
+ *
+ * One timer per lookup, at the earliest of:
+ *   since + patience    a question is late: another candidate is asked besides,
+ *                       and FIND goes out again, for it may have been lost
+ *   began + GIVE_UP     the candidate has failed
+ *   LOOKUP_LIMIT        the lookup ends with what it has */
+#include <string.h>
+
+#include "stack/check.h"
+#include "stack/kad_parts.h"
+
+#define PATIENCE_START                                                                             \
+    MS(500)                   /* per round trip, unmeasured: above the p95 of wired hosts, 329 ms */
+#define PATIENCE_MIN MS(150)  /* less would ask too many on the jitter of an access link */
+#define PATIENCE_MAX MS(1500) /* p95 of a question in a live overlay is 1.1 s (IPFS, 2021) */
+#define GIVE_UP      SEC(4)   /* four tries of a handshake are over by then but for the last wait */
+#define LOOKUP_LIMIT SEC(10)  /* p99 of lookups in a live overlay is 3.2 s (IPFS, 2021) */
+#define TRIES        2        /* to reach one candidate */
+
+/* ---- patience ---- */
+
+void kad_measure(struct kad *k, mist_time rtt)
+{
+    if (k->srtt == 0) {
+        k->srtt = rtt;
+        k->rttvar = rtt / 2;
+        return;
+    }
+    mist_time error = rtt > k->srtt ? rtt - k->srtt : k->srtt - rtt;
+    k->rttvar += (error - k->rttvar) / 4;
+    k->srtt += (rtt - k->srtt) / 8;
+}
+
+/* How long a question may take before somebody else is asked besides. */
+static mist_time patience(const struct kad *k)
+{
+    if (k->srtt == 0)
+        return PATIENCE_START;
+    mist_time t = 2 * k->srtt + 4 * k->rttvar;
+    return t < PATIENCE_MIN ? PATIENCE_MIN : t > PATIENCE_MAX ? PATIENCE_MAX : t;
+}
+
+/* ---- the shortlist ---- */
+
+static bool is_zero(const uint8_t id[WIRE_ID])
+{
+    static const uint8_t zero[WIRE_ID];
+    return memcmp(id, zero, WIRE_ID) == 0;
+}
+
+static bool in_flight(const struct kad_candidate *c)
+{
+    return c->state == KAD_REACHING || c->state == KAD_ASKED;
+}
+
+static struct kad_candidate *candidate(struct kad_lookup *l, const uint8_t id[WIRE_ID])
+{
+    for (uint32_t i = 0; l->active && i < l->count; i++) {
+        if (memcmp(l->list[i].contact.id, id, WIRE_ID) == 0)
+            return &l->list[i];
+    }
+    return NULL;
+}
+
+/* Puts a contact in its place; NULL when it is known, or too far from the target. */
+static struct kad_candidate *insert(const struct kad *k, struct kad_lookup *l,
+                                    const struct contact *c)
+{
+    if (memcmp(c->id, k->self, WIRE_ID) == 0)
+        return NULL;
+    uint32_t i = l->count;
+    while (i > 0 && kad_nearer(l->target, c->id, l->list[i - 1].contact.id))
+        i--;
+    if (i == KAD_SHORTLIST || (i > 0 && memcmp(l->list[i - 1].contact.id, c->id, WIRE_ID) == 0))
+        return NULL;
+    if (l->count < KAD_SHORTLIST)
+        l->count++;
+    memmove(&l->list[i + 1], &l->list[i], (l->count - i - 1) * sizeof l->list[0]);
+    l->list[i] = (struct kad_candidate){.contact = *c, .depth = 1};
+    return &l->list[i];
+}
+
+/* An address that hearsay may send this node to.  Who is on the open internet
+ * has no business naming private addresses; nobody names no host's. */
+static bool is_askable(const struct addr *a, const struct addr *teller)
+{
+    static const uint8_t unspecified[16];
+    if ((a->family != ADDR_V4 && a->family != ADDR_V6) || a->port == 0)
+        return false;
+    if (addr_is_global(a))
+        return true;
+    if (a->family == ADDR_V4 ? a->ip[0] == 0 || a->ip[0] >= 224
+                             : a->ip[0] == 0xff || memcmp(a->ip, unspecified, 16) == 0)
+        return false;
+    return !addr_is_global(teller);
+}
+
+/* One contact of an answer.  What it says of a candidate that failed may be its
+ * right address: that is tried too. */
+static void hear(const struct kad *k, struct kad_lookup *l, const struct contact *c, uint8_t depth,
+                 const struct addr *teller)
+{
+    if (is_zero(c->id) || !is_askable(&c->addr, teller))
+        return;
+    struct kad_candidate *known = candidate(l, c->id);
+    if (known == NULL) {
+        known = insert(k, l, c);
+    } else if (known->state == KAD_FAILED && known->tries < TRIES &&
+               !addr_equal(&known->contact.addr, &c->addr)) {
+        known->contact.addr = c->addr;
+        known->state = KAD_HEARD;
+        known->late = false;
+    } else {
+        return;
+    }
+    if (known != NULL)
+        known->depth = depth;
+}
+
+/* ---- asking ---- */
+
+static void put_find(struct msg *m, const struct kad_lookup *l, const struct kad_candidate *c)
+{
+    *m = (struct msg){.type = MSG_FIND, .request = c->request, .key = l->target};
+}
+
+static void reach(struct kad_candidate *c, mist_time now, struct out *out)
+{
+    c->state = KAD_REACHING;
+    c->link = 0;
+    c->late = false;
+    c->began = c->since = now;
+    c->tries++;
+    out_reach(out, &c->contact);
+}
+
+/* The question is on its way; link 0: in the handshake. */
+static void mark_asked(struct kad *k, struct kad_candidate *c, mist_time now, mist_link link)
+{
+    if (c->request == 0) {
+        c->request = ++k->last_request == 0 ? ++k->last_request : k->last_request;
+    } else {
+        c->repeated = true;
+    }
+    c->state = KAD_ASKED;
+    c->link = link;
+    c->since = now;
+    c->late = false;
+}
+
+static void ask(struct kad *k, const struct kad_lookup *l, struct kad_candidate *c, mist_time now,
+                mist_link link, struct out *out)
+{
+    struct msg m;
+    mark_asked(k, c, now, link);
+    put_find(&m, l, c);
+    out_send(out, link, &m);
+}
+
+static uint32_t questions(const struct kad_lookup *l)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < l->count; i++)
+        n += in_flight(&l->list[i]) && !l->list[i].late;
+    return n;
+}
+
+/* The nearest of the KAD_K closest that are neither failed nor late; those that
+ * failed last time wait for the others. */
+static struct kad_candidate *next_to_ask(struct kad_lookup *l)
+{
+    struct kad_candidate *doubtful = NULL;
+    for (uint32_t i = 0, near = 0; i < l->count && near < KAD_K; i++) {
+        struct kad_candidate *c = &l->list[i];
+        if (c->state == KAD_FAILED || c->late)
+            continue;
+        near++;
+        if (c->state == KAD_HEARD && !c->doubtful)
+            return c;
+        if (c->state == KAD_HEARD && doubtful == NULL)
+            doubtful = c;
+    }
+    return doubtful;
+}
+
+/* ---- results ---- */
+
+/* Tells the owner of answers among the KAD_K closest; true when all of those
+ * have answered. */
+static bool announce(struct kad_lookup *l, struct out *out)
+{
+    bool complete = true;
+    for (uint32_t i = 0, near = 0; i < l->count && near < KAD_K; i++) {
+        struct kad_candidate *c = &l->list[i];
+        if (c->state == KAD_FAILED)
+            continue;
+        near++;
+        if (c->state != KAD_ANSWERED) {
+            complete = false;
+        } else if (!c->found) {
+            c->found = true;
+            struct effect e = {.kind = EFFECT_FOUND,
+                               .link = c->link,
+                               .value = l->owner,
+                               .addr = c->contact.addr,
+                               .contact = c->contact};
+            memcpy(e.key, l->target, WIRE_ID);
+            if (l->owner != KAD_OWNER_UPKEEP)
+                out_effect(out, &e);
+        }
+    }
+    return complete;
+}
+
+static uint32_t hops_of(const struct kad_lookup *l)
+{
+    for (uint32_t i = 0; i < l->count; i++) {
+        if (l->list[i].state == KAD_ANSWERED)
+            return l->list[i].depth;
+    }
+    return 0;
+}
+
+static uint32_t timer_of(const struct kad *k, const struct kad_lookup *l)
+{
+    return k->first_timer + (uint32_t)(l - k->lookup);
+}
+
+static void end(struct kad *k, struct kad_lookup *l)
+{
+    l->active = false;
+    timers_set(k->timers, timer_of(k, l), MIST_NEVER);
+}
+
+static void finish(struct kad *k, mist_time now, struct kad_lookup *l, struct out *out)
+{
+    for (uint32_t i = 0; i < l->count; i++) {
+        if (l->list[i].state != KAD_ANSWERED)
+            l->list[i].state = KAD_FAILED;
+    }
+    announce(l, out);
+    end(k, l);
+    uint32_t hops = hops_of(l);
+    if (!l->closed)
+        out_fact(out, FACT_LOOKUP_ENDED, l->target, NULL, l->answers, hops);
+    if (l->owner == KAD_OWNER_UPKEEP)
+        return;
+    struct effect e = {
+        .kind = EFFECT_LOOKUP_DONE, .value = l->owner, .number = (uint64_t)hops << 32 | l->answers};
+    memcpy(e.key, l->target, WIRE_ID);
+    out_effect(out, &e);
+    out_event(out, &(struct mist_event){.kind = MIST_EVENT_LOOKUP,
+                                        .count = l->answers,
+                                        .hops = hops,
+                                        .rtt = now - l->began,
+                                        .reason = l->answers > 0 ? MIST_REASON_NONE
+                                                                 : MIST_REASON_NOT_FOUND});
+}
+
+static void arm(struct kad *k, const struct kad_lookup *l)
+{
+    mist_time next = l->began + LOOKUP_LIMIT;
+    for (uint32_t i = 0; i < l->count; i++) {
+        const struct kad_candidate *c = &l->list[i];
+        if (!in_flight(c))
+            continue;
+        if (!c->late && c->since + patience(k) < next)
+            next = c->since + patience(k);
+        if (c->began + GIVE_UP < next)
+            next = c->began + GIVE_UP;
+    }
+    timers_set(k->timers, timer_of(k, l), next);
+}
+
+/* Whatever changed, here a lookup goes on or ends. */
+static void advance(struct kad *k, mist_time now, struct kad_lookup *l, struct out *out)
+{
+    if (announce(l, out)) {
+        finish(k, now, l, out);
+        return;
+    }
+    struct kad_candidate *c;
+    while (questions(l) < KAD_ALPHA && (c = next_to_ask(l)) != NULL)
+        reach(c, now, out);
+    arm(k, l);
+}
+
+/* ---- the lookup's life ---- */
+
+static struct kad_lookup *begin(struct kad *k, mist_time now, const uint8_t target[WIRE_ID],
+                                uint32_t owner, struct out *out)
+{
+    for (uint32_t i = 0; i < k->lookup_limit; i++) {
+        struct kad_lookup *l = &k->lookup[i];
+        if (l->active)
+            continue;
+        l->active = true;
+        l->closed = false;
+        l->began = now;
+        l->owner = owner;
+        l->count = 0;
+        l->answers = 0;
+        memcpy(l->target, target, WIRE_ID);
+        return l;
+    }
+    out_fact(out, FACT_TABLE_FULL, target, NULL, 2, owner);
+    return NULL;
+}
+
+int kad_lookup(struct kad *k, mist_time now, const uint8_t target[WIRE_ID], uint32_t owner,
+               const struct contact *extra, uint32_t extra_count, struct out *out)
+{
+    struct kad_lookup *l = begin(k, now, target, owner, out);
+    if (l == NULL)
+        return MIST_ERR_FULL;
+    k->bucket[kad_bucket_of(k, target)].looked_up = now;
+    struct contact near[KAD_K];
+    uint32_t n = kad_closest(k, target, near, KAD_K);
+    for (uint32_t i = 0; i < n; i++)
+        insert(k, l, &near[i])->doubtful = kad_entry_of(k, near[i].id)->failures > 0;
+    for (uint32_t i = 0; i < extra_count; i++) {
+        CHECK(!is_zero(extra[i].id));
+        insert(k, l, &extra[i]);
+    }
+    advance(k, now, l, out);
+    return 0;
+}
+
+int kad_ping(struct kad *k, mist_time now, const struct contact *c, struct out *out)
+{
+    struct kad_lookup *l = begin(k, now, k->self, KAD_OWNER_UPKEEP, out);
+    if (l == NULL)
+        return MIST_ERR_FULL;
+    l->closed = true;
+    insert(k, l, c);
+    advance(k, now, l, out);
+    return 0;
+}
+
+void kad_cancel(struct kad *k, uint32_t owner)
+{
+    for (uint32_t i = 0; i < k->lookup_limit; i++) {
+        if (k->lookup[i].active && k->lookup[i].owner == owner)
+            end(k, &k->lookup[i]);
+    }
+}
+
+void kad_link_up(struct kad *k, mist_time now, const uint8_t id[WIRE_ID], mist_link link,
+                 struct out *out)
+{
+    for (uint32_t i = 0; i < k->lookup_limit; i++) {
+        struct kad_lookup *l = &k->lookup[i];
+        struct kad_candidate *c = candidate(l, id);
+        if (c == NULL)
+            continue;
+        if (c->state == KAD_REACHING) {
+            ask(k, l, c, now, link, out);
+            advance(k, now, l, out);
+        } else if (c->state == KAD_ASKED && c->link == 0) {
+            c->link = link;
+        }
+    }
+}
+
+void kad_link_failed(struct kad *k, mist_time now, const uint8_t id[WIRE_ID], struct out *out)
+{
+    kad_failed(k, now, id, out);
+    for (uint32_t i = 0; i < k->lookup_limit; i++) {
+        struct kad_lookup *l = &k->lookup[i];
+        struct kad_candidate *c = candidate(l, id);
+        if (c == NULL || !in_flight(c) || c->link != 0)
+            continue;
+        c->state = KAD_FAILED;
+        advance(k, now, l, out);
+    }
+}
+
+size_t kad_first(struct kad *k, mist_time now, const uint8_t id[WIRE_ID], uint8_t *buffer,
+                 size_t size)
+{
+    size_t used = 0;
+    for (uint32_t i = 0; i < k->lookup_limit; i++) {
+        struct kad_lookup *l = &k->lookup[i];
+        struct kad_candidate *c = candidate(l, id);
+        if (c == NULL || !in_flight(c) || c->link != 0)
+            continue;
+        struct msg m = {.type = MSG_FIND, .key = l->target};
+        if (wire_put_size(&m) > size - used)
+            break;
+        mark_asked(k, c, now, 0);
+        put_find(&m, l, c);
+        used += wire_put(buffer + used, size - used, &m);
+        arm(k, l);
+    }
+    return used;
+}
+
+/* The question that an answer answers: the same peer, the same number. */
+static struct kad_candidate *asked(struct kad *k, const uint8_t peer[WIRE_ID], uint32_t request,
+                                   struct kad_lookup **lookup)
+{
+    for (uint32_t i = 0; i < k->lookup_limit; i++) {
+        struct kad_candidate *c = candidate(&k->lookup[i], peer);
+        if (c != NULL && c->request == request && c->state != KAD_ANSWERED) {
+            *lookup = &k->lookup[i];
+            return c;
+        }
+    }
+    return NULL;
+}
+
+void kad_nodes(struct kad *k, mist_time now, mist_link link, const uint8_t peer[WIRE_ID],
+               const struct msg *m, struct out *out)
+{
+    struct kad_lookup *l;
+    struct kad_candidate *c = m->request == 0 ? NULL : asked(k, peer, m->request, &l);
+    if (c == NULL)
+        return;
+    if (c->state == KAD_ASKED && !c->repeated)
+        kad_measure(k, now - c->since);
+    c->state = KAD_ANSWERED;
+    c->link = link;
+    c->late = false;
+    l->answers++;
+    const struct addr teller = c->contact.addr;
+    const uint8_t depth = c->depth < UINT8_MAX ? (uint8_t)(c->depth + 1) : UINT8_MAX;
+    for (uint32_t i = 0; i < m->count && !l->closed; i++) {
+        struct contact heard;
+        wire_contact(m, i, &heard);
+        hear(k, l, &heard, depth, &teller);
+    }
+    advance(k, now, l, out);
+}
+
+/* ---- time ---- */
+
+/* A link that stands but does not answer: the peer may have lost its state, so
+ * it is met anew, once. */
+static void give_up(struct kad *k, mist_time now, struct kad_candidate *c, struct out *out)
+{
+    bool silent = c->state == KAD_ASKED && c->link != 0;
+    if (silent)
+        out_effect(out, &(struct effect){.kind = EFFECT_FORSAKE, .link = c->link});
+    if (silent && c->tries < TRIES) {
+        reach(c, now, out);
+        return;
+    }
+    c->state = KAD_FAILED;
+    if (silent)
+        kad_failed(k, now, c->contact.id, out);
+}
+
+static void become_late(const struct kad_lookup *l, struct kad_candidate *c, struct out *out)
+{
+    c->late = true;
+    if (c->state != KAD_ASKED || c->link == 0)
+        return;
+    struct msg m;
+    c->repeated = true;
+    put_find(&m, l, c);
+    out_send(out, c->link, &m);
+}
+
+void kad_lookup_timer(struct kad *k, mist_time now, struct kad_lookup *l, struct out *out)
+{
+    if (!l->active)
+        return;
+    if (now >= l->began + LOOKUP_LIMIT) {
+        finish(k, now, l, out);
+        return;
+    }
+    for (uint32_t i = 0; i < l->count; i++) {
+        struct kad_candidate *c = &l->list[i];
+        if (!in_flight(c))
+            continue;
+        if (now >= c->began + GIVE_UP)
+            give_up(k, now, c, out);
+        else if (!c->late && now >= c->since + patience(k))
+            become_late(l, c, out);
+    }
+    advance(k, now, l, out);
+}
