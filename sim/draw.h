@@ -32,7 +32,8 @@ enum draw_purpose {
     DRAW_WORK_TIME = 11,  /* host; workload << 32 | ordinal */
     DRAW_WORK_PEER = 12,  /* host; workload << 32 | ordinal */
     DRAW_WORK_BYTES = 13, /* host; workload << 32 | ordinal */
-    DRAW_HOST_ADDRESS = 14 /* host or box; 0 */
+    DRAW_HOST_ADDRESS = 14, /* host or box; 0 */
+    DRAW_HOST_PORT = 15     /* host; 0 */
 };
 
 #define DRAW_INDEX_BITS 48 /* an index is below 1 << DRAW_INDEX_BITS (CHECK) */

@@ -23,11 +23,12 @@ struct world_progress {
 
 struct world_options {
     const struct mist_api *api;
-    struct record *record;     /* NULL: nothing is recorded */
-    bool facts, packets;       /* record them too */
-    const char *fact_log;      /* text log of facts, "-" is stdout; NULL: none */
+    struct record *record;       /* NULL: nothing is recorded */
+    bool facts, packets;         /* record them too */
+    const char *fact_log;        /* text log of facts, "-" is stdout; NULL: none */
     volatile sig_atomic_t *stop; /* set: end at the next slice; NULL: never */
-    void (*progress)(void *data, const struct world_progress *p); /* about each 100 ms of wall time */
+    void (*progress)(void *data,
+                     const struct world_progress *p); /* about each 100 ms of wall time */
     void *progress_data;
 };
 

@@ -101,7 +101,7 @@ static void do_reach(struct mist *n, mist_time now, const struct effect *e)
 
 static void do_forsake(struct mist *n, mist_time now, const struct effect *e)
 {
-    mux_drop(n->mux, now, e->link, 2, n->out);
+    mux_drop(n->mux, now, e->link, 6, n->out);
 }
 
 static void do_pin(struct mist *n, mist_time now, const struct effect *e)

@@ -1,0 +1,151 @@
+/* pump.c: one host: feeds its core and drains it. */
+#include <string.h>
+
+#include "sim/draw.h"
+#include "sim/record.h"
+#include "sim/world_parts.h"
+#include "stack/check.h"
+
+#define DEFAULT_TTL 64
+
+size_t pump_name(const struct world *w, uint32_t host, char *name, size_t size)
+{
+    const struct plan_population *p = &w->plan->populations[w->plan->hosts[host].population];
+    int n = snprintf(name, size, "%s.%u", p->name, (unsigned)(host - p->first));
+    return n < 0 ? 0 : (size_t)n < size ? (size_t)n : size - 1;
+}
+
+void pump_alarm(struct world *w, uint32_t host)
+{
+    const struct host *h = &w->hosts[host];
+    bool started = h->node != NULL;
+    w->type->alarm(w->engine, host, started && h->work < h->due ? h->work : h->due);
+}
+
+static void send_all(struct world *w, uint32_t host)
+{
+    struct mist_datagram array[16];
+    uint32_t n;
+    while ((n = w->api->output(w->hosts[host].node, array, 16)) > 0) {
+        for (uint32_t i = 0; i < n; i++) {
+            struct datagram d = {.from = array[i].from,
+                                 .to = array[i].to,
+                                 .ttl = array[i].ttl == 0 ? DEFAULT_TTL : array[i].ttl,
+                                 .length = array[i].length,
+                                 .bytes = (uint8_t *)(uintptr_t)array[i].bytes};
+            w->type->send(w->engine, host, &d);
+        }
+    }
+}
+
+static void take_event(struct world *w, mist_time now, uint32_t host, const struct mist_event *e)
+{
+    struct host *h = &w->hosts[host];
+    if (e->kind == MIST_EVENT_SOCKET_WANTED) {
+        if (e->addr.family == h->addr.family)
+            h->sockets_wanted |= 1u << e->socket;
+    } else if (e->kind == MIST_EVENT_JOINED) {
+        h->joined = true;
+        w->joined++;
+        workload_joined(w, now, host);
+    } else {
+        workload_event(w, now, host, e);
+    }
+}
+
+static void drain(struct world *w, mist_time now, uint32_t host)
+{
+    struct host *h = &w->hosts[host];
+    struct mist_event e;
+    struct mist_fact f;
+    send_all(w, host);
+    while (w->api->event(h->node, &e))
+        take_event(w, now, host, &e);
+    if (w->options->facts || w->fact_log != NULL) {
+        while (w->api->fact(h->node, &f))
+            world_record_fact(w, now, host, &f);
+    }
+    h->due = w->api->deadline(h->node);
+}
+
+int pump_wish(struct world *w, mist_time now, uint32_t host, const struct mist_wish *wish)
+{
+    int error = w->api->wish(w->hosts[host].node, now, wish);
+    drain(w, now, host);
+    return error;
+}
+
+static void wish_addr(struct world *w, mist_time now, uint32_t host, uint32_t kind, uint32_t socket,
+                      const struct addr *a)
+{
+    struct mist_wish wish = {.size = sizeof wish, .kind = kind, .socket = socket, .addr = *a};
+    CHECK(pump_wish(w, now, host, &wish) == MIST_OK);
+}
+
+/* The addresses to join through: up to 8 hosts with the role, drawn per host. */
+static void bootstrap(struct world *w, mist_time now, uint32_t host)
+{
+    const struct plan *p = w->plan;
+    uint32_t told = 0;
+    for (uint32_t i = 0; i < p->population_count && told < 8; i++) {
+        const struct plan_population *from = &p->populations[i];
+        if (!from->bootstrap)
+            continue;
+        uint32_t start =
+            (uint32_t)draw_below(p->seed, host, DRAW_NODE_SEED, UINT32_C(0x10000) + i, from->count);
+        for (uint32_t j = 0; j < from->count && told < 8; j++) {
+            uint32_t other = from->first + (start + j) % from->count;
+            if (other == host || w->hosts[other].addr.family != w->hosts[host].addr.family)
+                continue;
+            wish_addr(w, now, host, MIST_WISH_BOOTSTRAP, 0, &w->hosts[other].addr);
+            told++;
+        }
+    }
+}
+
+void pump_start(struct world *w, mist_time now, uint32_t host)
+{
+    struct host *h = &w->hosts[host];
+    uint32_t population = w->plan->hosts[host].population;
+    const void *config = w->configs[population];
+    uint8_t seed[32], secret[32];
+    char name[MIST_NAME];
+    draw_fill(w->plan->seed, host, DRAW_NODE_SEED, seed, sizeof seed);
+    draw_fill(w->plan->seed, host, DRAW_NODE_SECRET, secret, sizeof secret);
+    h->node = w->api->init(h->node_memory, w->scratch, config, seed, secret, now);
+    drain(w, now, host);
+    size_t length = pump_name(w, host, name, sizeof name);
+    struct mist_wish wish = {.size = sizeof wish,
+                             .kind = MIST_WISH_NAME,
+                             .name = (const uint8_t *)name,
+                             .name_length = (uint32_t)length};
+    CHECK(pump_wish(w, now, host, &wish) == MIST_OK);
+    bootstrap(w, now, host);
+    for (uint32_t socket = 1; socket <= 2; socket++) {
+        if ((h->sockets_wanted >> socket & 1) != 0)
+            wish_addr(w, now, host, MIST_WISH_SOCKET_OPENED, socket, &h->addr);
+    }
+    pump_alarm(w, host);
+}
+
+void pump_input(struct world *w, mist_time now, uint32_t host, const struct datagram *d)
+{
+    struct host *h = &w->hosts[host];
+    if (h->node == NULL || d->to.port != h->addr.port)
+        return; /* nobody listens */
+    w->api->input(h->node, now, h->addr.family == ADDR_V4 ? 1 : 2, &d->from, d->bytes, d->length);
+    drain(w, now, host);
+    pump_alarm(w, host);
+}
+
+void pump_due(struct world *w, mist_time now, uint32_t host)
+{
+    struct host *h = &w->hosts[host];
+    if (h->due <= now) {
+        w->api->tick(h->node, now);
+        drain(w, now, host);
+    }
+    if (h->work <= now)
+        workload_due(w, now, host);
+    pump_alarm(w, host);
+}

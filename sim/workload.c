@@ -1,0 +1,436 @@
+/* workload.c: what the hosts do: dial each other, publish.
+ *
+ * Every time, peer and payload is a keyed draw of (host, workload, ordinal), so
+ * it depends on nothing that happens in the run. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/draw.h"
+#include "sim/record.h"
+#include "sim/world_parts.h"
+#include "stack/check.h"
+
+#define TOPIC_ID     1u /* the subscription to the host's own topic */
+#define FIRST_CONN   UINT32_C(1)
+#define PUBLISH_BASE UINT32_C(0x40000000)
+
+static uint64_t key_of(uint32_t workload, uint64_t ordinal)
+{
+    CHECK(ordinal <= UINT32_MAX && workload < 1u << 15);
+    return (uint64_t)workload << 32 | ordinal;
+}
+
+static struct progress_of_work *work_of(const struct world *w, uint32_t host, uint32_t workload)
+{
+    return &w->work[(size_t)host * w->plan->workload_count + workload];
+}
+
+/* ---- who and when ---- */
+
+static void add_members(const struct world *w, const bool *groups, uint32_t *list, uint32_t *count)
+{
+    for (uint32_t i = 0; i < w->plan->host_count; i++) {
+        if (groups[w->plan->hosts[i].population])
+            list[(*count)++] = i;
+    }
+}
+
+static const uint32_t *sources(const struct world *w, uint32_t k)
+{
+    return w->members[k];
+}
+
+static const uint32_t *targets(const struct world *w, uint32_t k)
+{
+    return w->members[k] + w->src_count[k];
+}
+
+/* The place of a host in a sorted list, or UINT32_MAX. */
+static uint32_t place_in(const uint32_t *list, uint32_t count, uint32_t host)
+{
+    uint32_t low = 0, high = count;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        if (list[middle] < host)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < count && list[low] == host ? low : UINT32_MAX;
+}
+
+/* Evenly spaced over the whole workload: in round r every source takes its turn. */
+static mist_time pair_time(const struct world *w, uint32_t k, uint32_t place, uint64_t ordinal)
+{
+    const struct plan_workload *work = &w->plan->workloads[k];
+    uint64_t total = (uint64_t)w->src_count[k] * w->dst_count[k];
+    uint64_t index = ordinal * w->src_count[k] + place;
+    if (ordinal >= w->dst_count[k])
+        return MIST_NEVER;
+    mist_time span = work->until - work->from;
+    return work->from + (mist_time)((__extension__(unsigned __int128) span * index) / total);
+}
+
+static mist_time next_time(const struct world *w, uint32_t host, uint32_t k, mist_time last,
+                           uint64_t ordinal)
+{
+    const struct plan_workload *work = &w->plan->workloads[k];
+    uint32_t place = place_in(sources(w, k), w->src_count[k], host);
+    if (place == UINT32_MAX || w->dst_count[k] == 0)
+        return MIST_NEVER;
+    if (work->kind == WORK_DIAL_ALL_PAIRS)
+        return pair_time(w, k, place, ordinal);
+    if (work->rate_uhz == 0)
+        return MIST_NEVER;
+    mist_time mean = (mist_time)(UINT64_C(1000000000000000) / work->rate_uhz);
+    mist_time gap = draw_exponential(w->plan->seed, host, DRAW_WORK_TIME, key_of(k, ordinal), mean);
+    mist_time at = last + gap;
+    return at < work->until ? at : MIST_NEVER;
+}
+
+/* The peer of the ordinal-th act; the host itself: none this time. */
+static uint32_t peer_of(const struct world *w, uint32_t host, uint32_t k, uint64_t ordinal)
+{
+    uint32_t n = w->dst_count[k];
+    if (w->plan->workloads[k].kind == WORK_DIAL_ALL_PAIRS) {
+        uint32_t place = place_in(sources(w, k), w->src_count[k], host);
+        return targets(w, k)[(place + ordinal) % n];
+    }
+    uint32_t self = place_in(targets(w, k), n, host);
+    if (self == UINT32_MAX)
+        return targets(w,
+                       k)[draw_below(w->plan->seed, host, DRAW_WORK_PEER, key_of(k, ordinal), n)];
+    if (n == 1)
+        return host;
+    uint32_t other =
+        (uint32_t)draw_below(w->plan->seed, host, DRAW_WORK_PEER, key_of(k, ordinal), n - 1);
+    return targets(w, k)[other < self ? other : other + 1];
+}
+
+static void schedule(struct world *w, uint32_t host)
+{
+    mist_time at = MIST_NEVER;
+    for (uint32_t k = 0; k < w->plan->workload_count; k++) {
+        mist_time next = work_of(w, host, k)->next;
+        at = next < at ? next : at;
+    }
+    for (uint32_t i = w->hosts[host].dials; i != DIAL_NONE; i = w->dials[i].next)
+        at = w->dials[i].end < at ? w->dials[i].end : at;
+    w->hosts[host].work = at;
+}
+
+/* ---- dials ---- */
+
+static uint32_t dial_new(struct world *w)
+{
+    if (w->dial_free != DIAL_NONE) {
+        uint32_t i = w->dial_free;
+        w->dial_free = w->dials[i].next;
+        return i;
+    }
+    if (w->dial_used == w->dial_limit) {
+        w->dial_limit = w->dial_limit == 0 ? 1024 : w->dial_limit * 2;
+        w->dials = realloc(w->dials, w->dial_limit * sizeof *w->dials);
+        CHECK(w->dials != NULL);
+    }
+    return w->dial_used++;
+}
+
+static struct dial *dial_of(const struct world *w, uint32_t host, uint32_t conn)
+{
+    for (uint32_t i = w->hosts[host].dials; i != DIAL_NONE; i = w->dials[i].next) {
+        if (w->dials[i].conn == conn)
+            return &w->dials[i];
+    }
+    return NULL;
+}
+
+static void start_dial(struct world *w, mist_time now, uint32_t host, uint32_t peer,
+                       mist_time window)
+{
+    struct host *h = &w->hosts[host];
+    char name[MIST_NAME];
+    uint32_t i = dial_new(w);
+    w->dials[i] = (struct dial){.at = now,
+                                .end = now + window,
+                                .src = host,
+                                .dst = peer,
+                                .number = ++w->dial_number,
+                                .conn = FIRST_CONN + h->next_conn++,
+                                .next = h->dials,
+                                .first = RECORD_NONE,
+                                .direct = RECORD_NONE,
+                                .rtt_first = RECORD_NONE,
+                                .rtt_final = RECORD_NONE};
+    h->dials = i;
+    struct mist_wish wish = {.size = sizeof wish,
+                             .kind = MIST_WISH_CONNECT,
+                             .id = w->dials[i].conn,
+                             .name = (const uint8_t *)name,
+                             .name_length = (uint32_t)pump_name(w, peer, name, sizeof name)};
+    int error = h->joined ? pump_wish(w, now, host, &wish) : MIST_ERR_STATE;
+    if (error != MIST_OK) {
+        w->dials[i].over = true;
+        w->dials[i].reason = h->joined ? MIST_REASON_REFUSED : MIST_REASON_NOT_JOINED;
+    }
+}
+
+static const char *outcome_of(struct world *w, const struct dial *d)
+{
+    w->seen.dials++;
+    if (d->direct != RECORD_NONE) {
+        w->seen.direct++;
+        return "direct";
+    }
+    if (d->first != RECORD_NONE) {
+        w->seen.relayed++;
+        return "relayed";
+    }
+    w->seen.failed++;
+    return "failed";
+}
+
+static void end_dial(struct world *w, mist_time now, uint32_t host, uint32_t i)
+{
+    struct dial *d = &w->dials[i];
+    if (!d->over) {
+        struct mist_wish wish = {.size = sizeof wish, .kind = MIST_WISH_CLOSE, .id = d->conn};
+        (void)pump_wish(w, now, host, &wish);
+        d = &w->dials[i];
+    }
+    if (d->first == RECORD_NONE && d->reason == MIST_REASON_NONE)
+        d->reason = MIST_REASON_TIMEOUT;
+    world_record_dial(w, d, outcome_of(w, d));
+    uint32_t *at = &w->hosts[host].dials;
+    while (*at != i)
+        at = &w->dials[*at].next;
+    *at = d->next;
+    d->next = w->dial_free;
+    w->dial_free = i;
+}
+
+/* Direct beats relayed, and among the direct the latest counts. */
+static bool is_direct(uint32_t path)
+{
+    return path != MIST_PATH_NONE && path != MIST_PATH_RELAY && path != MIST_PATH_RELAY2;
+}
+
+static void path_used(struct dial *d, mist_time now, const struct mist_event *e)
+{
+    mist_time since = now - d->at;
+    if (d->first == RECORD_NONE)
+        d->first = since;
+    if (is_direct(e->path) && d->direct == RECORD_NONE)
+        d->direct = since;
+    if (is_direct(e->path) || !is_direct(d->path))
+        d->path = (uint8_t)e->path;
+    if (e->rtt > 0 && d->rtt_first == RECORD_NONE)
+        d->rtt_first = e->rtt;
+    if (e->rtt > 0)
+        d->rtt_final = e->rtt;
+}
+
+static void dial_event(struct world *w, mist_time now, uint32_t host, const struct mist_event *e)
+{
+    struct dial *d = dial_of(w, host, e->id);
+    if (d == NULL || d->over)
+        return;
+    switch (e->kind) {
+    case MIST_EVENT_CONNECTED:
+        d->reason = (uint8_t)e->reason;
+        path_used(d, now, e);
+        break;
+    case MIST_EVENT_PATH: path_used(d, now, e); break;
+    case MIST_EVENT_FAILED:
+        d->over = true;
+        d->reason = (uint8_t)e->reason;
+        break;
+    case MIST_EVENT_CLOSED:
+        d->attempts = e->attempts;
+        d->probes = e->probes;
+        d->sockets = e->sockets;
+        if (e->reason != MIST_REASON_NONE) {
+            d->over = true;
+            d->reason = (uint8_t)e->reason;
+        }
+        break;
+    default: break;
+    }
+}
+
+/* ---- publications ---- */
+
+static size_t topic_name(const struct world *w, uint32_t host, char *name, size_t size)
+{
+    memcpy(name, "topic:", 6);
+    return 6 + pump_name(w, host, name + 6, size - 6);
+}
+
+static void start_publication(struct world *w, mist_time now, uint32_t host, uint32_t peer,
+                              uint32_t size, uint64_t key)
+{
+    uint8_t bytes[MIST_VALUE];
+    char name[MIST_NAME];
+    if (w->message_count == w->message_limit) {
+        w->message_limit = w->message_limit == 0 ? 1024 : w->message_limit * 2;
+        w->messages = realloc(w->messages, w->message_limit * sizeof *w->messages);
+        CHECK(w->messages != NULL);
+    }
+    uint32_t number = w->message_count++;
+    w->messages[number] = (struct message){.at = now,
+                                           .publisher = host,
+                                           .subscriber = peer,
+                                           .first = RECORD_NONE,
+                                           .last = RECORD_NONE};
+    size = size < 4 ? 4 : size > MIST_VALUE ? MIST_VALUE : size;
+    struct draw_block b = draw_block(w->plan->seed, host, DRAW_WORK_BYTES, key);
+    for (uint32_t i = 0; i < size; i++)
+        bytes[i] = (uint8_t)(b.word[i % 2] >> (i / 2 % 8 * 8));
+    for (int i = 0; i < 4; i++)
+        bytes[i] = (uint8_t)(number >> (8 * i));
+    struct mist_wish wish = {.size = sizeof wish,
+                             .kind = MIST_WISH_PUBLISH,
+                             .id = PUBLISH_BASE + number % PUBLISH_BASE,
+                             .name = (const uint8_t *)name,
+                             .name_length = (uint32_t)topic_name(w, peer, name, sizeof name),
+                             .bytes = bytes,
+                             .length = size};
+    if (w->hosts[host].joined)
+        (void)pump_wish(w, now, host, &wish);
+}
+
+static void received(struct world *w, mist_time now, uint32_t host, const struct mist_event *e)
+{
+    if (e->length < 4)
+        return;
+    uint32_t number = (uint32_t)e->bytes[0] | (uint32_t)e->bytes[1] << 8 |
+                      (uint32_t)e->bytes[2] << 16 | (uint32_t)e->bytes[3] << 24;
+    if (number >= w->message_count || w->messages[number].subscriber != host)
+        return;
+    struct message *m = &w->messages[number];
+    m->delivered++;
+    if (m->first == RECORD_NONE)
+        m->first = now - m->at;
+    m->last = now - m->at;
+}
+
+static bool is_subscriber(const struct world *w, uint32_t host)
+{
+    for (uint32_t k = 0; k < w->plan->workload_count; k++) {
+        if (w->plan->workloads[k].kind == WORK_PUBLISH_UNIFORM &&
+            place_in(targets(w, k), w->dst_count[k], host) != UINT32_MAX)
+            return true;
+    }
+    return false;
+}
+
+/* ---- the interface ---- */
+
+void workload_joined(struct world *w, mist_time now, uint32_t host)
+{
+    struct host *h = &w->hosts[host];
+    if (h->subscribed || !is_subscriber(w, host))
+        return;
+    h->subscribed = true;
+    h->work = now; /* not from within the drain */
+}
+
+static void subscribe(struct world *w, mist_time now, uint32_t host)
+{
+    char name[MIST_NAME];
+    struct mist_wish wish = {.size = sizeof wish,
+                             .kind = MIST_WISH_SUBSCRIBE,
+                             .id = TOPIC_ID,
+                             .name = (const uint8_t *)name,
+                             .name_length = (uint32_t)topic_name(w, host, name, sizeof name)};
+    w->hosts[host].subscribed = false;
+    (void)pump_wish(w, now, host, &wish);
+}
+
+static void act(struct world *w, mist_time now, uint32_t host, uint32_t k)
+{
+    const struct plan_workload *work = &w->plan->workloads[k];
+    struct progress_of_work *p = work_of(w, host, k);
+    uint64_t ordinal = p->ordinal++;
+    p->next = next_time(w, host, k, p->next, p->ordinal);
+    uint32_t peer = peer_of(w, host, k, ordinal);
+    if (peer == host)
+        return;
+    if (work->kind == WORK_PUBLISH_UNIFORM)
+        start_publication(w, now, host, peer, work->size, key_of(k, ordinal));
+    else
+        start_dial(w, now, host, peer, work->window);
+}
+
+void workload_due(struct world *w, mist_time now, uint32_t host)
+{
+    if (w->hosts[host].subscribed)
+        subscribe(w, now, host);
+    for (uint32_t i = w->hosts[host].dials, next; i != DIAL_NONE; i = next) {
+        next = w->dials[i].next;
+        if (w->dials[i].end <= now)
+            end_dial(w, now, host, i);
+    }
+    for (uint32_t k = 0; k < w->plan->workload_count; k++) {
+        while (work_of(w, host, k)->next <= now)
+            act(w, now, host, k);
+    }
+    schedule(w, host);
+}
+
+void workload_event(struct world *w, mist_time now, uint32_t host, const struct mist_event *e)
+{
+    if (e->kind == MIST_EVENT_RECEIVED)
+        received(w, now, host, e);
+    else if (e->kind == MIST_EVENT_LOOKUP)
+        world_record_lookup(w, now, host, e);
+    else
+        dial_event(w, now, host, e);
+}
+
+void workload_open(struct world *w)
+{
+    const struct plan *p = w->plan;
+    w->dial_free = DIAL_NONE;
+    w->work = calloc((size_t)p->host_count * p->workload_count + 1, sizeof *w->work);
+    w->members = calloc(p->workload_count + 1u, sizeof *w->members);
+    w->src_count = calloc(p->workload_count + 1u, sizeof *w->src_count);
+    w->dst_count = calloc(p->workload_count + 1u, sizeof *w->dst_count);
+    CHECK(w->work && w->members && w->src_count && w->dst_count);
+    for (uint32_t k = 0; k < p->workload_count; k++) {
+        w->members[k] = calloc((size_t)p->host_count * 2 + 1, sizeof **w->members);
+        CHECK(w->members[k] != NULL);
+        add_members(w, p->workloads[k].src, w->members[k], &w->src_count[k]);
+        add_members(w, p->workloads[k].dst, w->members[k] + w->src_count[k], &w->dst_count[k]);
+    }
+    for (uint32_t i = 0; i < p->host_count; i++) {
+        for (uint32_t k = 0; k < p->workload_count; k++)
+            work_of(w, i, k)->next = next_time(w, i, k, p->workloads[k].from, 0);
+        schedule(w, i);
+        pump_alarm(w, i);
+    }
+}
+
+void workload_close(struct world *w)
+{
+    for (uint32_t k = 0; w->members != NULL && k < w->plan->workload_count; k++)
+        free(w->members[k]);
+    free(w->members);
+    free(w->src_count);
+    free(w->dst_count);
+    free(w->work);
+    free(w->dials);
+    free(w->messages);
+}
+
+void workload_finish(struct world *w)
+{
+    mist_time end = w->type->now(w->engine);
+    for (uint32_t host = 0; host < w->plan->host_count; host++) {
+        for (uint32_t i = w->hosts[host].dials, next; i != DIAL_NONE; i = next) {
+            next = w->dials[i].next;
+            if (w->dials[i].end <= end)
+                end_dial(w, end, host, i);
+        }
+    }
+}

@@ -1,0 +1,283 @@
+/* world.c: the simulated world: hosts with the core, NAT boxes, an engine. */
+#include "sim/world.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "sim/draw.h"
+#include "sim/record.h"
+#include "sim/world_parts.h"
+#include "stack/check.h"
+
+#define SLICE        MS(100) /* of virtual time between looks at the clock and at stop */
+#define SERIES_EVERY SEC(5)
+#define HUGE_PAGE    ((size_t)2 << 20)
+
+static mist_time wall_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return SEC(t.tv_sec) + t.tv_nsec;
+}
+
+/* ---- what the engine calls ---- */
+
+static void on_arrive(void *world, mist_time now, uint32_t host, const struct datagram *d)
+{
+    pump_input(world, now, host, d);
+}
+
+static void on_due(void *world, mist_time now, uint32_t host)
+{
+    struct world *w = world;
+    if (w->hosts[host].node == NULL)
+        pump_start(w, now, host);
+    else
+        pump_due(w, now, host);
+}
+
+static enum crossing on_cross(void *world, mist_time now, uint32_t box, enum direction direction,
+                              struct datagram *d)
+{
+    struct world *w = world;
+    struct nat_datagram n = {.from = d->from,
+                             .to = d->to,
+                             .protocol = NAT_UDP,
+                             .ttl = d->ttl,
+                             .length = d->length,
+                             .bytes = d->bytes};
+    enum nat_verdict verdict = direction == OUTWARD ? nat_outbound(w->boxes[box], now, &n)
+                                                    : nat_inbound(w->boxes[box], now, &n);
+    if (nat_is_drop(verdict))
+        return CROSS_DROP;
+    d->from = n.from;
+    d->to = n.to;
+    d->ttl = n.ttl;
+    return verdict == NAT_HAIRPIN ? CROSS_HAIRPIN : CROSS_PASS;
+}
+
+static void on_prefetch(void *world, uint32_t host)
+{
+    const struct world *w = world;
+    __builtin_prefetch(w->hosts[host].node);
+}
+
+/* ---- making it ---- */
+
+static void *allocate(size_t count, size_t size)
+{
+    void *memory = calloc(count == 0 ? 1 : count, size);
+    CHECK(memory != NULL);
+    return memory;
+}
+
+/* Reserves, zero-filled; pages come into being when they are touched. */
+static void *reserve(size_t bytes)
+{
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    CHECK(memory != MAP_FAILED);
+    return memory;
+}
+
+static int configure(struct world *w, char *error, int error_size)
+{
+    const struct plan *p = w->plan;
+    w->configs = allocate(p->population_count, sizeof *w->configs);
+    for (uint32_t i = 0; i < p->population_count; i++) {
+        const struct plan_population *group = &p->populations[i];
+        w->configs[i] = allocate(1, w->api->config_size);
+        w->api->config_init(w->configs[i]);
+        if (group->bootstrap || group->relay)
+            (void)w->api->config_set(w->configs[i], "size", "server");
+        if (group->bootstrap)
+            (void)w->api->config_set(w->configs[i], "reach.assume", "public");
+        (void)w->api->config_set(w->configs[i], "socket.family", group->family == 6 ? "6" : "4");
+        for (uint32_t j = 0; j < group->settings_count; j++) {
+            const struct plan_setting *s = &group->settings[j];
+            int refused = w->api->config_set(w->configs[i], s->key, s->value);
+            if (refused == MIST_OK)
+                continue;
+            snprintf(error, (size_t)error_size, "population.%s: stack.%s: %s: %s", group->name,
+                     s->key, s->value,
+                     refused == MIST_ERR_KEY ? "the core knows no such key"
+                                             : "not a value that this key takes");
+            return 2;
+        }
+    }
+    return 0;
+}
+
+static uint16_t port_of(const struct plan *p, uint32_t host)
+{
+    /* Linux's range of ephemeral ports (ip_local_port_range). */
+    return (uint16_t)(32768 + draw_below(p->seed, host, DRAW_HOST_PORT, 0, 28232));
+}
+
+static void make_hosts(struct world *w)
+{
+    const struct plan *p = w->plan;
+    size_t *sizes = allocate(p->population_count, sizeof *sizes);
+    for (uint32_t i = 0; i < p->population_count; i++) {
+        sizes[i] = w->api->node_size(w->configs[i]);
+        w->memory_bytes += sizes[i] * p->populations[i].count;
+    }
+    w->memory = reserve(w->memory_bytes + HUGE_PAGE);
+    w->scratch = aligned_alloc(64, (w->api->scratch_size() + 63) / 64 * 64);
+    CHECK(w->scratch != NULL);
+    memset(w->scratch, 0, w->api->scratch_size());
+    w->hosts = allocate(p->host_count, sizeof *w->hosts);
+    uint8_t *at = w->memory;
+    for (uint32_t i = 0; i < p->host_count; i++) {
+        struct host *h = &w->hosts[i];
+        h->node_memory = at;
+        at += sizes[p->hosts[i].population];
+        h->addr = p->hosts[i].addr;
+        h->addr.port = port_of(p, i);
+        h->due = p->hosts[i].start;
+        h->work = MIST_NEVER;
+        h->dials = DIAL_NONE;
+        w->type->alarm(w->engine, i, h->due);
+    }
+    free(sizes);
+}
+
+static void make_boxes(struct world *w)
+{
+    const struct plan *p = w->plan;
+    w->slab = nat_slab_open();
+    CHECK(w->slab != NULL);
+    w->boxes = allocate(p->box_count, sizeof *w->boxes);
+    for (uint32_t i = 0; i < p->box_count; i++) {
+        const struct plan_box *b = &p->boxes[i];
+        uint32_t n = b->outside.family == ADDR_NONE ? 0 : b->policy.pool;
+        struct addr *pool = allocate(n, sizeof *pool);
+        for (uint32_t j = 0; j < n; j++) {
+            pool[j] =
+                b->outside.family == ADDR_V4 ? addr_v4(addr_ip4(&b->outside) + j, 0) : b->outside;
+        }
+        w->boxes[i] = nat_init(allocate(1, nat_size(n)), w->slab, &b->policy,
+                               draw_u64(p->seed, i, DRAW_BOX_SEED, 0), pool, n);
+        free(pool);
+    }
+}
+
+static void name_numbers(struct world *w)
+{
+    uint32_t count;
+    w->fact_names = w->api->fact_names(&w->fact_name_count);
+    w->path_names = w->api->path_names(&count);
+    w->reason_names = w->api->reason_names(&count);
+    w->kind_names = w->api->kind_names(&w->kind_name_count);
+}
+
+static void destroy(struct world *w)
+{
+    for (uint32_t i = 0; w->boxes != NULL && i < w->plan->box_count; i++) {
+        nat_close(w->boxes[i]);
+        free(w->boxes[i]);
+    }
+    for (uint32_t i = 0; w->configs != NULL && i < w->plan->population_count; i++)
+        free(w->configs[i]);
+    if (w->slab != NULL)
+        nat_slab_close(w->slab);
+    if (w->engine != NULL)
+        w->type->close(w->engine);
+    if (w->memory != NULL)
+        munmap(w->memory, w->memory_bytes + HUGE_PAGE);
+    workload_close(w);
+    if (w->fact_log != NULL && w->fact_log != stdout)
+        fclose(w->fact_log);
+    free(w->scratch);
+    free(w->boxes);
+    free(w->configs);
+    free(w->hosts);
+}
+
+/* ---- running it ---- */
+
+static void report(struct world *w, mist_time now)
+{
+    struct engine_figures figures;
+    w->type->figures(w->engine, &figures);
+    w->seen.now = now;
+    w->seen.duration = w->plan->duration;
+    w->seen.events = figures.events;
+    w->seen.joined = w->joined;
+    w->seen.hosts = w->plan->host_count;
+    if (w->options->progress != NULL)
+        w->options->progress(w->options->progress_data, &w->seen);
+}
+
+static int run(struct world *w)
+{
+    mist_time reported = wall_now(), now = 0, series = SERIES_EVERY;
+    while (now < w->plan->duration) {
+        if (w->options->stop != NULL && *w->options->stop)
+            return 1;
+        now = now + SLICE < w->plan->duration ? now + SLICE : w->plan->duration;
+        w->type->run(w->engine, now);
+        if (now >= series || now == w->plan->duration) {
+            world_record_series(w, now);
+            series += SERIES_EVERY;
+        }
+        if (wall_now() - reported >= MS(100)) {
+            reported = wall_now();
+            report(w, now);
+        }
+    }
+    return 0;
+}
+
+/* Sums the nodes' tables by name. */
+static void sum_memory(const struct world *w, struct world_result *result)
+{
+    struct mist_memory tables[WORLD_MEMORY];
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < w->plan->host_count; i++) {
+        if (w->hosts[i].node == NULL)
+            continue;
+        count = w->api->memory(w->hosts[i].node, tables, WORLD_MEMORY);
+        for (uint32_t j = 0; j < count; j++) {
+            result->memory[j].table = tables[j].table;
+            result->memory[j].entry_bytes = tables[j].entry_bytes;
+            result->memory[j].limit += tables[j].limit;
+            result->memory[j].used += tables[j].used;
+        }
+    }
+    result->memory_count = count;
+    result->node_bytes = w->memory_bytes / w->plan->host_count;
+}
+
+int world_run(const struct plan *plan, const struct engine_type *engine,
+              const struct world_options *options, struct world_result *result, char *error,
+              int error_size)
+{
+    struct world w = {.plan = plan, .type = engine, .api = options->api, .options = options};
+    struct engine_calls calls = {&w, on_arrive, on_due, on_cross, NULL, on_prefetch};
+    mist_time began = wall_now();
+    memset(result, 0, sizeof *result);
+    name_numbers(&w);
+    if (options->fact_log != NULL)
+        w.fact_log = strcmp(options->fact_log, "-") == 0 ? stdout : fopen(options->fact_log, "w");
+    int status = configure(&w, error, error_size);
+    if (status == 0) {
+        w.engine = engine->open(plan, &calls, plan->seed);
+        make_boxes(&w);
+        make_hosts(&w);
+        workload_open(&w);
+        status = run(&w);
+        workload_finish(&w);
+        world_record_end(&w);
+        report(&w, engine->now(w.engine));
+        engine->figures(w.engine, &result->figures);
+        result->sim = engine->now(w.engine);
+        result->last = w.seen;
+        sum_memory(&w, result);
+    }
+    destroy(&w);
+    result->wall_s = (double)(wall_now() - began) / 1e9;
+    return status;
+}

@@ -1,0 +1,102 @@
+/* world_parts.h: shared by the files of the simulated world: world.c (hosts,
+ * boxes, the run), pump.c (one host's core), workload.c (what the hosts do) and
+ * world_record.c (what was seen). */
+#ifndef SIM_WORLD_PARTS_H
+#define SIM_WORLD_PARTS_H
+
+#include <stdio.h>
+
+#include "nat-models/nat.h"
+#include "sim/world.h"
+
+#define DIAL_NONE UINT32_MAX
+
+/* A connection that the workload asked for.  Durations count from at. */
+struct dial {
+    mist_time at, end;
+    uint32_t src, dst;
+    uint32_t number; /* 1, 2, ... in order of at */
+    uint32_t conn;   /* the core's id at src */
+    uint32_t next;   /* next open dial of src */
+    uint8_t path;    /* best used, enum mist_path */
+    uint8_t reason;  /* enum mist_reason */
+    uint8_t over;    /* failed or closed before its end */
+    uint32_t attempts, probes, sockets;
+    mist_time first, direct, rtt_first, rtt_final; /* RECORD_NONE: never */
+};
+
+struct message {
+    mist_time at, first, last;
+    uint32_t publisher, delivered, subscriber;
+};
+
+struct host {
+    struct mist *node; /* NULL before its start */
+    void *node_memory;
+    struct addr addr; /* with its port */
+    mist_time due;    /* what the core asked for */
+    mist_time work;   /* the next thing that the workload does here */
+    uint32_t dials;   /* first open one, DIAL_NONE */
+    uint32_t next_conn;
+    bool joined, subscribed;
+    uint32_t sockets_wanted; /* bits */
+};
+
+/* How far a host is in one workload. */
+struct progress_of_work {
+    uint64_t ordinal;
+    mist_time next;
+};
+
+struct world {
+    const struct plan *plan;
+    const struct engine_type *type;
+    struct engine *engine;
+    const struct mist_api *api;
+    const struct world_options *options;
+    struct host *hosts;
+    void **configs; /* [populations] */
+    uint8_t *memory;
+    size_t memory_bytes;
+    void *scratch;
+    struct nat_slab *slab;
+    struct nat **boxes;
+    struct progress_of_work *work;              /* [hosts][workloads] */
+    uint32_t **members, *src_count, *dst_count; /* per workload: sources, then targets */
+    struct dial *dials;
+    uint32_t dial_used, dial_limit, dial_free, dial_number;
+    struct message *messages;
+    uint32_t message_count, message_limit;
+    uint32_t joined;
+    struct world_progress seen;
+    FILE *fact_log;
+    const struct mist_names *fact_names, *path_names, *reason_names, *kind_names;
+    uint32_t fact_name_count, kind_name_count;
+};
+
+/* pump.c */
+void pump_start(struct world *w, mist_time now, uint32_t host);
+void pump_input(struct world *w, mist_time now, uint32_t host, const struct datagram *d);
+void pump_due(struct world *w, mist_time now, uint32_t host);
+int pump_wish(struct world *w, mist_time now, uint32_t host, const struct mist_wish *wish);
+void pump_alarm(struct world *w, uint32_t host); /* after due or work changed */
+size_t pump_name(const struct world *w, uint32_t host, char *name, size_t size);
+
+/* workload.c */
+void workload_open(struct world *w);
+void workload_close(struct world *w);
+void workload_due(struct world *w, mist_time now, uint32_t host);
+void workload_event(struct world *w, mist_time now, uint32_t host, const struct mist_event *e);
+void workload_joined(struct world *w, mist_time now, uint32_t host);
+/* The run ends: dials whose window lies beyond it are not counted. */
+void workload_finish(struct world *w);
+
+/* world_record.c */
+void world_record_dial(struct world *w, const struct dial *d, const char *outcome);
+void world_record_fact(struct world *w, mist_time now, uint32_t host, const struct mist_fact *f);
+void world_record_series(struct world *w, mist_time now);
+void world_record_end(struct world *w);
+void world_record_lookup(struct world *w, mist_time now, uint32_t host, const struct mist_event *e);
+const char *world_name(const struct mist_names *names, uint32_t number);
+
+#endif
