@@ -1,0 +1,371 @@
+#include "nat-models/nat.h"
+
+#include "nat-models/box.h"
+#include "stack/check.h"
+
+/* ---- names and counters ---- */
+
+#define DROP_WORD(name, word) word,
+static const char *const words[NAT_VERDICTS] = {"pass", "hairpin", NAT_DROPS(DROP_WORD)};
+
+const char *nat_verdict_word(enum nat_verdict verdict)
+{
+    CHECK((unsigned)verdict < NAT_VERDICTS);
+    return words[verdict];
+}
+
+static enum nat_verdict drop(struct nat *nat, enum nat_verdict verdict)
+{
+    nat->count.dropped[verdict]++;
+    return verdict;
+}
+
+/* First in every call on a box. */
+static void begin(struct nat *nat, mist_time now)
+{
+    nat->now = now;
+    nat_expire(nat, now);
+}
+
+struct nat_counters nat_counters(struct nat *nat, mist_time now)
+{
+    begin(nat, now);
+    return nat->count;
+}
+
+int nat_counter(struct nat *nat, mist_time now, const char *name, uint64_t *value)
+{
+    static const char prefix[] = "dropped_";
+    struct nat_counters count = nat_counters(nat, now);
+    if (strcmp(name, "mappings") == 0 || strcmp(name, "mappings_alive") == 0)
+        *value = count.mappings_alive;
+    else if (strcmp(name, "mappings_made") == 0)
+        *value = count.mappings_made;
+    else if (strcmp(name, "mappings_peak") == 0)
+        *value = count.mappings_peak;
+    else if (strcmp(name, "hairpins") == 0)
+        *value = count.hairpins;
+    else if (strncmp(name, prefix, sizeof prefix - 1) != 0)
+        return -1;
+    else {
+        enum nat_verdict verdict = NAT_DROP_FIRST;
+        while (verdict < NAT_VERDICTS && strcmp(words[verdict], name + sizeof prefix - 1) != 0)
+            verdict++;
+        if (verdict == NAT_VERDICTS)
+            return -1;
+        *value = count.dropped[verdict];
+    }
+    return 0;
+}
+
+/* ---- what the box carries ---- */
+
+bool nat_owns(const struct nat *nat, const struct addr *address)
+{
+    for (uint32_t i = 0; i < nat->externals; i++) {
+        if (addr_same_ip(&nat->external[i].addr, address))
+            return true;
+    }
+    return false;
+}
+
+static bool carries(const struct nat *nat, const struct nat_datagram *d)
+{
+    bool family = nat->policy.kind == NAT_KIND_FIREWALL
+                      ? d->from.family == ADDR_V4 || d->from.family == ADDR_V6
+                      : d->from.family == ADDR_V4;
+    return family && d->to.family == d->from.family &&
+           (d->protocol == NAT_UDP || d->protocol == NAT_TCP || d->protocol == NAT_ICMP ||
+            d->protocol == NAT_ICMP6);
+}
+
+/* ---- outward ---- */
+
+static uint8_t rule_of(const struct nat_policy *policy)
+{
+    return policy->kind == NAT_KIND_FIREWALL ? NAT_EIM : policy->mapping;
+}
+
+/* The mapping that serves the datagram, if there is one. */
+static uint32_t find(const struct nat *nat, const struct nat_endpoint *inside,
+                     const struct nat_endpoint *remote)
+{
+    uint32_t record = 0;
+    if (nat->policy.static_outbound)
+        record = nat_mapping_find_static(nat, inside);
+    if (record != 0)
+        return record;
+    if (nat->policy.session_reply) {
+        record = nat_remote_find(nat, NAT_KEY_REPLY, inside, remote);
+        if (record != 0)
+            return nat->slab->records[record].remote.mapping;
+    }
+    return nat_mapping_find(nat, rule_of(&nat->policy), inside, remote);
+}
+
+static uint32_t make(struct nat *nat, mist_time now, const struct nat_endpoint *inside,
+                     const struct nat_endpoint *remote, enum nat_verdict *verdict)
+{
+    struct nat_place place = {.address = NAT_NO_ADDRESS, .rule = rule_of(&nat->policy)};
+    *verdict = NAT_PASS;
+    if (nat->entries >= NAT_ENTRIES_MAX)
+        *verdict = NAT_DROP_CAPACITY;
+    else if (nat->policy.kind == NAT_KIND_NAT)
+        *verdict = nat_ports_choose(nat, inside, remote, place.rule, &place);
+    if (*verdict != NAT_PASS)
+        return 0;
+    return nat_mapping_add(nat, now, inside, remote, &place);
+}
+
+/* The datagram's way out: its mapping is found or made, refreshed, and its
+ * filter opened.  Returns the mapping, or 0 with *verdict set. */
+static uint32_t send_out(struct nat *nat, mist_time now, const struct nat_datagram *d,
+                         enum nat_verdict *verdict)
+{
+    struct nat_endpoint inside = nat_endpoint(&d->from, d->protocol);
+    struct nat_endpoint remote = nat_endpoint(&d->to, d->protocol);
+    uint32_t record = find(nat, &inside, &remote);
+    if (record == 0)
+        record = make(nat, now, &inside, &remote, verdict);
+    if (record == 0)
+        return 0;
+    if (!nat_remote_sent(nat, now, record, &remote)) {
+        *verdict = NAT_DROP_CAPACITY;
+        return 0;
+    }
+    nat_mapping_sent(nat, now, record, remote.port);
+    return record;
+}
+
+/* ---- inward ---- */
+
+/* remote wants to reach outside: the mapping that lets it, or 0. */
+static uint32_t let_in(struct nat *nat, mist_time now, const struct nat_endpoint *outside,
+                       const struct nat_endpoint *remote, enum nat_verdict *verdict)
+{
+    uint32_t record = nat_remote_admit(nat, outside, remote, verdict);
+    if (record == 0)
+        return 0;
+    nat_mapping_received(nat, now, record);
+    nat_remote_received(nat, now, record, remote);
+    return record;
+}
+
+/* ---- the directions ---- */
+
+/* To an own external address: the sender's outbound rules and the target's
+ * filter both apply; the filter sees the sender's external endpoint. */
+static enum nat_verdict turn_round(struct nat *nat, mist_time now, struct nat_datagram *d)
+{
+    enum nat_verdict verdict;
+    if (nat->policy.hairpin == NAT_HAIRPIN_OFF)
+        return NAT_DROP_HAIRPIN_OFF;
+    uint32_t sender = send_out(nat, now, d, &verdict);
+    if (sender == 0)
+        return verdict;
+    struct nat_endpoint seen = nat_mapping_outside(nat, nat_mapping(nat, sender));
+    struct nat_endpoint target = nat_endpoint(&d->to, d->protocol);
+    uint32_t receiver = let_in(nat, now, &target, &seen, &verdict);
+    if (receiver == 0)
+        return verdict;
+    if (nat->policy.hairpin == NAT_HAIRPIN_EXTERNAL)
+        d->from = nat_endpoint_addr(&seen);
+    d->to = nat_endpoint_addr(&nat_mapping(nat, receiver)->inside);
+    d->ttl--;
+    nat->count.hairpins++;
+    return NAT_HAIRPIN;
+}
+
+enum nat_verdict nat_outbound(struct nat *nat, mist_time now, struct nat_datagram *d)
+{
+    enum nat_verdict verdict;
+    begin(nat, now);
+    if (now < nat->down_until)
+        return drop(nat, NAT_DROP_DOWN);
+    if (!carries(nat, d))
+        return drop(nat, NAT_DROP_FAMILY);
+    if (d->ttl <= 1)
+        return drop(nat, NAT_DROP_TTL);
+    if (nat_owns(nat, &d->to)) {
+        verdict = turn_round(nat, now, d);
+        return nat_is_drop(verdict) ? drop(nat, verdict) : verdict;
+    }
+    uint32_t record = send_out(nat, now, d, &verdict);
+    if (record == 0)
+        return drop(nat, verdict);
+    struct nat_endpoint seen = nat_mapping_outside(nat, nat_mapping(nat, record));
+    d->from = nat_endpoint_addr(&seen);
+    d->ttl--;
+    return NAT_PASS;
+}
+
+enum nat_verdict nat_inbound(struct nat *nat, mist_time now, struct nat_datagram *d)
+{
+    enum nat_verdict verdict;
+    begin(nat, now);
+    if (now < nat->down_until)
+        return drop(nat, NAT_DROP_DOWN);
+    if (!carries(nat, d))
+        return drop(nat, NAT_DROP_FAMILY);
+    struct nat_endpoint remote = nat_endpoint(&d->from, d->protocol);
+    struct nat_endpoint outside = nat_endpoint(&d->to, d->protocol);
+    uint32_t record = let_in(nat, now, &outside, &remote, &verdict);
+    if (record == 0)
+        return drop(nat, verdict);
+    if (d->ttl <= 1)
+        return drop(nat, NAT_DROP_TTL);
+    d->to = nat_endpoint_addr(&nat_mapping(nat, record)->inside);
+    d->ttl--;
+    return NAT_PASS;
+}
+
+/* ---- what the box sends itself ---- */
+
+bool nat_output(struct nat *nat, struct nat_datagram *datagram, enum nat_side *side)
+{
+    (void)nat;
+    (void)datagram;
+    (void)side;
+    return false;
+}
+
+mist_time nat_deadline(const struct nat *nat)
+{
+    (void)nat;
+    return MIST_NEVER;
+}
+
+void nat_tick(struct nat *nat, mist_time now)
+{
+    begin(nat, now);
+}
+
+/* ---- life of a box ---- */
+
+size_t nat_size(uint32_t externals)
+{
+    return sizeof(struct nat) + externals * sizeof(struct nat_external);
+}
+
+static void set_external(struct nat *nat, const struct addr *external)
+{
+    for (uint32_t i = 0; i < nat->externals; i++) {
+        nat->external[i].addr = external[i];
+        nat->external[i].addr.port = 0;
+    }
+}
+
+struct nat *nat_init(void *memory, struct nat_slab *slab, const struct nat_policy *policy,
+                     uint64_t seed, const struct addr *external, uint32_t externals)
+{
+    struct nat *nat = memory;
+    CHECK((externals > 0) == (policy->kind == NAT_KIND_NAT) && externals < NAT_NO_ADDRESS);
+    memset(nat, 0, nat_size(externals));
+    nat->due = MIST_NEVER;
+    nat->now = nat->down_until = INT64_MIN;
+    nat->seed = seed;
+    nat->slab = slab;
+    nat->policy = *policy;
+    nat->externals = externals;
+    set_external(nat, external);
+    return nat;
+}
+
+/* One pass of clear: removing moves slots, some of them behind the pass. */
+static bool clear_pass(struct nat *nat, uint8_t spare)
+{
+    bool found = false;
+    for (uint32_t i = 0; nat->index.slots != NULL && i <= nat->index.mask;) {
+        uint32_t ref = nat->index.slots[i].ref, record = NAT_REF_RECORD(ref);
+        enum nat_key key = NAT_REF_KEY(ref);
+        if (key == NAT_KEY_OUTSIDE && !(nat_mapping(nat, record)->flags & spare))
+            nat_mapping_remove(nat, record, NAT_NO_HOLD);
+        else if (key == NAT_KEY_CLASH || key == NAT_KEY_HELD)
+            nat_reserved_remove(nat, key, record);
+        else {
+            i++;
+            continue;
+        }
+        found = true;
+    }
+    return found;
+}
+
+/* Forgets all but the mappings with a flag of spare. */
+static void clear(struct nat *nat, uint8_t spare)
+{
+    while (clear_pass(nat, spare))
+        ;
+}
+
+void nat_close(struct nat *nat)
+{
+    clear(nat, 0);
+    nat_index_close(&nat->index);
+    nat_queue_close(&nat->queue);
+}
+
+void nat_flush(struct nat *nat, mist_time now)
+{
+    begin(nat, now);
+    clear(nat, NAT_STATIC);
+}
+
+void nat_reboot(struct nat *nat, mist_time now)
+{
+    begin(nat, now);
+    clear(nat, 0);
+    nat_ports_restart(nat);
+    nat->down_until = now + nat->policy.down;
+}
+
+void nat_readdress(struct nat *nat, mist_time now, const struct addr *external)
+{
+    begin(nat, now);
+    clear(nat, 0);
+    set_external(nat, external);
+}
+
+const struct nat_policy *nat_policy_of(const struct nat *nat)
+{
+    return &nat->policy;
+}
+
+void nat_set(struct nat *nat, mist_time now, const struct nat_policy *policy)
+{
+    begin(nat, now);
+    CHECK(policy->kind == nat->policy.kind);
+    nat->policy = *policy;
+    if (nat_lists_mappings(policy))
+        nat_mapping_list_all(nat);
+    nat_mapping_reschedule(nat);
+    for (uint32_t i = 0; i < nat->externals; i++)
+        memset(nat->external[i].full, 0, sizeof nat->external[i].full);
+}
+
+int nat_map(struct nat *nat, mist_time now, uint8_t protocol, const struct addr *inside,
+            struct addr *external, mist_time lifetime)
+{
+    begin(nat, now);
+    struct nat_endpoint host = nat_endpoint(inside, protocol);
+    struct nat_place place = {.rule = NAT_EIM, .flags = NAT_STATIC};
+    uint32_t record = nat_mapping_find_static(nat, &host);
+    place.end = lifetime > MIST_NEVER - now ? MIST_NEVER : now + lifetime;
+    if (nat->policy.kind != NAT_KIND_NAT || inside->family != ADDR_V4)
+        return -1;
+    if (lifetime <= 0) {
+        if (record != 0)
+            nat_mapping_remove(nat, record, NAT_NO_HOLD);
+        return 0;
+    }
+    if (record == 0) {
+        if (nat_ports_claim(nat, &host, external, &place) < 0)
+            return -1;
+        record = nat_mapping_add(nat, now, &host, &host, &place);
+    } else {
+        nat_mapping_renew(nat, record, place.end);
+    }
+    struct nat_endpoint given = nat_mapping_outside(nat, nat_mapping(nat, record));
+    *external = nat_endpoint_addr(&given);
+    return 0;
+}

@@ -1,0 +1,313 @@
+#include "nat-models/policy.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "nat-models/text.h"
+
+#define SWITCH "off|on|no|yes|false|true" /* odd places are on */
+
+/* RFC 4787 REQ-5 wants 2 min at least; a usual home box; Linux' default for one-way flows is 30 s.
+ */
+#define UDP_UNREPLIED   SEC(120)
+#define UDP_ESTABLISHED SEC(120)
+
+static int complain(char *error, size_t size, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(error, size, format, arguments);
+    va_end(arguments);
+    return -1;
+}
+
+struct nat_policy nat_policy_default(void)
+{
+    return (struct nat_policy){
+        .udp_unreplied = UDP_UNREPLIED,
+        .udp_established = UDP_ESTABLISHED,
+        .established_age = SEC(2),
+        .kind = NAT_KIND_NAT,
+        .mapping = NAT_EIM,
+        .filtering = NAT_APDF,
+        .filter_lifetime = NAT_FILTER_OF_MAPPING,
+        .refresh = NAT_REFRESH_OUT,
+        .established_when = NAT_FIRST_REPLY,
+        .hairpin = NAT_HAIRPIN_OFF,
+        .static_outbound = 1,
+        .ports = NAT_PORTS_PRESERVE,
+        .icmp_errors = 1,
+        .tcp_transitory = MIN(4),    /* RFC 5382 REQ-5 */
+        .tcp_established = MIN(124), /* RFC 5382 REQ-5 */
+        .icmp_query = SEC(60),       /* RFC 5508 REQ-2 */
+        .on_clash = NAT_CLASH_NEXT,
+        .pooling = NAT_POOL_PAIRED,
+        .low = 1024,
+        .high = 65535,
+        .delta = 1,
+        .block = 512,
+        .max_blocks = 1,
+        .pool = 1,
+    };
+}
+
+/* What a knob's text becomes. */
+enum form { FORM_WORD, FORM_SWITCH, FORM_TIME, FORM_COUNT, FORM_LIMIT, FORM_OTHER };
+
+struct knob {
+    const char *key;
+    const char *values; /* for FORM_WORD the words in the order of their enum */
+    enum form form;
+    size_t offset;
+    int (*set)(struct nat_policy *policy, const char *text); /* FORM_OTHER: 0 or -1 */
+};
+
+static int set_idle(struct nat_policy *policy, const char *text)
+{
+    mist_time idle;
+    if (nat_text_time(text, &idle) < 0 || idle <= 0)
+        return -1;
+    policy->udp_unreplied = policy->udp_established = idle;
+    return 0;
+}
+
+static int set_range(struct nat_policy *policy, const char *text)
+{
+    return nat_text_range(text, &policy->low, &policy->high);
+}
+
+static int set_delta(struct nat_policy *policy, const char *text)
+{
+    int64_t delta;
+    if (nat_text_number(text, -65535, 65535, &delta) < 0)
+        return -1;
+    policy->delta = (int32_t)delta;
+    return 0;
+}
+
+static int set_established_when(struct nat_policy *policy, const char *text)
+{
+    char value[32];
+    mist_time age = SEC(2);
+    if (nat_text_word(text, "first_reply") == 0) {
+        policy->established_when = NAT_FIRST_REPLY;
+        return 0;
+    }
+    if (nat_text_member(text, "reply_and_age", value, sizeof value) == 0) {
+        if (nat_text_time(value, &age) < 0)
+            return -1;
+    } else if (nat_text_word(text, "reply_and_age") != 0) {
+        return -1;
+    }
+    policy->established_when = NAT_REPLY_AND_AGE;
+    policy->established_age = age;
+    return 0;
+}
+
+#define WORD(key, field, words)                                                                    \
+    {                                                                                              \
+        key, words, FORM_WORD, offsetof(struct nat_policy, field), NULL                            \
+    }
+#define SWITCHED(key, field)                                                                       \
+    {                                                                                              \
+        key, SWITCH, FORM_SWITCH, offsetof(struct nat_policy, field), NULL                         \
+    }
+#define TIMED(key, field)                                                                          \
+    {                                                                                              \
+        key, "time", FORM_TIME, offsetof(struct nat_policy, field), NULL                           \
+    }
+#define COUNTED(key, field)                                                                        \
+    {                                                                                              \
+        key, "count", FORM_COUNT, offsetof(struct nat_policy, field), NULL                         \
+    }
+#define LIMITED(key, field)                                                                        \
+    {                                                                                              \
+        key, "count|none", FORM_LIMIT, offsetof(struct nat_policy, field), NULL                    \
+    }
+#define OTHER(key, values, set)                                                                    \
+    {                                                                                              \
+        key, values, FORM_OTHER, 0, set                                                            \
+    }
+
+static const struct knob knobs[] = {
+    WORD("kind", kind, "nat|firewall"),
+    WORD("mapping", mapping, "eim|adm|apdm"),
+    WORD("filtering", filtering, "eif|adf|apdf"),
+    WORD("filter_lifetime", filter_lifetime, "mapping|session"),
+    WORD("ports", ports, "preserve|overload|sequential|random"),
+    WORD("on_clash", on_clash, "next|random|sticky_random"),
+    WORD("overload_demux", overload_demux, "remote|last_wins"),
+    OTHER("delta", "number, not 0", set_delta),
+    WORD("counter", counter, "box|address"),
+    OTHER("range", "[low, high]", set_range),
+    OTHER("idle", "time", set_idle),
+    TIMED("udp_unreplied", udp_unreplied),
+    TIMED("udp_established", udp_established),
+    OTHER("established_when", "first_reply|{reply_and_age: time}", set_established_when),
+    WORD("refresh", refresh, "none|out|in|both"),
+    TIMED("max_lifetime", max_lifetime),
+    TIMED("icmp_query", icmp_query),
+    TIMED("tcp_transitory", tcp_transitory),
+    TIMED("tcp_established", tcp_established),
+    SWITCHED("session_reply", session_reply),
+    WORD("hairpin", hairpin, "off|external|internal"),
+    SWITCHED("static_outbound", static_outbound),
+    COUNTED("pool", pool),
+    WORD("pooling", pooling, "paired|soft_paired|arbitrary"),
+};
+
+#define KNOBS (sizeof knobs / sizeof knobs[0])
+
+const char *nat_policy_key(uint32_t i, const char **values)
+{
+    if (i >= KNOBS)
+        return NULL;
+    *values = knobs[i].values;
+    return knobs[i].key;
+}
+
+/* Sets the knob's field.  Returns 0, or -1 when the text is none of its values. */
+static int set_field(const struct knob *knob, struct nat_policy *policy, const char *text)
+{
+    void *field = (char *)policy + knob->offset;
+    int word;
+    int64_t number;
+    switch (knob->form) {
+    case FORM_WORD:
+    case FORM_SWITCH:
+        word = nat_text_word(text, knob->values);
+        if (word < 0)
+            return -1;
+        *(uint8_t *)field = (uint8_t)(knob->form == FORM_SWITCH ? word & 1 : word);
+        return 0;
+    case FORM_TIME: return nat_text_time(text, (mist_time *)field);
+    case FORM_COUNT:
+    case FORM_LIMIT:
+        if (knob->form == FORM_LIMIT && nat_text_word(text, "none") == 0)
+            number = 0;
+        else if (nat_text_number(text, 1, 1000000000, &number) < 0)
+            return -1;
+        *(uint32_t *)field = (uint32_t)number;
+        return 0;
+    case FORM_OTHER: return knob->set(policy, text);
+    }
+    return -1;
+}
+
+/* The word among "a|b|c" nearest to text within two changes, or NULL. */
+static const char *nearest_word(const char *text, const char *words, char word[32])
+{
+    int best = 3;
+    char candidate[32];
+    for (; *words != '\0'; words += strcspn(words, "|"), words += *words == '|') {
+        size_t length = strcspn(words, "|");
+        if (length >= sizeof candidate)
+            continue;
+        memcpy(candidate, words, length);
+        candidate[length] = '\0';
+        if (nat_text_distance(text, candidate) < best) {
+            best = nat_text_distance(text, candidate);
+            memcpy(word, candidate, length + 1);
+        }
+    }
+    return best < 3 ? word : NULL;
+}
+
+static int unknown_key(const char *key, char *error, size_t size)
+{
+    const char *nearest = NULL;
+    int best = 4;
+    for (size_t i = 0; i < KNOBS; i++) {
+        if (nat_text_distance(key, knobs[i].key) < best) {
+            best = nat_text_distance(key, knobs[i].key);
+            nearest = knobs[i].key;
+        }
+    }
+    if (nearest == NULL)
+        return complain(error, size, "%s: no such knob of a NAT", key);
+    return complain(error, size, "%s: no such knob of a NAT (did you mean %s?)", key, nearest);
+}
+
+int nat_policy_set(struct nat_policy *policy, const char *key, const char *text, char *error,
+                   size_t size)
+{
+    for (size_t i = 0; i < KNOBS; i++) {
+        if (strcmp(key, knobs[i].key) != 0)
+            continue;
+        if (set_field(&knobs[i], policy, text) == 0)
+            return 0;
+        char word[32];
+        const char *nearest = nearest_word(text, knobs[i].values, word);
+        if (nearest == NULL)
+            return complain(error, size, "%s: expected %s, got %s", key, knobs[i].values, text);
+        return complain(error, size, "%s: expected %s, got %s (did you mean %s?)", key,
+                        knobs[i].values, text, nearest);
+    }
+    return unknown_key(key, error, size);
+}
+
+static const struct {
+    const char *key;
+    size_t offset;
+} positive_times[] = {
+    {"udp_unreplied", offsetof(struct nat_policy, udp_unreplied)},
+    {"udp_established", offsetof(struct nat_policy, udp_established)},
+    {"icmp_query", offsetof(struct nat_policy, icmp_query)},
+    {"tcp_transitory", offsetof(struct nat_policy, tcp_transitory)},
+    {"tcp_established", offsetof(struct nat_policy, tcp_established)},
+};
+
+static int check_firewall(const struct nat_policy *policy, char *error, size_t size)
+{
+    if (policy->mapping != NAT_EIM)
+        return complain(error, size, "mapping: expected eim, a firewall keeps endpoints");
+    if (policy->ports != NAT_PORTS_PRESERVE)
+        return complain(error, size, "ports: expected preserve, a firewall keeps ports");
+    if (policy->hairpin != NAT_HAIRPIN_OFF)
+        return complain(error, size, "hairpin: expected off, a firewall has no address of its own");
+    return 0;
+}
+
+static int check_ports(const struct nat_policy *policy, char *error, size_t size)
+{
+    if (policy->low == 0 || policy->low > policy->high)
+        return complain(error, size, "range: expected 1 <= low <= high, got [%d, %d]", policy->low,
+                        policy->high);
+    if (policy->delta == 0)
+        return complain(error, size, "delta: expected a number other than 0, got 0");
+    if (policy->on_clash == NAT_CLASH_STICKY_RANDOM && policy->mapping != NAT_APDM)
+        return complain(error, size, "on_clash: sticky_random needs mapping apdm");
+    if (policy->pool == 0 || policy->pool > 65534)
+        return complain(error, size, "pool: expected 1 to 65534 addresses, got %u", policy->pool);
+    return 0;
+}
+
+int nat_policy_check(const struct nat_policy *policy, char *error, size_t size)
+{
+    for (size_t i = 0; i < sizeof positive_times / sizeof positive_times[0]; i++) {
+        mist_time value;
+        memcpy(&value, (const char *)policy + positive_times[i].offset, sizeof value);
+        if (value <= 0)
+            return complain(error, size, "%s: expected more than 0 s", positive_times[i].key);
+    }
+    if (policy->kind == NAT_KIND_FIREWALL && check_firewall(policy, error, size) < 0)
+        return -1;
+    return check_ports(policy, error, size);
+}
+
+const char *nat_policy_label(const struct nat_policy *policy, char buffer[NAT_LABEL])
+{
+    static const char *const mapping[] = {"eim", "adm", "apdm"};
+    static const char *const filtering[] = {"eif", "adf", "apdf"};
+    static const char *const ports[] = {"preserve", "overload", "sequential",
+                                        "random",   "block",    "deterministic"};
+    if (policy->kind == NAT_KIND_ONE_TO_ONE)
+        snprintf(buffer, NAT_LABEL, "one_to_one");
+    else if (policy->kind == NAT_KIND_FIREWALL)
+        snprintf(buffer, NAT_LABEL, "firewall/%s", filtering[policy->filtering]);
+    else
+        snprintf(buffer, NAT_LABEL, "%s/%s/%s", mapping[policy->mapping],
+                 filtering[policy->filtering], ports[policy->ports]);
+    return buffer;
+}

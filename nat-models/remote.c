@@ -1,0 +1,320 @@
+#include "nat-models/box.h"
+#include "stack/check.h"
+
+/* ---- finding ---- */
+
+static uint32_t hash_remote(const struct nat *nat, enum nat_key key,
+                            const struct nat_endpoint *base, const struct nat_endpoint *remote)
+{
+    uint64_t hash = nat_mix_endpoint(nat_mix(nat->seed, key), base);
+    return (uint32_t)nat_mix_endpoint(hash, remote);
+}
+
+/* What the entry's key is built on. */
+static struct nat_endpoint base_of(const struct nat *nat, const struct nat_remote *e)
+{
+    const struct nat_mapping *m = nat_mapping(nat, e->mapping);
+    return e->key == NAT_KEY_REPLY ? m->inside : nat_mapping_outside(nat, m);
+}
+
+static struct nat_remote *entry(const struct nat *nat, uint32_t record)
+{
+    return &nat->slab->records[record].remote;
+}
+
+uint32_t nat_remote_find(const struct nat *nat, enum nat_key key, const struct nat_endpoint *base,
+                         const struct nat_endpoint *remote)
+{
+    uint32_t hash = hash_remote(nat, key, base, remote), place = hash, ref;
+    while ((ref = nat_index_next(&nat->index, hash, &place)) != 0) {
+        if (NAT_REF_KEY(ref) != key)
+            continue;
+        const struct nat_remote *e = entry(nat, NAT_REF_RECORD(ref));
+        if (!nat_same(&e->at, remote))
+            continue;
+        struct nat_endpoint own = base_of(nat, e);
+        if (nat_same(&own, base))
+            return NAT_REF_RECORD(ref);
+    }
+    return 0;
+}
+
+/* ---- an entry's life ---- */
+
+mist_time nat_remote_end(const struct nat *nat, const struct nat_remote *e)
+{
+    if (nat->policy.filter_lifetime == NAT_FILTER_OF_MAPPING)
+        return MIST_NEVER;
+    return e->refreshed + nat_timeout(&nat->policy, e->at.protocol, e->flags);
+}
+
+static void link_entry(struct nat *nat, uint32_t record, uint32_t mapping)
+{
+    struct nat_mapping *m = nat_mapping(nat, mapping);
+    struct nat_remote *e = entry(nat, record);
+    e->mapping = mapping;
+    e->previous = 0;
+    e->next = m->first;
+    if (m->first != 0)
+        entry(nat, m->first)->previous = record;
+    m->first = record;
+}
+
+static void unlink_entry(struct nat *nat, uint32_t record)
+{
+    const struct nat_remote *e = entry(nat, record);
+    if (e->previous != 0)
+        entry(nat, e->previous)->next = e->next;
+    else
+        nat_mapping(nat, e->mapping)->first = e->next;
+    if (e->next != 0)
+        entry(nat, e->next)->previous = e->previous;
+}
+
+/* The entry starts to live, for the mapping that it now belongs to. */
+static void begin(struct nat *nat, mist_time now, uint32_t record)
+{
+    struct nat_remote *e = entry(nat, record);
+    e->created = e->refreshed = now;
+    e->flags = e->at.port != 0 && e->at.port == nat->policy.dport ? NAT_SHORT : 0;
+    nat_enqueue(nat, e->key, record, nat_remote_end(nat, e));
+}
+
+static uint32_t add_entry(struct nat *nat, mist_time now, enum nat_key key, uint32_t mapping,
+                          const struct nat_endpoint *remote)
+{
+    uint32_t record = nat_slab_take(nat->slab);
+    struct nat_remote *e = entry(nat, record);
+    e->key = (uint8_t)key;
+    e->at = *remote;
+    link_entry(nat, record, mapping);
+    begin(nat, now, record);
+    struct nat_endpoint base = base_of(nat, e);
+    nat_index_insert(&nat->index, hash_remote(nat, key, &base, remote), NAT_REF(key, record));
+    nat->entries++;
+    return record;
+}
+
+void nat_remote_remove(struct nat *nat, uint32_t record)
+{
+    const struct nat_remote *e = entry(nat, record);
+    struct nat_endpoint base = base_of(nat, e);
+    nat_index_remove(&nat->index, hash_remote(nat, e->key, &base, &e->at), NAT_REF(e->key, record));
+    unlink_entry(nat, record);
+    nat->entries--;
+    nat_slab_give(nat->slab, record);
+}
+
+void nat_remote_remove_all(struct nat *nat, uint32_t mapping)
+{
+    uint32_t record;
+    while ((record = nat_mapping(nat, mapping)->first) != 0)
+        nat_remote_remove(nat, record);
+}
+
+/* Shared keys belong to whoever used them last. */
+static void claim(struct nat *nat, mist_time now, uint32_t record, uint32_t mapping)
+{
+    if (entry(nat, record)->mapping == mapping)
+        return;
+    unlink_entry(nat, record);
+    link_entry(nat, record, mapping);
+    begin(nat, now, record);
+}
+
+/* The same rules as a mapping's, for the entry alone. */
+static void settle(struct nat *nat, mist_time now, uint32_t record, uint8_t direction)
+{
+    struct nat_remote *e = entry(nat, record);
+    const struct nat_policy *policy = &nat->policy;
+    if (direction == NAT_REFRESH_IN)
+        e->flags |= NAT_REPLIED;
+    if ((e->flags & NAT_REPLIED) &&
+        (policy->established_when == NAT_FIRST_REPLY || now - e->created > policy->established_age))
+        e->flags |= NAT_ESTABLISHED;
+    if (policy->refresh & direction)
+        e->refreshed = now;
+    mist_time end = nat_remote_end(nat, e);
+    if (end < e->check)
+        nat_enqueue(nat, e->key, record, end);
+}
+
+/* ---- the two directions ---- */
+
+static bool keeps_exact(const struct nat_policy *policy)
+{
+    return policy->filtering == NAT_APDF || nat_shares_ports(policy);
+}
+
+static struct nat_endpoint without_port(struct nat_endpoint e)
+{
+    e.port = 0;
+    return e;
+}
+
+static void open_filter(struct nat *nat, mist_time now, enum nat_key key, uint32_t mapping,
+                        const struct nat_endpoint *remote)
+{
+    struct nat_endpoint outside = nat_mapping_outside(nat, nat_mapping(nat, mapping));
+    uint32_t record = nat_remote_find(nat, key, &outside, remote);
+    if (record == 0) {
+        add_entry(nat, now, key, mapping, remote);
+        return;
+    }
+    claim(nat, now, record, mapping);
+    settle(nat, now, record, NAT_REFRESH_OUT);
+}
+
+bool nat_remote_sent(struct nat *nat, mist_time now, uint32_t mapping,
+                     const struct nat_endpoint *remote)
+{
+    const struct nat_policy *policy = &nat->policy;
+    if (nat->entries >= NAT_ENTRIES_MAX)
+        return false;
+    if (nat_mapping(nat, mapping)->flags & NAT_STATIC)
+        return true; /* open to all */
+    if (keeps_exact(policy))
+        open_filter(nat, now, NAT_KEY_EXACT, mapping, remote);
+    if (policy->filtering == NAT_ADF) {
+        struct nat_endpoint address = without_port(*remote);
+        open_filter(nat, now, NAT_KEY_ADDRESS, mapping, &address);
+    }
+    if (policy->session_reply) {
+        uint32_t record =
+            nat_remote_find(nat, NAT_KEY_REPLY, &nat_mapping(nat, mapping)->inside, remote);
+        if (record != 0 && entry(nat, record)->mapping == mapping)
+            settle(nat, now, record, NAT_REFRESH_OUT);
+    }
+    return true;
+}
+
+/* The filter entry that lets remote in, or 0. */
+static uint32_t find_filter(const struct nat *nat, const struct nat_endpoint *outside,
+                            const struct nat_endpoint *remote)
+{
+    const struct nat_policy *policy = &nat->policy;
+    uint32_t record = 0;
+    if (keeps_exact(policy))
+        record = nat_remote_find(nat, NAT_KEY_EXACT, outside, remote);
+    if (record == 0 && policy->filtering == NAT_ADF) {
+        struct nat_endpoint address = without_port(*remote);
+        record = nat_remote_find(nat, NAT_KEY_ADDRESS, outside, &address);
+    }
+    return record;
+}
+
+uint32_t nat_remote_admit(const struct nat *nat, const struct nat_endpoint *outside,
+                          const struct nat_endpoint *remote, enum nat_verdict *verdict)
+{
+    *verdict = NAT_PASS;
+    uint32_t filter = find_filter(nat, outside, remote);
+    if (filter != 0)
+        return entry(nat, filter)->mapping;
+    uint32_t newest = nat_mapping_find_outside(nat, outside);
+    if (newest == 0) {
+        *verdict = NAT_DROP_NO_MAPPING;
+        return 0;
+    }
+    if (nat->policy.filtering == NAT_EIF || (nat_mapping(nat, newest)->flags & NAT_STATIC))
+        return newest;
+    *verdict = NAT_DROP_FILTER;
+    return 0;
+}
+
+/* The answer to remote shall leave through this mapping. */
+static void open_reply(struct nat *nat, mist_time now, uint32_t mapping,
+                       const struct nat_endpoint *remote)
+{
+    const struct nat_endpoint inside = nat_mapping(nat, mapping)->inside;
+    uint32_t record = nat_remote_find(nat, NAT_KEY_REPLY, &inside, remote);
+    if (record == 0) {
+        uint8_t rule = nat_mapping(nat, mapping)->rule;
+        if (nat_mapping_find(nat, rule, &inside, remote) == mapping)
+            return; /* its key leads there anyway */
+        if (nat->entries >= NAT_ENTRIES_MAX)
+            return;
+        record = add_entry(nat, now, NAT_KEY_REPLY, mapping, remote);
+    }
+    claim(nat, now, record, mapping);
+    settle(nat, now, record, NAT_REFRESH_IN);
+}
+
+void nat_remote_received(struct nat *nat, mist_time now, uint32_t mapping,
+                         const struct nat_endpoint *remote)
+{
+    const struct nat_policy *policy = &nat->policy;
+    struct nat_endpoint outside = nat_mapping_outside(nat, nat_mapping(nat, mapping));
+    uint32_t record = 0;
+    if (policy->filter_lifetime == NAT_FILTER_OF_SESSION && keeps_exact(policy)) {
+        record = nat_remote_find(nat, NAT_KEY_EXACT, &outside, remote);
+        if (record != 0)
+            settle(nat, now, record, NAT_REFRESH_IN);
+    }
+    if (policy->filter_lifetime == NAT_FILTER_OF_SESSION && policy->filtering == NAT_ADF) {
+        struct nat_endpoint address = without_port(*remote);
+        record = nat_remote_find(nat, NAT_KEY_ADDRESS, &outside, &address);
+        if (record != 0)
+            settle(nat, now, record, NAT_REFRESH_IN);
+    }
+    if (policy->session_reply)
+        open_reply(nat, now, mapping, remote);
+}
+
+/* ---- reserved ports ---- */
+
+static struct nat_reserved *reserved(const struct nat *nat, uint32_t record)
+{
+    return &nat->slab->records[record].reserved;
+}
+
+/* A tuple is found by both of its ends; a held port by its own alone. */
+static uint32_t hash_reserved(const struct nat *nat, enum nat_key key,
+                              const struct nat_endpoint *outside, const struct nat_endpoint *by)
+{
+    if (key == NAT_KEY_CLASH)
+        return hash_remote(nat, key, outside, by);
+    return (uint32_t)nat_mix_endpoint(nat_mix(nat->seed, key), outside);
+}
+
+uint32_t nat_reserved_find(const struct nat *nat, enum nat_key key,
+                           const struct nat_endpoint *outside, const struct nat_endpoint *by)
+{
+    uint32_t hash = hash_reserved(nat, key, outside, by), place = hash, ref;
+    while ((ref = nat_index_next(&nat->index, hash, &place)) != 0) {
+        if (NAT_REF_KEY(ref) != key)
+            continue;
+        const struct nat_reserved *r = reserved(nat, NAT_REF_RECORD(ref));
+        struct nat_endpoint own = nat_outside(nat, r->address, r->port, r->by.protocol);
+        if (nat_same(&own, outside) && (key == NAT_KEY_HELD || nat_same(&r->by, by)))
+            return NAT_REF_RECORD(ref);
+    }
+    return 0;
+}
+
+void nat_reserve(struct nat *nat, enum nat_key key, uint16_t address, uint16_t port,
+                 const struct nat_endpoint *by, mist_time end)
+{
+    struct nat_endpoint outside = nat_outside(nat, address, port, by->protocol);
+    uint32_t record = nat_reserved_find(nat, key, &outside, by);
+    if (record == 0) {
+        record = nat_slab_take(nat->slab);
+        nat_index_insert(&nat->index, hash_reserved(nat, key, &outside, by), NAT_REF(key, record));
+        nat->entries++;
+    }
+    struct nat_reserved *r = reserved(nat, record);
+    r->address = address;
+    r->port = port;
+    r->by = *by;
+    nat_enqueue(nat, key, record, end);
+}
+
+void nat_reserved_remove(struct nat *nat, enum nat_key key, uint32_t record)
+{
+    const struct nat_reserved *r = reserved(nat, record);
+    struct nat_endpoint outside = nat_outside(nat, r->address, r->port, r->by.protocol);
+    nat_index_remove(&nat->index, hash_reserved(nat, key, &outside, &r->by), NAT_REF(key, record));
+    if (key == NAT_KEY_HELD)
+        nat_ports_freed(nat, r->address, r->by.protocol);
+    nat->entries--;
+    nat_slab_give(nat->slab, record);
+}

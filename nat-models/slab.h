@@ -1,0 +1,122 @@
+/* slab.h: the records of all the boxes of a world, 64 bytes each, and what
+ * they hold.  A record is named by its index, never by its address: the slab
+ * moves when it grows.  Index 0 is no record.
+ *
+ * A record is known to the box's index (index.h) under one or more hashes, and
+ * to the box's queue (queue.h) once while it can expire. */
+#ifndef NAT_SLAB_H
+#define NAT_SLAB_H
+
+#include <stdint.h>
+
+#include "nat-models/nat.h"
+
+/* How a record is found, told by the top four bits of a reference. */
+enum nat_key {
+    NAT_KEY_NONE,
+    NAT_KEY_INSIDE,  /* mapping by protocol, X:x and the key part of the remote */
+    NAT_KEY_OUTSIDE, /* mapping by protocol and X':x' */
+    NAT_KEY_STATIC,  /* static mapping by protocol and X:x */
+    NAT_KEY_SOURCE,  /* newest mapping of protocol and X:x, whatever the remote */
+    NAT_KEY_EXACT,   /* filter entry by protocol, X':x' and Y:y */
+    NAT_KEY_ADDRESS, /* filter entry by protocol, X':x' and Y */
+    NAT_KEY_REPLY,   /* session opened by an accepted inbound packet: protocol, X:x, Y:y */
+    NAT_KEY_CLASH,   /* tuple taken by an unsolicited inbound packet: protocol, X':x', Y:y */
+    NAT_KEY_HELD,    /* port in its hold time: protocol, X':x' */
+};
+
+#define NAT_REF(key, record) ((uint32_t)(key) << 28 | (record))
+#define NAT_REF_KEY(ref)     ((enum nat_key)((ref) >> 28))
+#define NAT_REF_RECORD(ref)  ((ref)&0x0fffffffu)
+#define NAT_RECORDS_MAX      0x0fffffffu
+
+/* An inside, outside or remote endpoint of one protocol, as records keep it. */
+struct nat_endpoint {
+    uint8_t ip[16];
+    uint16_t port;
+    uint8_t family, protocol;
+};
+
+enum {
+    NAT_REPLIED = 1,     /* an accepted inbound packet was seen */
+    NAT_ESTABLISHED = 2, /* on the longer timer */
+    NAT_STATIC = 4,
+    NAT_SHORT = 8,   /* all packets so far went to the port of dport_override */
+    NAT_LISTED = 16, /* in the lists of struct nat_links */
+    NAT_EXTRA = 32,  /* made for one remote beside the EIM mapping (inbound_clash) */
+};
+
+#define NAT_NO_ADDRESS UINT16_MAX /* a firewall's mapping: outside is as inside */
+
+struct nat_mapping {
+    mist_time check;              /* when the queue looks at it */
+    uint32_t serial;              /* of this use of the record */
+    uint32_t first;               /* its filter and reply entries */
+    mist_time refreshed, created; /* static: refreshed is its end */
+    struct nat_endpoint inside;
+    uint32_t remote; /* key part: IPv4 in host order; 0 when the key has none */
+    uint16_t remote_port;
+    uint16_t port;    /* x' */
+    uint16_t address; /* X': place in the pool, or NAT_NO_ADDRESS */
+    uint8_t flags;
+    uint8_t rule; /* enum nat_mapping_rule under which the key was made */
+};
+
+/* A filter entry (EXACT, ADDRESS) or a REPLY entry of one mapping. */
+struct nat_remote {
+    mist_time check;
+    uint32_t serial;
+    uint32_t mapping;
+    mist_time refreshed, created;
+    struct nat_endpoint at;  /* Y:y; port 0 for ADDRESS */
+    uint32_t next, previous; /* in the mapping's list */
+    uint8_t key;             /* enum nat_key */
+    uint8_t flags;
+};
+
+/* A CLASH or HELD entry: an external port that somebody has reserved. */
+struct nat_reserved {
+    mist_time check; /* its end */
+    uint32_t serial;
+    uint16_t address, port; /* X':x' */
+    struct nat_endpoint by; /* CLASH: Y:y; HELD: the former X:x, who may have it back */
+};
+
+union nat_record {
+    struct {
+        mist_time check; /* NAT_FREE in the free list */
+        uint32_t serial;
+        uint32_t next; /* in the free list */
+    } head;
+    struct nat_mapping mapping;
+    struct nat_remote remote;
+    struct nat_reserved reserved;
+};
+_Static_assert(sizeof(union nat_record) == 64, "one cache line");
+
+#define NAT_FREE (-1)
+
+/* Lists of mappings, in an array of their own: only boxes that share ports or
+ * ask for the newest mapping of a source ever touch its pages. */
+struct nat_link {
+    uint32_t newer, older;
+};
+
+struct nat_links {
+    struct nat_link port;   /* same protocol and X':x' */
+    struct nat_link source; /* same protocol and X:x */
+};
+
+struct nat_slab {
+    union nat_record *records;
+    struct nat_links *links;
+    uint32_t capacity, high, free, alive; /* high: records ever used, 0 included */
+    uint32_t serial;
+};
+
+/* Returns a record that is zero but for its serial.  Moves the slab: fetch records anew afterwards.
+ */
+uint32_t nat_slab_take(struct nat_slab *slab);
+void nat_slab_give(struct nat_slab *slab, uint32_t record);
+
+#endif
