@@ -76,21 +76,21 @@ static struct mist *api_init(void *memory, void *scratch, const void *config, co
     n->config = *c;
     n->out = scratch;
     out_reset(n->out, n);
-    draw_init(&n->draw, seed);
+    rng_init(&n->rng, seed);
     timers_init(&n->timers, base + l.timers_at, l.timers);
     n->timer_kad = l.timer_kad;
     n->timer_pubsub = l.timer_pubsub;
     n->timer_punch = l.timer_punch;
     n->timer_meet = l.timer_meet;
     n->mux =
-        mux_init(base + l.mux, c->links, secret, &n->draw, &n->timers, TIMER_LINKS, n->counters);
-    n->kad = kad_init(base + l.kad_at, &l.kad, mux_self(n->mux), &n->draw, &n->timers, l.timer_kad);
-    n->pubsub = pubsub_init(base + l.pubsub_at, &l.pubsub, &n->draw, &n->timers, l.timer_pubsub);
-    meet_init(&n->meet, base + l.meet, c->connections, &n->draw, &n->timers, l.timer_meet);
-    punch_init(&n->punch, base + l.punch, c->punches, c->punch_rounds, &n->draw, &n->timers,
+        mux_init(base + l.mux, c->links, secret, &n->rng, &n->timers, TIMER_LINKS, n->counters);
+    n->kad = kad_init(base + l.kad_at, &l.kad, mux_self(n->mux), &n->rng, &n->timers, l.timer_kad);
+    n->pubsub = pubsub_init(base + l.pubsub_at, &l.pubsub, &n->rng, &n->timers, l.timer_pubsub);
+    meet_init(&n->meet, base + l.meet, c->connections, &n->rng, &n->timers, l.timer_meet);
+    punch_init(&n->punch, base + l.punch, c->punches, c->punch_rounds, &n->rng, &n->timers,
                l.timer_punch);
-    relay_init(&n->relay, base + l.relay, c->circuits, draw_u32(&n->draw));
-    reach_init(&n->reach, c->assume, &n->draw, &n->timers, TIMER_REACH);
+    relay_init(&n->relay, base + l.relay, c->circuits, rng_u32(&n->rng));
+    reach_init(&n->reach, c->assume, &n->rng, &n->timers, TIMER_REACH);
     n->join.started = now;
     want_sockets(n);
     return n;
@@ -121,7 +121,7 @@ static void ask_reach(struct mist *n, mist_time now)
     for (mist_link l = mux_next(n->mux, 0); link == 0 && l != 0; l = mux_next(n->mux, l)) {
         struct link_view v;
         if (mux_view(n->mux, l, &v) && (v.flags & FLAG_SERVER) != 0 &&
-            v.path.family != ADDR_RELAY && draw_below(&n->draw, ++seen) == 0)
+            v.path.family != ADDR_RELAY && rng_below(&n->rng, ++seen) == 0)
             link = l;
     }
     reach_ask(&n->reach, now, link, n->out);

@@ -99,7 +99,7 @@ static void ready(struct mux *m, struct link *l, struct out *out)
 
 static void wait_for_answer(struct mux *m, mist_time now, struct link *l)
 {
-    link_timer(m, l, now + draw_around(m->draw, HANDSHAKE_RETRY << (l->tries - 1), 10));
+    link_timer(m, l, now + rng_around(m->rng, HANDSHAKE_RETRY << (l->tries - 1), 10));
 }
 
 void handshake_begin(struct mux *m, mist_time now, struct link *l, struct out *out)
@@ -111,7 +111,7 @@ void handshake_begin(struct mux *m, mist_time now, struct link *l, struct out *o
     l->asked_at = now;
     l->fallback = (struct addr){0};
     memset(l->cookie, 0, sizeof l->cookie);
-    draw_bytes(m->draw, l->nonce, WIRE_NONCE);
+    rng_bytes(m->rng, l->nonce, WIRE_NONCE);
     out_fact(out, FACT_LINK_OPENING, l->id, &l->path, l->tries, 0);
     wait_for_answer(m, now, l);
     if (l->path.family == ADDR_RELAY && link_known_id(l->id))
@@ -345,7 +345,7 @@ int handshake_open(struct mux *m, mist_time now, const uint8_t *bytes, const str
     l->stamp = h->stamp;
     l->tx_channel = h->back;
     l->fallback = (struct addr){0};
-    draw_bytes(m->draw, turn->nonce, sizeof turn->nonce);
+    rng_bytes(m->rng, turn->nonce, sizeof turn->nonce);
     session_keys(m, l, h->nonce, turn->nonce);
     turn->link = link_handle(m, l);
     turn->length = (uint32_t)(h->body_length - SEAL_TAG);

@@ -50,7 +50,7 @@ static void wait_and_retry(struct mist *n, mist_time now)
     if (n->join.tries < 6)
         n->join.tries++;
     n->join.state = JOIN_WAITING;
-    timers_set(&n->timers, TIMER_JOIN, now + draw_around(&n->draw, wait, 20));
+    timers_set(&n->timers, TIMER_JOIN, now + rng_around(&n->rng, wait, 20));
 }
 
 static void open_next(struct mist *n, mist_time now)
@@ -72,7 +72,7 @@ void join_timer(struct mist *n, mist_time now)
         return;
     if (j->count > 0) {
         if (j->tries == 0)
-            j->next = (uint8_t)draw_below(&n->draw, j->count);
+            j->next = (uint8_t)rng_below(&n->rng, j->count);
         open_next(n, now);
     } else if (n->config.assume == REACH_PUBLIC) {
         reach_ask(&n->reach, now, 0, n->out); /* the first of its overlay: alone, and in it */

@@ -34,12 +34,12 @@ uint32_t kad_timers(const struct kad_config *config)
 }
 
 struct kad *kad_init(void *memory, const struct kad_config *config, const uint8_t self[WIRE_ID],
-                     struct draw *draw, struct timers *timers, uint32_t first_timer)
+                     struct rng *rng, struct timers *timers, uint32_t first_timer)
 {
     CHECK(config->contacts < UINT16_MAX && config->lookups > 0);
     struct kad *k = memory;
     memcpy(k->self, self, WIRE_ID);
-    k->draw = draw;
+    k->rng = rng;
     k->timers = timers;
     k->first_timer = first_timer;
     k->contact_limit = config->contacts;
@@ -78,7 +78,7 @@ static void look_self_up(struct kad *k, mist_time now, struct out *out)
     if (kad_lookup(k, now, k->self, KAD_OWNER_UPKEEP, NULL, 0, out) != 0)
         return;
     mist_time pause = k->settled ? REFRESH : SELF_SECOND - SELF_FIRST;
-    k->next_self = now + draw_around(k->draw, pause, JITTER);
+    k->next_self = now + rng_around(k->rng, pause, JITTER);
     k->settled = true;
 }
 
@@ -102,7 +102,7 @@ static bool find_stale(const struct kad *k, mist_time now, uint32_t *bucket)
 /* A random id that shares exactly `bits` bits with this node's. */
 static void draw_id(struct kad *k, uint32_t bits, uint8_t id[WIRE_ID])
 {
-    draw_bytes(k->draw, id, WIRE_ID);
+    rng_bytes(k->rng, id, WIRE_ID);
     memcpy(id, k->self, bits / 8);
     const unsigned own = k->self[bits / 8], keep = 0xff00u >> bits % 8 & 0xff;
     const unsigned flip = 0x80u >> bits % 8, rest = 0xff & ~(keep | flip);
@@ -129,7 +129,7 @@ static void upkeep(struct kad *k, mist_time now, struct out *out)
         refresh(k, now, bucket, out);
     else if (now - oldest->seen >= UNSEEN)
         kad_ping(k, now, &oldest->contact, out);
-    mist_time soon = now + draw_around(k->draw, EVERY, JITTER);
+    mist_time soon = now + rng_around(k->rng, EVERY, JITTER);
     mist_time due = oldest->seen + UNSEEN < k->next_self ? oldest->seen + UNSEEN : k->next_self;
     upkeep_at(k, due > soon ? due : soon);
 }
@@ -141,7 +141,7 @@ static void awake(struct kad *k, mist_time now)
         k->bucket[i].looked_up = now;
     k->awake = true;
     k->settled = false;
-    k->next_self = now + draw_around(k->draw, SELF_FIRST, JITTER);
+    k->next_self = now + rng_around(k->rng, SELF_FIRST, JITTER);
     upkeep_at(k, k->next_self);
 }
 

@@ -15,8 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "stack/draw.h"
 #include "stack/out.h"
+#include "stack/rng.h"
 #include "stack/timers.h"
 
 #define KAD_K     20 /* contacts of a bucket, and of an answer: the publish set (README) */
@@ -33,10 +33,10 @@ struct kad_config {
 struct kad;
 
 size_t kad_size(const struct kad_config *config);
-/* Zero-filled memory, 8-byte aligned.  Keeps draw and timers.  Timers
+/* Zero-filled memory, 8-byte aligned.  Keeps rng and timers.  Timers
  * first_timer .. first_timer + kad_timers() - 1 are kad's. */
 struct kad *kad_init(void *memory, const struct kad_config *config, const uint8_t self[WIRE_ID],
-                     struct draw *draw, struct timers *timers, uint32_t first_timer);
+                     struct rng *rng, struct timers *timers, uint32_t first_timer);
 uint32_t kad_timers(const struct kad_config *config); /* lookups + 1 for upkeep */
 
 /* An authenticated server answered from there: it is alive.  The address is

@@ -363,17 +363,22 @@ void kad_link_up(struct kad *k, mist_time now, const uint8_t id[WIRE_ID], mist_l
     }
 }
 
+/* What fails in the very instant it was asked for never left this node (its
+ * link table is full): the peer is not to blame. */
 void kad_link_failed(struct kad *k, mist_time now, const uint8_t id[WIRE_ID], struct out *out)
 {
-    kad_failed(k, now, id, out);
+    bool tried = true;
     for (uint32_t i = 0; i < k->lookup_limit; i++) {
         struct kad_lookup *l = &k->lookup[i];
         struct kad_candidate *c = candidate(l, id);
         if (c == NULL || !in_flight(c) || c->link != 0)
             continue;
+        tried = c->began < now;
         c->state = KAD_FAILED;
         advance(k, now, l, out);
     }
+    if (tried)
+        kad_failed(k, now, id, out);
 }
 
 size_t kad_first(struct kad *k, mist_time now, const uint8_t id[WIRE_ID], uint8_t *buffer,

@@ -57,7 +57,7 @@ struct kad_lookup {
 
 struct kad {
     uint8_t self[WIRE_ID];
-    struct draw *draw;
+    struct rng *rng;
     struct timers *timers;
     uint32_t first_timer;
     uint32_t contact_limit, lookup_limit;

@@ -61,7 +61,7 @@ struct mux {
     uint32_t channel_mask;
     uint64_t id_salt;
     struct mux_turn *turn;
-    struct draw *draw;
+    struct rng *rng;
     struct timers *timers;
     uint32_t first_timer;
     struct mist_counter *counters;

@@ -15,12 +15,12 @@ size_t meet_size(uint32_t conns)
     return conns * sizeof(struct conn);
 }
 
-void meet_init(struct meet *m, void *memory, uint32_t conns, struct draw *draw,
-               struct timers *timers, uint32_t first_timer)
+void meet_init(struct meet *m, void *memory, uint32_t conns, struct rng *rng, struct timers *timers,
+               uint32_t first_timer)
 {
     m->conns = memory;
     m->limit = conns;
-    m->draw = draw;
+    m->rng = rng;
     m->timers = timers;
     m->first_timer = first_timer;
 }
@@ -120,8 +120,8 @@ int meet_connect(struct meet *m, mist_time now, uint32_t id, const uint8_t key[W
         return MIST_ERR_FULL;
     c->id = id;
     c->dialer = true;
-    c->conversation = draw_u32(m->draw);
-    c->nonce = draw_u64(m->draw);
+    c->conversation = rng_u32(m->rng);
+    c->nonce = rng_u64(m->rng);
     c->started = now;
     memcpy(c->key, key, WIRE_ID);
     offer(m, now, c, self, out);

@@ -18,8 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "stack/draw.h"
 #include "stack/out.h"
+#include "stack/rng.h"
 #include "stack/timers.h"
 
 #define MEET_RELAYS 4                    /* alternatives kept */
@@ -45,7 +45,7 @@ struct conn {
 struct meet {
     struct conn *conns;
     uint32_t limit, used, next_id;
-    struct draw *draw;
+    struct rng *rng;
     struct timers *timers;
     uint32_t first_timer;
 };
@@ -57,8 +57,8 @@ struct meet_self {
 };
 
 size_t meet_size(uint32_t conns);
-void meet_init(struct meet *m, void *memory, uint32_t conns, struct draw *draw,
-               struct timers *timers, uint32_t first_timer);
+void meet_init(struct meet *m, void *memory, uint32_t conns, struct rng *rng, struct timers *timers,
+               uint32_t first_timer);
 
 /* The caller's side: 0 or an error; `id` is the caller's and below MEET_THEIRS. */
 int meet_connect(struct meet *m, mist_time now, uint32_t id, const uint8_t key[WIRE_ID],

@@ -237,7 +237,7 @@ static void on_reach(struct context *c, const struct msg *m)
             v.path.family != c->turn->from.family || addr_same_ip(&v.path, &c->turn->from) ||
             reach_contacted(m->bytes, &v.path))
             continue;
-        if (draw_below(&c->n->draw, ++eligible) == 0)
+        if (rng_below(&c->n->rng, ++eligible) == 0)
             chosen = l;
     }
     if (chosen == 0)

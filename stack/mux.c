@@ -134,7 +134,7 @@ static void evict(struct mux *m, mist_time now, struct out *out)
 static void choose_channel(struct mux *m, struct link *l)
 {
     do
-        l->rx_channel = (draw_u32(m->draw) << 16 | slot_of(m, l)) ^ m->channel_mask;
+        l->rx_channel = (rng_u32(m->rng) << 16 | slot_of(m, l)) ^ m->channel_mask;
     while (l->rx_channel == 0);
 }
 
@@ -428,7 +428,7 @@ void mux_end(struct mux *m, mist_time now, struct mux_turn *turn, struct out *ou
 static void ping(struct mux *m, mist_time now, struct link *l, struct out *out)
 {
     uint8_t bytes[64];
-    l->ping_token = draw_u32(m->draw);
+    l->ping_token = rng_u32(m->rng);
     l->asked_at = now;
     l->silent++;
     struct msg message = {.type = MSG_PING, .request = l->ping_token};
@@ -483,7 +483,7 @@ mist_time mux_pong(struct mux *m, mist_time now, mist_link link, uint32_t token)
     link_rtt(l, rtt);
     l->silent = 0;
     l->last_path_in = now;
-    mist_time next = l->pins > 0 ? draw_around(m->draw, MUX_HEARTBEAT, 10) : LINK_IDLE;
+    mist_time next = l->pins > 0 ? rng_around(m->rng, MUX_HEARTBEAT, 10) : LINK_IDLE;
     link_timer(m, l, now + next);
     return rtt;
 }
@@ -516,7 +516,7 @@ void mux_pin(struct mux *m, mist_time now, mist_link link, int by)
     l->pins = (uint16_t)(l->pins + by);
     if (l->state == LINK_UP && by > 0 && l->pins == 1) {
         l->silent = 0;
-        link_timer(m, l, now + draw_around(m->draw, MUX_HEARTBEAT, 10));
+        link_timer(m, l, now + rng_around(m->rng, MUX_HEARTBEAT, 10));
     }
 }
 
@@ -628,7 +628,7 @@ size_t mux_size(uint32_t links)
            round_up(index_slots(links) * sizeof(uint16_t));
 }
 
-struct mux *mux_init(void *memory, uint32_t links, const uint8_t secret[32], struct draw *draw,
+struct mux *mux_init(void *memory, uint32_t links, const uint8_t secret[32], struct rng *rng,
                      struct timers *timers, uint32_t first_timer,
                      struct mist_counter counters[MIST_KIND_COUNT])
 {
@@ -638,16 +638,16 @@ struct mux *mux_init(void *memory, uint32_t links, const uint8_t secret[32], str
     m->index = (uint16_t *)(void *)((uint8_t *)m->links + round_up(links * sizeof(struct link)));
     m->index_mask = index_slots(links) - 1;
     m->limit = links;
-    m->draw = draw;
+    m->rng = rng;
     m->timers = timers;
     m->first_timer = first_timer;
     m->counters = counters;
     m->stale = SEC(25);
-    m->channel_mask = draw_u32(draw);
-    m->id_salt = draw_u64(draw);
+    m->channel_mask = rng_u32(rng);
+    m->id_salt = rng_u64(rng);
     memcpy(m->secret, secret, SEAL_KEY);
     seal_public(m->self, secret);
-    draw_bytes(draw, m->cookie_key, SEAL_KEY);
+    rng_bytes(rng, m->cookie_key, SEAL_KEY);
     return m;
 }
 

@@ -28,8 +28,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "stack/draw.h"
 #include "stack/out.h"
+#include "stack/rng.h"
 #include "stack/timers.h"
 
 #define MUX_HEARTBEAT SEC(13) /* two fit into 30 s, Linux's unreplied timer (nf_conntrack) */
@@ -68,7 +68,7 @@ struct link_view {
 
 size_t mux_size(uint32_t links);
 /* Zero-filled memory.  secret: the transport key.  Timers first .. first + links - 1. */
-struct mux *mux_init(void *memory, uint32_t links, const uint8_t secret[32], struct draw *draw,
+struct mux *mux_init(void *memory, uint32_t links, const uint8_t secret[32], struct rng *rng,
                      struct timers *timers, uint32_t first_timer,
                      struct mist_counter counters[MIST_KIND_COUNT]);
 const uint8_t *mux_self(const struct mux *m);

@@ -7,7 +7,6 @@
 #define MIST_NODE_H
 
 #include "stack/config.h"
-#include "stack/draw.h"
 #include "stack/kad.h"
 #include "stack/meet.h"
 #include "stack/mist.h"
@@ -17,6 +16,7 @@
 #include "stack/punch.h"
 #include "stack/reach.h"
 #include "stack/relay.h"
+#include "stack/rng.h"
 #include "stack/timers.h"
 
 #define JOIN_BOOTSTRAPS 32
@@ -61,7 +61,7 @@ struct mist {
     struct meet meet;
     struct punch punch;
     struct relay relay;
-    struct draw draw;
+    struct rng rng;
     uint32_t timer_kad, timer_pubsub, timer_punch, timer_meet; /* first of each */
     bool serves;                                               /* forwards for others */
     struct join join;

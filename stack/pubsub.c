@@ -166,7 +166,7 @@ void pubsub_here(struct pubsub *p, mist_time now, const uint8_t key[WIRE_ID], co
     struct msg receive = {.type = MSG_RECEIVE,
                           .flags = flags,
                           .key = key,
-                          .number = draw_u64(p->draw),
+                          .number = rng_u64(p->rng),
                           .peer = self,
                           .bytes = bytes,
                           .length = (uint16_t)length};
@@ -228,7 +228,7 @@ uint32_t pubsub_timers(const struct pubsub_config *config)
     return config->topics + 1;
 }
 
-struct pubsub *pubsub_init(void *memory, const struct pubsub_config *config, struct draw *draw,
+struct pubsub *pubsub_init(void *memory, const struct pubsub_config *config, struct rng *rng,
                            struct timers *timers, uint32_t first_timer)
 {
     struct pubsub *p = memory;
@@ -241,11 +241,11 @@ struct pubsub *pubsub_init(void *memory, const struct pubsub_config *config, str
     p->buckets = (uint32_t *)(void *)at;
     p->bucket_mask = bucket_count(config->held) - 1;
     p->per_link = at + round_up((p->bucket_mask + 1) * sizeof(uint32_t));
-    p->draw = draw;
+    p->rng = rng;
     p->timers = timers;
     p->first_timer = first_timer;
-    p->salt = draw_u64(draw);
-    p->next_request = draw_u32(draw);
+    p->salt = rng_u64(rng);
+    p->next_request = rng_u32(rng);
     return p;
 }
 

@@ -16,8 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "stack/draw.h"
 #include "stack/out.h"
+#include "stack/rng.h"
 #include "stack/timers.h"
 
 #define PUBSUB_TTL_S    600 /* of a subscription */
@@ -33,7 +33,7 @@ struct pubsub;
 
 size_t pubsub_size(const struct pubsub_config *config);
 uint32_t pubsub_timers(const struct pubsub_config *config);
-struct pubsub *pubsub_init(void *memory, const struct pubsub_config *config, struct draw *draw,
+struct pubsub *pubsub_init(void *memory, const struct pubsub_config *config, struct rng *rng,
                            struct timers *timers, uint32_t first_timer);
 
 /* ---- held: for others ---- */

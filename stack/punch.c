@@ -14,14 +14,14 @@ size_t punch_size(uint32_t attempts)
     return attempts * sizeof(struct attempt);
 }
 
-void punch_init(struct punch *p, void *memory, uint32_t attempts, uint32_t rounds,
-                struct draw *draw, struct timers *timers, uint32_t first_timer)
+void punch_init(struct punch *p, void *memory, uint32_t attempts, uint32_t rounds, struct rng *rng,
+                struct timers *timers, uint32_t first_timer)
 {
     CHECK(rounds >= 1 && rounds <= PUNCH_ROUNDS);
     p->attempts = memory;
     p->limit = attempts;
     p->rounds = rounds;
-    p->draw = draw;
+    p->rng = rng;
     p->timers = timers;
     p->first_timer = first_timer;
 }
@@ -50,7 +50,7 @@ static struct attempt *find_or_add(struct punch *p, mist_link link)
     if (a != NULL && a->link == 0) {
         memset(a, 0, sizeof *a);
         a->link = link;
-        a->token = draw_u32(p->draw) & ~UINT32_C(0xff);
+        a->token = rng_u32(p->rng) & ~UINT32_C(0xff);
     }
     return a;
 }

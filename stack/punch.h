@@ -15,8 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "stack/draw.h"
 #include "stack/out.h"
+#include "stack/rng.h"
 #include "stack/timers.h"
 
 #define PUNCH_ROUNDS   6 /* at 0, 0.1, 0.3, 0.7, 1.5 and 3.1 s; by configuration at least 1 */
@@ -36,14 +36,14 @@ struct punch {
     struct attempt *attempts;
     uint32_t limit, used;
     uint32_t rounds;
-    struct draw *draw;
+    struct rng *rng;
     struct timers *timers;
     uint32_t first_timer;
 };
 
 size_t punch_size(uint32_t attempts);
-void punch_init(struct punch *p, void *memory, uint32_t attempts, uint32_t rounds,
-                struct draw *draw, struct timers *timers, uint32_t first_timer);
+void punch_init(struct punch *p, void *memory, uint32_t attempts, uint32_t rounds, struct rng *rng,
+                struct timers *timers, uint32_t first_timer);
 /* Starts after `delay`; a running attempt takes the candidates in.  Returns 0
  * or MIST_ERR_FULL.  EFFECT_PATH_UP tells each path that works. */
 int punch_start(struct punch *p, mist_time now, mist_link link, const struct candidate *candidates,

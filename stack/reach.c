@@ -11,11 +11,11 @@
 #define KNOCK_EVERY  MS(50)
 #define KNOCK_BURST  MS(1000)
 
-void reach_init(struct reach *r, enum reach_assume assume, struct draw *draw, struct timers *timers,
+void reach_init(struct reach *r, enum reach_assume assume, struct rng *rng, struct timers *timers,
                 uint32_t timer)
 {
     r->assume = assume;
-    r->draw = draw;
+    r->rng = rng;
     r->timers = timers;
     r->timer = timer;
 }
@@ -97,7 +97,7 @@ static void verdict(struct reach *r, mist_time now, bool reachable, struct out *
 {
     r->channel = 0;
     r->misses = (uint8_t)(reachable ? 0 : r->misses + 1);
-    timers_set(r->timers, r->timer, now + draw_around(r->draw, REACH_AGAIN, 10));
+    timers_set(r->timers, r->timer, now + rng_around(r->rng, REACH_AGAIN, 10));
     if (r->decided && r->reachable && !reachable && r->misses < REACH_MISSES)
         return;
     if (r->decided && r->reachable == reachable)
@@ -117,8 +117,8 @@ void reach_ask(struct reach *r, mist_time now, mist_link link, struct out *out)
     if (r->channel == 0) {
         r->tries = 0;
         r->promised = false;
-        r->nonce = draw_u64(r->draw);
-        r->channel = draw_u32(r->draw) | 1;
+        r->nonce = rng_u64(r->rng);
+        r->channel = rng_u32(r->rng) | 1;
     }
     r->tries++;
     struct msg m = {

@@ -11,8 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "stack/draw.h"
 #include "stack/out.h"
+#include "stack/rng.h"
 #include "stack/timers.h"
 
 #define REACH_OBSERVERS 8
@@ -32,7 +32,7 @@ struct reach {
     uint64_t nonce;
     bool promised;          /* KNOCKED arrived: silence now means no */
     mist_time knock_budget; /* when the next knock for others may leave */
-    struct draw *draw;
+    struct rng *rng;
     struct timers *timers;
     uint32_t timer;
     struct reach_report reports[REACH_OBSERVERS];
@@ -41,7 +41,7 @@ struct reach {
 };
 
 /* One timer. */
-void reach_init(struct reach *r, enum reach_assume assume, struct draw *draw, struct timers *timers,
+void reach_init(struct reach *r, enum reach_assume assume, struct rng *rng, struct timers *timers,
                 uint32_t timer);
 /* This node is about to send there. */
 void reach_contact(struct reach *r, const struct addr *a);

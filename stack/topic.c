@@ -209,7 +209,7 @@ static void settle(struct pubsub *p, mist_time now, struct topic *t, struct out 
     trim(t, out);
     out_effect(out,
                &(struct effect){.kind = EFFECT_SUBSCRIBED, .value = t->id, .number = holding(t)});
-    mist_time every = holding(t) == 0 ? REFRESH_SOON : draw_around(p->draw, t->every, 20);
+    mist_time every = holding(t) == 0 ? REFRESH_SOON : rng_around(p->rng, t->every, 20);
     set_timer(p, t, now + every);
     if (t->every < REFRESH_LAST)
         t->every *= 2;
@@ -369,7 +369,7 @@ int pubsub_tell(struct pubsub *p, uint32_t owner, const uint8_t key[WIRE_ID], ui
         return MIST_ERR_FULL;
     t->flags = flags;
     t->length = length;
-    t->number = draw_u64(p->draw);
+    t->number = rng_u64(p->rng);
     if (length > 0)
         memcpy(t->bytes, bytes, length);
     look(p, t, out);

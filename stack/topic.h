@@ -60,7 +60,7 @@ struct pubsub {
     uint32_t next_request;
     uint32_t first_timer;
     uint64_t salt;
-    struct draw *draw;
+    struct rng *rng;
     struct timers *timers;
     struct seen_ring forwarded, received;
 };

@@ -1,8 +1,9 @@
 /* host.c: see host.h.
  *
- * The pump: after every input, tick or wish, output and events are drained
- * until both are empty, then the timer is set to the deadline.  A wish made
- * from inside an event only marks that there is more to drain. */
+ * The pump has two halves.  collect follows every call into the core at once,
+ * because the next call takes back what this one handed out: it sends the
+ * output and copies the events.  deliver hands the copies to the program, whose
+ * wishes are collected behind them, and sets the timer to the deadline. */
 #include "stack/host/host.h"
 
 #include <signal.h>
@@ -20,6 +21,13 @@
 #define BLOCK_ALIGN 64    /* as mist.h asks of the node's and the scratch's blocks */
 #define LONGEST_MS  1000  /* wakes at least so often: a long timer drifts in a sleeping laptop */
 
+/* An event waiting to be delivered, with its own copy of the bytes. */
+struct waiting {
+    struct waiting *next;
+    struct mist_event event;
+    uint8_t bytes[];
+};
+
 struct host_socket {
     uv_udp_t udp;
     struct host *host;
@@ -35,8 +43,9 @@ struct host {
     void (*alarm_call)(void *user);
     void (*signal_call)(void *user, int signal);
     struct mist *node;
-    void *memory, *scratch; /* as allocated; the core's blocks are aligned within */
-    bool pumping;
+    void *memory, *scratch;        /* as allocated; the core's blocks are aligned within */
+    struct waiting *first, **last; /* events: the next to deliver, where to append */
+    bool delivering;
     struct addr listen[HOST_LISTEN];
     uint32_t listen_count, socket_count;
     struct host_socket *sockets[HOST_SOCKETS];
@@ -77,65 +86,84 @@ static void send_datagram(struct host *h, const struct mist_datagram *d)
         uv_udp_set_ttl(&s->udp, 64); /* the default, RFC 1700 */
 }
 
-static bool drain_output(struct host *h)
+static void send_output(struct host *h)
 {
     struct mist_datagram burst[BURST];
-    bool any = false;
     uint32_t n;
-    while ((n = h->api->output(h->node, burst, BURST)) > 0) {
+    while ((n = h->api->output(h->node, burst, BURST)) > 0)
         for (uint32_t i = 0; i < n; i++)
             send_datagram(h, &burst[i]);
-        any = true;
-    }
-    return any;
 }
 
 /* ---- the pump ------------------------------------------------------------ */
 
-static void open_socket(struct host *h, const struct mist_event *wanted);
-
-static bool drain_events(struct host *h)
+static void append_event(struct host *h, const struct mist_event *event)
 {
-    struct mist_event event = {.size = sizeof event};
-    bool any = false;
-    while (h->api->event(h->node, &event)) {
-        if (event.kind == MIST_EVENT_SOCKET_WANTED)
-            open_socket(h, &event);
-        else
-            h->calls.event(h->calls.user, &event);
-        any = true;
-        drain_output(h); /* a wish made on this event has its output before the next */
-        event = (struct mist_event){.size = sizeof event};
-    }
-    return any;
+    struct waiting *w = malloc(sizeof *w + event->length);
+    CHECK(w != NULL);
+    w->next = NULL;
+    w->event = *event;
+    w->event.bytes = w->bytes;
+    if (event->length)
+        memcpy(w->bytes, event->bytes, event->length);
+    *h->last = w;
+    h->last = &w->next;
 }
 
-static void drain_facts(struct host *h)
+static struct waiting *take_event(struct host *h)
 {
+    struct waiting *w = h->first;
+    if (w && !(h->first = w->next))
+        h->last = &h->first;
+    return w;
+}
+
+/* Facts are for simulations: here they are only taken away. */
+static void collect(struct host *h)
+{
+    struct mist_event event = {.size = sizeof event};
     struct mist_fact fact = {.size = sizeof fact};
+    send_output(h);
+    while (h->api->event(h->node, &event)) {
+        append_event(h, &event);
+        event = (struct mist_event){.size = sizeof event};
+    }
     while (h->api->fact(h->node, &fact))
         ;
 }
 
+static void open_socket(struct host *h, const struct mist_event *wanted);
 static void on_timer(uv_timer_t *timer);
 
-static void pump(struct host *h)
+static void set_timer(struct host *h)
 {
-    if (h->pumping)
-        return;
-    h->pumping = true;
-    bool more = true;
-    while (more) {
-        more = drain_output(h);
-        more |= drain_events(h);
-        drain_facts(h);
-    }
-    h->pumping = false;
-
     mist_time left = h->api->deadline(h->node) - now();
     uint64_t ms = left <= 0 ? 0 : left > MS(LONGEST_MS) ? LONGEST_MS : (uint64_t)(left / MS(1)) + 1;
     uv_update_time(&h->loop);
     uv_timer_start(&h->timer, on_timer, ms, 0);
+}
+
+static void deliver(struct host *h)
+{
+    struct waiting *w;
+    if (h->delivering)
+        return;
+    h->delivering = true;
+    while ((w = take_event(h))) {
+        if (w->event.kind == MIST_EVENT_SOCKET_WANTED)
+            open_socket(h, &w->event);
+        else
+            h->calls.event(h->calls.user, &w->event);
+        free(w);
+    }
+    h->delivering = false;
+    set_timer(h);
+}
+
+static void pump(struct host *h)
+{
+    collect(h);
+    deliver(h);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -149,6 +177,7 @@ static void on_timer(uv_timer_t *timer)
 
 int host_wish(struct host *h, const struct mist_wish *wish)
 {
+    deliver(h); /* a socket wanted at the start is opened before the first wish */
     int answer = h->api->wish(h->node, now(), wish);
     pump(h);
     return answer;
@@ -291,6 +320,7 @@ static void open_socket(struct host *h, const struct mist_event *wanted)
     int error = add_socket(h, wanted->socket, &at, &answer.addr);
     answer.kind = error ? MIST_WISH_SOCKET_FAILED : MIST_WISH_SOCKET_OPENED;
     h->api->wish(h->node, now(), &answer);
+    collect(h);
     if (error)
         h->calls.failed(h->calls.user, answer.socket, &at, uv_strerror(error));
     else
@@ -361,6 +391,7 @@ struct host *host_open(const struct host_options *options)
     h->listen_count = options->listen_count;
     if (options->listen_count)
         memcpy(h->listen, options->listen, options->listen_count * sizeof h->listen[0]);
+    h->last = &h->first;
     h->node = start_node(h, options);
     if (!h->node || uv_loop_init(&h->loop)) {
         free(h->memory);
@@ -373,23 +404,26 @@ struct host *host_open(const struct host_options *options)
     uv_signal_init(&h->loop, &h->interrupt);
     uv_signal_init(&h->loop, &h->terminate);
     h->timer.data = h->alarm.data = h->interrupt.data = h->terminate.data = h;
+    collect(h);
     return h;
 }
 
 void host_run(struct host *h)
 {
-    pump(h);
+    deliver(h);
     uv_run(&h->loop, UV_RUN_DEFAULT);
 }
 
 void host_stop(struct host *h)
 {
-    drain_output(h);
     uv_stop(&h->loop);
 }
 
 void host_close(struct host *h)
 {
+    struct waiting *w;
+    while ((w = take_event(h)))
+        free(w);
     for (uint32_t i = 0; i < h->socket_count; i++)
         uv_close((uv_handle_t *)&h->sockets[i]->udp, on_socket_closed);
     uv_close((uv_handle_t *)&h->timer, NULL);

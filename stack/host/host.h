@@ -19,7 +19,8 @@ struct host;
 struct host_calls {
     void *user; /* handed back as given */
     /* Every event but SOCKET_WANTED, which the host answers itself.  May call
-     * host_wish and host_stop; the event is borrowed until either. */
+     * host_wish and host_stop; the event and its bytes are borrowed until it
+     * returns. */
     void (*event)(void *user, const struct mist_event *event);
     /* A socket is bound to `local`.  May call host_wish and host_stop. */
     void (*opened)(void *user, uint32_t socket, const struct addr *local);
@@ -54,8 +55,7 @@ void host_alarm(struct host *host, mist_time after, void (*call)(void *user));
 /* Runs until host_stop. */
 void host_run(struct host *host);
 
-/* Makes host_run return once what has been output is sent.  From a callback or
- * from a signal that host_run has turned into one. */
+/* Makes host_run return, from inside a callback. */
 void host_stop(struct host *host);
 
 /* Calls back, inside host_run, at SIGINT and SIGTERM. */

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <sodium.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,12 +28,16 @@ struct program {
     const struct mist_api *api;
     void (*on_event)(struct program *p, const struct mist_event *event);
     uint32_t sent, received;
+    bool finished;
     int exit_code;
 };
 
+/* The first reason to end decides; leaving causes events of its own. */
 static void finish(struct program *p, int exit_code)
 {
-    p->exit_code = exit_code;
+    if (!p->finished)
+        p->exit_code = exit_code;
+    p->finished = true;
     host_stop(p->host);
 }
 
@@ -77,14 +82,10 @@ static void leave(struct program *p)
 
 /* ---- up ------------------------------------------------------------------ */
 
-/* The event's bytes are the core's, which a wish may overwrite: so a copy. */
 static void up_on_event(struct program *p, const struct mist_event *event)
 {
-    uint8_t copy[MIST_PAYLOAD];
-    if (!p->options.echo || event->kind != MIST_EVENT_DATAGRAM || event->length > sizeof copy)
-        return;
-    memcpy(copy, event->bytes, event->length);
-    wish_send(p, event->id, copy, event->length);
+    if (p->options.echo && event->kind == MIST_EVENT_DATAGRAM)
+        wish_send(p, event->id, event->bytes, event->length);
 }
 
 /* ---- dial ---------------------------------------------------------------- */
@@ -99,8 +100,8 @@ static void dial_on_timeout(void *user)
 static void dial_end(struct program *p)
 {
     lines_done(stdout, p->sent, p->received);
-    leave(p);
     finish(p, p->received == p->sent ? EXIT_FINE : EXIT_NOT_REACHED);
+    leave(p);
 }
 
 /* Sends the next datagram; after the last one the dial is over. */
@@ -143,7 +144,8 @@ static void on_event(void *user, const struct mist_event *event)
 {
     struct program *p = user;
     lines_event(stdout, p->api, event);
-    p->on_event(p, event);
+    if (!p->finished)
+        p->on_event(p, event);
 }
 
 static void on_opened(void *user, uint32_t socket, const struct addr *local)
@@ -169,8 +171,8 @@ static void on_failed(void *user, uint32_t socket, const struct addr *wanted, co
 static void on_signal(void *user, int signal)
 {
     struct program *p = user;
-    leave(p);
     finish(p, signal == SIGINT ? EXIT_SIGNAL : EXIT_FINE);
+    leave(p);
 }
 
 /* Returns 0, or the exit code after saying what is wrong. */
@@ -233,7 +235,7 @@ static int run_node(struct program *p, void (*begin)(struct program *p))
     host_on_signal(p->host, on_signal);
     bootstrap(p);
     begin(p);
-    if (p->exit_code == EXIT_FINE)
+    if (!p->finished)
         host_run(p->host);
     host_close(p->host);
     return p->exit_code;

@@ -1,18 +1,18 @@
-#include "stack/draw.h"
+#include "stack/rng.h"
 
 #include <string.h>
 
 #include "stack/check.h"
 #include "stack/seal.h"
 
-void draw_init(struct draw *d, const uint8_t seed[32])
+void rng_init(struct rng *d, const uint8_t seed[32])
 {
     memset(d, 0, sizeof *d);
     memcpy(d->key, seed, 32);
     d->used = sizeof d->block;
 }
 
-void draw_bytes(struct draw *d, void *bytes, size_t length)
+void rng_bytes(struct rng *d, void *bytes, size_t length)
 {
     uint8_t *out = bytes;
     while (length > 0) {
@@ -31,34 +31,34 @@ void draw_bytes(struct draw *d, void *bytes, size_t length)
     }
 }
 
-uint64_t draw_u64(struct draw *d)
+uint64_t rng_u64(struct rng *d)
 {
     uint8_t b[8];
     uint64_t value = 0;
-    draw_bytes(d, b, sizeof b);
+    rng_bytes(d, b, sizeof b);
     for (int i = 0; i < 8; i++)
         value |= (uint64_t)b[i] << (8 * i);
     return value;
 }
 
-uint32_t draw_u32(struct draw *d)
+uint32_t rng_u32(struct rng *d)
 {
     uint8_t b[4];
-    draw_bytes(d, b, sizeof b);
+    rng_bytes(d, b, sizeof b);
     return (uint32_t)b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
 }
 
 /* Lemire's multiplication: the bias is at most n / 2^32, without a loop. */
-uint32_t draw_below(struct draw *d, uint32_t n)
+uint32_t rng_below(struct rng *d, uint32_t n)
 {
     CHECK(n > 0);
-    return (uint32_t)((uint64_t)draw_u32(d) * n >> 32);
+    return (uint32_t)((uint64_t)rng_u32(d) * n >> 32);
 }
 
-mist_time draw_around(struct draw *d, mist_time t, uint32_t percent)
+mist_time rng_around(struct rng *d, mist_time t, uint32_t percent)
 {
     mist_time span = t / 100 * percent;
     if (span <= 0)
         return t;
-    return t - span + (mist_time)(draw_u64(d) % (uint64_t)(2 * span + 1));
+    return t - span + (mist_time)(rng_u64(d) % (uint64_t)(2 * span + 1));
 }
