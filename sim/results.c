@@ -228,11 +228,11 @@ int results_open(struct results **results, const char *file)
     return status;
 }
 
-int results_find(struct results *r, const char *key, struct results_found *found)
+static int find(sqlite3 *db, const char *key, struct results_found *found)
 {
     memset(found, 0, sizeof *found);
     sqlite3_stmt *s = NULL;
-    int rc = sqlite3_prepare_v2(r->db,
+    int rc = sqlite3_prepare_v2(db,
                                 "SELECT run, trace_hash, (SELECT count(*) FROM expectation WHERE"
                                 " expectation.run=run.run AND NOT ok) FROM run JOIN run_key"
                                 " USING(run) WHERE key=? AND status='complete'",
@@ -247,9 +247,24 @@ int results_find(struct results *r, const char *key, struct results_found *found
         found->expectations_failed = sqlite3_column_int64(s, 2);
         snprintf(found->trace_hash, sizeof found->trace_hash, "%s", hash ? hash : "");
     }
-    int status = rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : fail(r, rc);
     sqlite3_finalize(s);
-    return status;
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+int results_find(struct results *r, const char *key, struct results_found *found)
+{
+    int rc = find(r->db, key, found);
+    return rc == SQLITE_OK ? 0 : fail(r, rc);
+}
+
+void results_look_up(const char *file, const char *key, struct results_found *found)
+{
+    sqlite3 *db = NULL;
+    memset(found, 0, sizeof *found);
+    if (sqlite3_open_v2(file, &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
+        record_schema_harden(db) == SQLITE_OK)
+        find(db, key, found);
+    sqlite3_close(db);
 }
 
 /* The number that an earlier attempt had, else the next. */
@@ -428,4 +443,31 @@ int results_mend(const char *file)
         close(r.lock);
     free(r.file);
     return alive;
+}
+
+int results_read(sqlite3 **db, const char *file, char *error, int error_size)
+{
+    char why[300];
+    *db = NULL;
+    if (access(file, R_OK)) {
+        snprintf(error, (size_t)error_size, "%s: %s", file, strerror(errno));
+        return EXIT_INPUT;
+    }
+    results_mend(file);
+    int status = EXIT_STORAGE;
+    int rc = sqlite3_open_v2(file, db, SQLITE_OPEN_READONLY, NULL);
+    if (rc == SQLITE_OK)
+        rc = record_schema_harden(*db);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_busy_timeout(*db, BUSY_MS);
+    if (rc == SQLITE_OK)
+        status = record_schema_verify(*db, why, sizeof why);
+    else
+        snprintf(why, sizeof why, "%s", sqlite3_errstr(rc));
+    if (status) {
+        snprintf(error, (size_t)error_size, "%s: %s", file, why);
+        sqlite3_close(*db);
+        *db = NULL;
+    }
+    return status;
 }

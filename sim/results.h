@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 struct results;
+struct sqlite3;
 
 #define RESULTS_PATH 4096 /* bytes of a part file's name */
 
@@ -42,6 +43,9 @@ int results_open(struct results **results, const char *file);
 
 /* Is the run there already, complete? */
 int results_find(struct results *results, const char *key, struct results_found *found);
+
+/* The same for a reader, who changes nothing; what cannot be read holds no run. */
+void results_look_up(const char *file, const char *key, struct results_found *found);
 
 /* Puts the run down as running under a new number, *run, or under the number of
  * an earlier attempt that did not complete, whose rows go. */
@@ -72,5 +76,9 @@ void results_forget(struct results *results);
 /* A reader: marks the runs of a dead campaign as interrupted if it can.  Returns 1
  * if a live campaign is writing to the file, else 0. */
 int results_mend(const char *file);
+
+/* Opens a results file for reading, after results_mend, hardened and verified, whatever
+ * the file is.  The caller closes *db (sqlite3_close), which is NULL on failure. */
+int results_read(struct sqlite3 **db, const char *file, char *error, int error_size);
 
 #endif

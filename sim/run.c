@@ -1,0 +1,301 @@
+/* run.c: see run.h: the line, what it asks for, and the summary at the end. */
+#include "sim/run.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sim/exit.h"
+#include "sim/plan.h"
+#include "sim/results.h"
+#include "sim/run_campaign.h"
+#include "sim/run_stack.h"
+#include "sim/summary.h"
+#include "sim/text.h"
+#include "stack/check.h"
+
+#define RUNS_MOST 10000000 /* of one campaign */
+
+static const struct {
+    const char *name;
+    const struct engine_type *type;
+    const char *needs; /* where there is no type: what to do about it */
+} engines[] = {
+    {"native", &engine_native, NULL},
+    {"ns3", NULL, "this program was built without it; use --engine native"},
+    {"netns", NULL, "this program was built without it; use --engine native"},
+};
+
+static int choose_engine(const struct command_line *line, struct run_campaign *c)
+{
+    const char *name = command_value(line, "engine");
+    c->engine = &engine_native;
+    if (!name)
+        return 0;
+    for (size_t i = 0; i < sizeof engines / sizeof *engines; i++) {
+        if (strcmp(engines[i].name, name) != 0)
+            continue;
+        c->engine = engines[i].type;
+        if (c->engine)
+            return 0;
+        fprintf(stderr, "mistsim run: engine %s: %s\n", name, engines[i].needs);
+        return EXIT_LACKING;
+    }
+    return command_misuse(line->command, "--engine: expected native, ns3 or netns, got `%.40s`",
+                          name);
+}
+
+static int choose_seeds(const struct command_line *line, struct run_campaign *c)
+{
+    const char *text = command_value(line, "seeds");
+    uint64_t seed = scenario_seed(c->scenario), last;
+    if (text && command_value(line, "seed"))
+        return command_misuse(line->command, "--seed and --seeds exclude each other");
+    int status = command_number(line, "seed", 0, INT64_MAX, &seed);
+    c->first_seed = seed;
+    c->seeds = 1;
+    if (status || !text)
+        return status;
+    char first[24] = "";
+    const char *dots = strstr(text, "..");
+    if (dots && (size_t)(dots - text) < sizeof first)
+        memcpy(first, text, (size_t)(dots - text));
+    if (!dots || command_read_number(first, INT64_MAX, &c->first_seed) ||
+        command_read_number(dots + 2, INT64_MAX, &last) || last < c->first_seed)
+        return command_misuse(line->command, "--seeds: expected A..B with A <= B, got `%.40s`",
+                              text);
+    if ((last - c->first_seed + 1) > RUNS_MOST / scenario_cells(c->scenario))
+        return command_misuse(line->command, "--seeds: more than %d runs", RUNS_MOST);
+    c->seeds = (uint32_t)(last - c->first_seed + 1);
+    return 0;
+}
+
+static int choose_jobs(const struct command_line *line, struct run_campaign *c)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    uint64_t jobs = processors > 0 ? (uint64_t)processors : 1;
+    if (jobs > RUN_CAMPAIGN_JOBS)
+        jobs = RUN_CAMPAIGN_JOBS;
+    int status = command_number(line, "jobs", 1, RUN_CAMPAIGN_JOBS, &jobs);
+    c->jobs = (uint32_t)jobs;
+    return status;
+}
+
+static int choose_stack(const struct command_line *line, struct run_campaign *c)
+{
+    char error[600] = "";
+    const char *library = command_value(line, "stack");
+    c->stack = library ? library : "embedded";
+    c->api = run_stack_load(library, error, sizeof error);
+    if (!c->api) {
+        fprintf(stderr, "mistsim run: --stack: %s\n", error);
+        return EXIT_INPUT;
+    }
+    if (run_key_program(c->program, library)) {
+        fprintf(stderr, "mistsim run: cannot read %s: %s\n", library ? library : "/proc/self/exe",
+                strerror(errno));
+        return EXIT_LACKING;
+    }
+    return 0;
+}
+
+static int refuse_later(const struct command_line *line)
+{
+    const char *trace = command_value(line, "trace");
+    if (command_value(line, "pcap"))
+        return command_misuse(line->command, "--pcap is not yet supported");
+    if (trace && strcmp(trace, "packets") == 0)
+        return command_misuse(line->command, "--trace packets is not yet supported");
+    if (trace && strcmp(trace, "events") != 0)
+        return command_misuse(line->command, "--trace: expected events or packets, got `%.40s`",
+                              trace);
+    if (command_value(line, "resume") && command_value(line, "fresh"))
+        return command_misuse(line->command, "--resume and --fresh exclude each other");
+    return 0;
+}
+
+static int read_scenario(const struct command_line *line, struct run_campaign *c)
+{
+    static const char *sets[COMMAND_VALUES];
+    uint32_t count = command_values(line, "set", sets);
+    struct scenario_options options = {.api = c->api};
+    struct errors errors = {0};
+    c->scenario = scenario_read(line->arguments[0], sets, count, &options, &errors);
+    if (errors.count)
+        errors_print(&errors, stderr);
+    errors_free(&errors);
+    return c->scenario ? 0 : EXIT_INPUT;
+}
+
+/* results/NAME.db, whose folder is made; or --out. */
+static int choose_file(const struct command_line *line, struct run_campaign *c, char *name,
+                       size_t size)
+{
+    c->file = command_value(line, "out");
+    if (c->file && !*c->file)
+        return command_misuse(line->command, "--out: expected a file name");
+    if (c->file)
+        return 0;
+    int n = snprintf(name, size, "results/%s.db", scenario_name(c->scenario));
+    CHECK(n > 0 && (size_t)n < size);
+    c->file = name;
+    if (!command_value(line, "dry-run") && mkdir("results", 0777) && errno != EEXIST) {
+        fprintf(stderr, "mistsim run: results/: %s (choose another place with --out)\n",
+                strerror(errno));
+        return EXIT_STORAGE;
+    }
+    return 0;
+}
+
+static int reason(const struct results_found *found, int fresh, char *why, size_t size)
+{
+    if (!found->run)
+        return snprintf(why, size, "new");
+    if (fresh)
+        return snprintf(why, size, "again (--fresh; complete as run %" PRId64 ")", found->run);
+    return snprintf(why, size, "kept (complete as run %" PRId64 ")", found->run);
+}
+
+static int list_runs(const struct run_campaign *c)
+{
+    struct text_table *t = text_table_new(5);
+    static const char *const heads[] = {"seed", "cell", "nodes", "boxes", ""};
+    struct errors errors = {0};
+    uint32_t size = run_campaign_size(c), missing = 0, i;
+    for (int k = 0; k < 5; k++)
+        text_table_add(t, heads[k]);
+    for (i = 0; i < size; i++) {
+        char key[RUN_KEY], why[80], number[TEXT_NUMBER];
+        struct results_found found;
+        struct plan *plan = run_campaign_plan(c, i, key, &errors);
+        if (!plan)
+            break;
+        results_look_up(c->file, key, &found);
+        reason(&found, c->fresh, why, sizeof why);
+        missing += !found.run || c->fresh;
+        text_table_add(t, text_count(number, (int64_t)plan->seed));
+        text_table_add(t, plan->cell);
+        text_table_add(t, text_count(number, plan->host_count));
+        text_table_add(t, text_count(number, plan->box_count));
+        text_table_add(t, why);
+        plan_free(plan);
+    }
+    text_table_print(t, stdout, "");
+    printf("%" PRIu32 " runs, %" PRIu32 " to do, into %s\n", size, missing, c->file);
+    if (errors.count)
+        errors_print(&errors, stderr);
+    errors_free(&errors);
+    return i < size ? EXIT_INPUT : EXIT_FINE;
+}
+
+static int dry_run(const struct run_campaign *c)
+{
+    uint32_t cells = scenario_cells(c->scenario);
+    scenario_print(c->scenario, 0, stdout);
+    if (cells > 1)
+        printf("(the first of %" PRIu32 " cells)\n", cells);
+    putchar('\n');
+    return list_runs(c);
+}
+
+static int summarise(const struct run_campaign *c, const int64_t *runs, int json)
+{
+    char error[RESULTS_PATH + 300] = "";
+    uint32_t size = run_campaign_size(c), count = 0;
+    int64_t *reached = calloc(size, sizeof *reached);
+    CHECK(reached);
+    for (uint32_t i = 0; i < size; i++)
+        if (runs[i])
+            reached[count++] = runs[i];
+    const struct summary_request request = {c->file, scenario_question(c->scenario), reached,
+                                            count};
+    int status = 0;
+    if (count > 0)
+        status = json ? summary_print_json(&request, stdout, error, sizeof error)
+                      : summary_print(&request, stdout, error, sizeof error);
+    if (status)
+        fprintf(stderr, "mistsim run: %s\n", error);
+    free(reached);
+    return status;
+}
+
+static int run_all(const struct command_line *line, const struct run_campaign *c)
+{
+    int64_t *runs = calloc(run_campaign_size(c), sizeof *runs);
+    CHECK(runs);
+    int json = command_value(line, "json") != NULL;
+    int code = run_campaign_do(c, runs);
+    /* Where storage failed, what it holds was said already. */
+    if (code != EXIT_STORAGE && (json || !c->quiet)) {
+        int status = summarise(c, runs, json);
+        code = code ? code : status;
+    }
+    free(runs);
+    return code;
+}
+
+static int run_main(int argc, char **argv)
+{
+    static struct command_line line;
+    char name[RESULTS_PATH];
+    struct run_campaign c = {0};
+    int status = command_parse(&run_command, argc, argv, &line);
+    if (status != COMMAND_CONTINUES)
+        return status;
+    CHECK(sodium_init() >= 0);
+    c.fresh = command_value(&line, "fresh") != NULL;
+    c.quiet = command_value(&line, "quiet") != NULL;
+    c.facts = command_value(&line, "trace") != NULL;
+    status = refuse_later(&line);
+    if (!status)
+        status = choose_engine(&line, &c);
+    if (!status)
+        status = choose_stack(&line, &c);
+    if (!status)
+        status = read_scenario(&line, &c);
+    if (!status)
+        status = choose_seeds(&line, &c);
+    if (!status)
+        status = choose_jobs(&line, &c);
+    if (!status)
+        status = choose_file(&line, &c, name, sizeof name);
+    if (!status)
+        status = command_value(&line, "dry-run") ? dry_run(&c) : run_all(&line, &c);
+    scenario_free(c.scenario);
+    return status;
+}
+
+static const struct command_option options[] = {
+    {"seed", "N", "the seed, instead of the scenario's", 0},
+    {"seeds", "A..B", "one run per seed from A to B (and cell of the sweep)", 0},
+    {"set", "PATH=VALUE", "override a value of the scenario; repeatable", 0},
+    {"engine", "NAME", "native (default), ns3 or netns", 0},
+    {"stack", "LIB.so", "another build of the core", 0},
+    {"jobs", "N", "runs at a time (default: one per processor)", 'j'},
+    {"out", "FILE.db", "results file (default: results/NAME.db)", 'o'},
+    {"trace", "WHAT", "record more: events", 0},
+    {"pcap", "FILE", "not yet supported", 0},
+    {"dry-run", NULL, "print the plan, its origins and what would run; write nothing", 'n'},
+    {"resume", NULL, "keep runs that are complete (the default)", 0},
+    {"fresh", NULL, "repeat runs that are complete, and compare their trace hashes", 0},
+    {"quiet", NULL, "errors only", 'q'},
+    {"json", NULL, "print the summary as JSON", 0},
+    {0},
+};
+
+const struct command run_command = {
+    .name = "run",
+    .arguments = "SCENARIO",
+    .least = 1,
+    .most = 1,
+    .help = "simulate a scenario and summarise what came of it",
+    .examples = "  mistsim run scenarios/quickstart.yaml\n"
+                "  mistsim run scenarios/quickstart.yaml --seeds 1..20 --jobs 4\n"
+                "  mistsim run scenarios/quickstart.yaml --set network.loss=2% --out lossy.db\n",
+    .options = options,
+    .main = run_main,
+};

@@ -1,0 +1,41 @@
+/* run_campaign.h: all runs of a scenario, some at a time, into one results file.
+ *
+ * Seed-major order: run i is cell i % cells of seed first_seed + i / cells, so
+ * that stopping early leaves a balanced design and more seeds add only new runs. */
+#ifndef SIM_RUN_CAMPAIGN_H
+#define SIM_RUN_CAMPAIGN_H
+
+#include <stdint.h>
+
+#include "sim/engine.h"
+#include "sim/run_key.h"
+#include "sim/scenario.h"
+#include "stack/mist.h"
+
+#define RUN_CAMPAIGN_JOBS 256 /* most workers at a time */
+
+struct run_campaign {
+    struct scenario *scenario;
+    const struct engine_type *engine;
+    const struct mist_api *api;
+    const char *stack;     /* what the database calls the core: "embedded" or the library */
+    char program[RUN_KEY]; /* run_key_program */
+    const char *file;      /* the results */
+    uint64_t first_seed;
+    uint32_t seeds, jobs;
+    int fresh, quiet, facts;
+};
+
+/* Number of runs. */
+uint32_t run_campaign_size(const struct run_campaign *c);
+
+/* The plan of run i and its key; NULL with errors added. */
+struct plan *run_campaign_plan(const struct run_campaign *c, uint32_t i, char key[RUN_KEY],
+                               struct errors *errors);
+
+/* Does what is missing.  runs[i]: the number of run i in the file, 0 where it was
+ * not reached.  Returns an exit code, after saying on stderr what went wrong and
+ * what is safe. */
+int run_campaign_do(const struct run_campaign *c, int64_t *runs);
+
+#endif

@@ -1,0 +1,148 @@
+/* run_worker.c: see run_worker.h. */
+#include "sim/run_worker.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "sim/exit.h"
+#include "sim/failure.h"
+
+_Static_assert(sizeof(struct run_worker_message) <= 4096,
+               "a message must be written in one piece (PIPE_BUF of Linux)");
+
+static volatile sig_atomic_t stop;
+
+static void on_stop(int signal_number)
+{
+    (void)signal_number;
+    stop = 1;
+}
+
+struct report {
+    int pipe;
+    struct record *record;
+};
+
+/* The parent may have gone (then so are we, soon): a failed write changes nothing. */
+static void send_message(int pipe, const struct run_worker_message *message)
+{
+    ssize_t written = write(pipe, message, sizeof *message);
+    (void)written;
+}
+
+/* There is no point in simulating what cannot be stored. */
+static void on_progress(void *data, const struct world_progress *progress)
+{
+    const struct report *report = data;
+    struct run_worker_message message = {.kind = WORKER_PROGRESS, .progress = *progress};
+    failure_note_time(progress->now);
+    send_message(report->pipe, &message);
+    if (record_failed(report->record))
+        stop = 1;
+}
+
+static uint64_t peak_rss_bytes(void)
+{
+    struct rusage usage;
+    return getrusage(RUSAGE_SELF, &usage) ? 0 : (uint64_t)usage.ru_maxrss * 1024;
+}
+
+static struct record_run describe(const struct run_worker_job *job,
+                                  const struct world_result *result, const char *status)
+{
+    struct record_run run = *job->info;
+    run.status = status;
+    run.sim_s = (double)result->sim / 1e9;
+    run.wall_s = result->wall_s;
+    run.events = result->figures.events;
+    run.packets = result->figures.sent;
+    run.peak_rss_bytes = peak_rss_bytes();
+    run.trace_hash = result->figures.trace;
+    return run;
+}
+
+static void simulate(const struct run_worker_job *job, struct report *report,
+                     struct run_worker_message *ended)
+{
+    int size = (int)sizeof ended->error;
+    report->record = record_open(job->part, job->plan, job->info, ended->error, size);
+    ended->exit_code = EXIT_STORAGE;
+    if (!report->record)
+        return;
+    struct world_options options = {
+        .api = job->api,
+        .record = report->record,
+        .facts = job->facts != 0,
+        .packets = job->plan->record_packets,
+        .stop = &stop,
+        .progress = on_progress,
+        .progress_data = report,
+    };
+    struct world_result result = {0};
+    int outcome = world_run(job->plan, job->engine, &options, &result, ended->error, size);
+    ended->progress = result.last;
+    if (outcome == 2) {
+        record_abandon(report->record);
+        ended->exit_code = EXIT_INPUT;
+        return;
+    }
+    struct record_run run = describe(job, &result, outcome == 1 ? "interrupted" : "complete");
+    if (record_close(report->record, &run, &ended->expectations_failed, ended->error, size) == 0)
+        ended->exit_code = outcome == 1 ? EXIT_INTERRUPTED : EXIT_FINE;
+}
+
+/* Ctrl-C reaches the whole group of processes; the parent alone answers it. */
+static void take_signals(void)
+{
+    struct sigaction act = {.sa_handler = on_stop};
+    sigaction(SIGTERM, &act, NULL);
+    act.sa_handler = SIG_IGN;
+    sigaction(SIGINT, &act, NULL);
+    sigaction(SIGXFSZ, &act, NULL);
+    sigaction(SIGPIPE, &act, NULL);
+}
+
+_Noreturn static void be_worker(const struct run_worker_job *job, pid_t parent, int pipe)
+{
+    struct report report = {.pipe = pipe};
+    struct run_worker_message ended = {.kind = WORKER_ENDED};
+    sigset_t none;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(EXIT_INTERRUPTED);
+    take_signals();
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    failure_note(job->plan->path, job->plan->cell, job->plan->seed);
+    simulate(job, &report, &ended);
+    send_message(pipe, &ended);
+    _exit(ended.exit_code);
+}
+
+pid_t run_worker_start(const struct run_worker_job *job, void (*forget)(void *data), void *data,
+                       int *pipe_end)
+{
+    int ends[2];
+    if (pipe(ends))
+        return -1;
+    fflush(NULL);
+    pid_t parent = getpid(), worker = fork();
+    if (worker == 0) {
+        close(ends[0]);
+        forget(data);
+        be_worker(job, parent, ends[1]);
+    }
+    close(ends[1]);
+    if (worker < 0) {
+        close(ends[0]);
+        return -1;
+    }
+    fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+    *pipe_end = ends[0];
+    return worker;
+}
