@@ -432,8 +432,8 @@ static void ping(struct mux *m, mist_time now, struct link *l, struct out *out)
     l->asked_at = now;
     l->silent++;
     struct msg message = {.type = MSG_PING, .request = l->ping_token};
-    struct addr path = l->path;
-    send_data(m, now, l, &path, bytes, wire_put(bytes, sizeof bytes, &message), out);
+    (void)mux_send(m, now, link_handle(m, l), NULL, bytes, wire_put(bytes, sizeof bytes, &message),
+                   out);
     link_timer(m, l, now + link_patience(l));
 }
 
