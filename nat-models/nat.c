@@ -60,13 +60,19 @@ int nat_counter(struct nat *nat, mist_time now, const char *name, uint64_t *valu
 
 /* ---- what the box carries ---- */
 
-bool nat_owns(const struct nat *nat, const struct addr *address)
+/* The address's place in the pool, or -1. */
+static int32_t find_external(const struct nat *nat, const struct addr *address)
 {
     for (uint32_t i = 0; i < nat->externals; i++) {
         if (addr_same_ip(&nat->external[i].addr, address))
-            return true;
+            return (int32_t)i;
     }
-    return false;
+    return -1;
+}
+
+bool nat_owns(const struct nat *nat, const struct addr *address)
+{
+    return find_external(nat, address) >= 0;
 }
 
 static bool carries(const struct nat *nat, const struct nat_datagram *d)
@@ -77,6 +83,16 @@ static bool carries(const struct nat *nat, const struct nat_datagram *d)
     return family && d->to.family == d->from.family &&
            (d->protocol == NAT_UDP || d->protocol == NAT_TCP || d->protocol == NAT_ICMP ||
             d->protocol == NAT_ICMP6);
+}
+
+/* egress_block: what the network behind this box does not let out. */
+static bool is_blocked(const struct nat_policy *policy, const struct nat_datagram *d)
+{
+    switch (policy->egress) {
+    case NAT_EGRESS_BLOCK_UDP: return d->protocol == NAT_UDP;
+    case NAT_EGRESS_BLOCK_TCP_HIGH_PORTS: return d->protocol == NAT_TCP && d->to.port > 1023;
+    default: return false;
+    }
 }
 
 /* ---- outward ---- */
@@ -100,13 +116,28 @@ static uint32_t find(const struct nat *nat, const struct nat_endpoint *inside,
         if (record != 0)
             return nat->slab->records[record].remote.mapping;
     }
+    if (nat->policy.inbound_clash)
+        record = nat_mapping_find(nat, NAT_APDM, inside, remote);
+    if (record != 0)
+        return record; /* moved there by a clash, or the rule is APDM anyway */
     return nat_mapping_find(nat, rule_of(&nat->policy), inside, remote);
 }
 
-static uint32_t make(struct nat *nat, mist_time now, const struct nat_endpoint *inside,
-                     const struct nat_endpoint *remote, enum nat_verdict *verdict)
+/* inbound_clash: an unsolicited packet has taken the tuple that the datagram
+ * would use; it moves to a mapping for this remote alone. */
+static bool is_moved(const struct nat *nat, uint32_t record, const struct nat_endpoint *remote)
 {
-    struct nat_place place = {.address = NAT_NO_ADDRESS, .rule = rule_of(&nat->policy)};
+    if (!nat->policy.inbound_clash || nat_mapping(nat, record)->rule == NAT_APDM)
+        return false;
+    struct nat_endpoint outside = nat_mapping_outside(nat, nat_mapping(nat, record));
+    return nat_reserved_find(nat, NAT_KEY_CLASH, &outside, remote) != 0;
+}
+
+static uint32_t make(struct nat *nat, mist_time now, uint8_t rule,
+                     const struct nat_endpoint *inside, const struct nat_endpoint *remote,
+                     enum nat_verdict *verdict)
+{
+    struct nat_place place = {.address = NAT_NO_ADDRESS, .rule = rule};
     *verdict = NAT_PASS;
     if (nat->entries >= NAT_ENTRIES_MAX)
         *verdict = NAT_DROP_CAPACITY;
@@ -126,7 +157,9 @@ static uint32_t send_out(struct nat *nat, mist_time now, const struct nat_datagr
     struct nat_endpoint remote = nat_endpoint(&d->to, d->protocol);
     uint32_t record = find(nat, &inside, &remote);
     if (record == 0)
-        record = make(nat, now, &inside, &remote, verdict);
+        record = make(nat, now, rule_of(&nat->policy), &inside, &remote, verdict);
+    else if (is_moved(nat, record, &remote))
+        record = make(nat, now, NAT_APDM, &inside, &remote, verdict);
     if (record == 0)
         return 0;
     if (!nat_remote_sent(nat, now, record, &remote)) {
@@ -139,11 +172,24 @@ static uint32_t send_out(struct nat *nat, mist_time now, const struct nat_datagr
 
 /* ---- inward ---- */
 
+/* inbound_clash: remembers who knocked. */
+static void take_tuple(struct nat *nat, mist_time now, const struct nat_endpoint *outside,
+                       const struct nat_endpoint *remote)
+{
+    struct addr address = nat_endpoint_addr(outside);
+    int32_t external = find_external(nat, &address);
+    if (external >= 0 && nat->entries < NAT_ENTRIES_MAX)
+        nat_reserve(nat, NAT_KEY_CLASH, (uint16_t)external, outside->port, remote,
+                    now + nat->policy.udp_unreplied);
+}
+
 /* remote wants to reach outside: the mapping that lets it, or 0. */
 static uint32_t let_in(struct nat *nat, mist_time now, const struct nat_endpoint *outside,
                        const struct nat_endpoint *remote, enum nat_verdict *verdict)
 {
     uint32_t record = nat_remote_admit(nat, outside, remote, verdict);
+    if (record == 0 && nat->policy.inbound_clash)
+        take_tuple(nat, now, outside, remote);
     if (record == 0)
         return 0;
     nat_mapping_received(nat, now, record);
@@ -186,6 +232,8 @@ enum nat_verdict nat_outbound(struct nat *nat, mist_time now, struct nat_datagra
         return drop(nat, NAT_DROP_FAMILY);
     if (d->ttl <= 1)
         return drop(nat, NAT_DROP_TTL);
+    if (is_blocked(&nat->policy, d))
+        return drop(nat, NAT_DROP_EGRESS);
     if (nat_owns(nat, &d->to)) {
         verdict = turn_round(nat, now, d);
         return nat_is_drop(verdict) ? drop(nat, verdict) : verdict;

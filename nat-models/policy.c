@@ -8,10 +8,7 @@
 
 #define SWITCH "off|on|no|yes|false|true" /* odd places are on */
 
-/* RFC 4787 REQ-5 wants 2 min at least; a usual home box; Linux' default for one-way flows is 30 s.
- */
-#define UDP_UNREPLIED   SEC(120)
-#define UDP_ESTABLISHED SEC(120)
+#define UDP_IDLE SEC(120) /* the least that RFC 4787 REQ-5 allows */
 
 static int complain(char *error, size_t size, const char *format, ...)
 {
@@ -25,8 +22,8 @@ static int complain(char *error, size_t size, const char *format, ...)
 struct nat_policy nat_policy_default(void)
 {
     return (struct nat_policy){
-        .udp_unreplied = UDP_UNREPLIED,
-        .udp_established = UDP_ESTABLISHED,
+        .udp_unreplied = UDP_IDLE,
+        .udp_established = UDP_IDLE,
         .established_age = SEC(2),
         .kind = NAT_KIND_NAT,
         .mapping = NAT_EIM,
@@ -151,6 +148,8 @@ static const struct knob knobs[] = {
     TIMED("tcp_transitory", tcp_transitory),
     TIMED("tcp_established", tcp_established),
     SWITCHED("session_reply", session_reply),
+    SWITCHED("inbound_clash", inbound_clash),
+    WORD("egress_block", egress, "none|udp|tcp_high_ports"),
     WORD("hairpin", hairpin, "off|external|internal"),
     SWITCHED("static_outbound", static_outbound),
     COUNTED("pool", pool),
@@ -266,6 +265,8 @@ static int check_firewall(const struct nat_policy *policy, char *error, size_t s
         return complain(error, size, "ports: expected preserve, a firewall keeps ports");
     if (policy->hairpin != NAT_HAIRPIN_OFF)
         return complain(error, size, "hairpin: expected off, a firewall has no address of its own");
+    if (policy->inbound_clash)
+        return complain(error, size, "inbound_clash: expected off, a firewall moves no port");
     return 0;
 }
 

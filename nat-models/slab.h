@@ -43,7 +43,7 @@ enum {
     NAT_STATIC = 4,
     NAT_SHORT = 8,   /* all packets so far went to the port of dport_override */
     NAT_LISTED = 16, /* in the lists of struct nat_links */
-    NAT_EXTRA = 32,  /* made for one remote beside the EIM mapping (inbound_clash) */
+
 };
 
 #define NAT_NO_ADDRESS UINT16_MAX /* a firewall's mapping: outside is as inside */

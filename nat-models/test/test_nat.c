@@ -246,6 +246,79 @@ static void session_reply_answers_from_the_port_that_was_addressed(void **state)
     }
 }
 
+/* ---- inbound before outbound ---- */
+
+/* nat-behaviour 3.10: Z1 knocks at the port that A has or will have, then A
+ * sends to Z1; with inbound_clash off an unsolicited packet changes nothing. */
+static void inbound_clash_moves_the_later_outbound_packet(void **state)
+{
+    static const char *const rules[] = {"mapping: eim", "mapping: adm",
+                                        "mapping: apdm; ports: overload"};
+    (void)state;
+    for (int i = 0; i < 6; i++) {
+        bool on = i % 2;
+        char knobs[100];
+        snprintf(knobs, sizeof knobs, "%s; udp_unreplied: 30 s; inbound_clash: %s", rules[i / 2],
+                 on ? "on" : "off");
+        struct lab lab = lab_open(knobs);
+        expect_out(&lab, 0, A, Y1, "1.2.3.4:1234");
+        expect_in(&lab, 1, Z1, "1.2.3.4:1234", "filter");
+        expect_out(&lab, 2, A, Z1, on ? "1.2.3.4:1235" : "1.2.3.4:1234");
+        expect_in(&lab, 3, Z1, on ? "1.2.3.4:1235" : "1.2.3.4:1234", A);
+        expect_out(&lab, 4, A, Y1, "1.2.3.4:1234"); /* towards others nothing moved */
+        expect_out(&lab, SEC(29), A, Z1, on ? "1.2.3.4:1235" : "1.2.3.4:1234");
+        lab_close(&lab);
+        lab = lab_open(knobs); /* before any mapping; and the tuple is free again after 30 s */
+        expect_in(&lab, 0, Z1, "1.2.3.4:1234", "no_mapping");
+        expect_out(&lab, SEC(30) - 1, A, Z1, on ? "1.2.3.4:1235" : "1.2.3.4:1234");
+        expect_in(&lab, SEC(100), Z1, "1.2.3.4:1234", "no_mapping");
+        expect_out(&lab, SEC(130), A, Z1, "1.2.3.4:1234");
+        lab_close(&lab);
+    }
+}
+
+/* Linux as measured: two hosts share a port towards different remotes; a full
+ * clash moves to a random port, which then serves later destinations too. */
+static void sticky_random_serves_later_destinations_from_the_new_port(void **state)
+{
+    (void)state;
+    struct lab lab = lab_open("mapping: apdm; ports: overload; on_clash: sticky_random");
+    char moved[ADDR_TEXT];
+    expect_out(&lab, 0, A, Y1, "1.2.3.4:1234");
+    expect_out(&lab, 1, B, Y2, "1.2.3.4:1234");
+    expect_in(&lab, 2, Y1, "1.2.3.4:1234", A);
+    expect_in(&lab, 2, Y2, "1.2.3.4:1234", B);
+    strcpy(moved, lab_out(&lab, 3, B, Y1)); /* the tuple is A's */
+    assert_string_not_equal(moved, "1.2.3.4:1234");
+    expect_out(&lab, 4, B, Z1, moved);
+    expect_out(&lab, 5, B, Y2, "1.2.3.4:1234"); /* an old session stays */
+    expect_out(&lab, 6, A, Z1, "1.2.3.4:1234");
+    lab_close(&lab);
+}
+
+static void last_wins_cuts_the_older_flow(void **state)
+{
+    (void)state;
+    struct lab lab = lab_open("ports: overload; overload_demux: last_wins");
+    expect_out(&lab, 0, A, Y1, "1.2.3.4:1234");
+    expect_out(&lab, 1, B, Y1, "1.2.3.4:1234");
+    expect_in(&lab, 2, Y1, "1.2.3.4:1234", B);
+    assert_int_equal(lab_count(&lab, 3, "mappings"), 1);
+    lab_close(&lab);
+}
+
+static void a_blocked_network_lets_no_udp_out(void **state)
+{
+    (void)state;
+    struct lab lab = lab_open("egress_block: udp");
+    expect_out(&lab, 0, A, Y1, "egress");
+    assert_int_equal(lab_count(&lab, 0, "mappings_made"), 0);
+    lab.last = lab_datagram(lab_addr(A), lab_addr(Y1));
+    lab.last.protocol = NAT_TCP;
+    assert_int_equal(nat_outbound(lab.nat, 1, &lab.last), NAT_PASS);
+    lab_close(&lab);
+}
+
 /* ---- hairpin ---- */
 
 static void hairpin_delivers_as_configured(void **state)
@@ -436,6 +509,10 @@ int main(void)
         cmocka_unit_test(filter_lifetime_lets_each_remote_age_alone),
         cmocka_unit_test(a_refused_packet_refreshes_and_creates_nothing),
         cmocka_unit_test(session_reply_answers_from_the_port_that_was_addressed),
+        cmocka_unit_test(inbound_clash_moves_the_later_outbound_packet),
+        cmocka_unit_test(sticky_random_serves_later_destinations_from_the_new_port),
+        cmocka_unit_test(last_wins_cuts_the_older_flow),
+        cmocka_unit_test(a_blocked_network_lets_no_udp_out),
         cmocka_unit_test(hairpin_delivers_as_configured),
         cmocka_unit_test(hairpin_opens_a_strict_filter_by_the_external_endpoint),
         cmocka_unit_test(a_firewall_filters_and_keeps_both_endpoints),
