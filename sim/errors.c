@@ -175,7 +175,7 @@ const char *errors_suggest(const char *word, const char *const *candidates, uint
         return NULL;
     uint32_t limit = length / 3 > 2 ? (uint32_t)(length / 3) : 2;
     if (length < 4)
-        limit = 1; /* two edits turn any three letters into any other word */
+        limit = length > 1; /* two edits turn any three letters into another word */
     const char *best = NULL;
     for (uint32_t i = 0; i < count; i++) {
         if (strlen(candidates[i]) > SUGGEST_LONGEST)

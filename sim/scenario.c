@@ -90,7 +90,6 @@ static uint32_t axis_position(const struct scenario *s, uint32_t axis, uint32_t 
 struct yaml_node *scenario_document(const struct scenario *s, uint32_t cell, struct arena *arena,
                                     struct errors *errors)
 {
-    uint32_t before = errors->count;
     struct yaml_node *document = yaml_copy(arena, s->root);
     for (uint32_t i = 0; i < s->axis_count; i++) {
         const struct sweep_axis *axis = &s->axes[i];
@@ -101,7 +100,7 @@ struct yaml_node *scenario_document(const struct scenario *s, uint32_t cell, str
             return NULL;
     }
     schema_check(&SCHEMA_SCENARIO, document, arena, errors);
-    return errors->count == before ? document : NULL;
+    return document;
 }
 
 static char *describe_cell(const struct scenario *s, uint32_t cell, struct arena *arena)
@@ -123,8 +122,11 @@ static struct plan *draft_cell(const struct scenario *s, uint32_t cell, struct d
 {
     uint32_t before = errors->count;
     struct yaml_node *document = scenario_document(s, cell, scratch, errors);
-    if (!document)
+    if (errors->count != before) {
+        if (document)
+            scenario_partial(s, document, scratch, errors);
         return NULL;
+    }
     struct plan *plan = calloc(1, sizeof *plan);
     CHECK(plan);
     draft->plan = plan;

@@ -347,11 +347,13 @@ static void read_work(struct cell *c, const struct yaml_node *map, uint32_t posi
     w->window = number(map, "window");
     w->until = until ? until->number : c->plan->duration - w->window;
     w->size = (uint32_t)number(map, "size");
+    uint32_t before = c->errors->count;
     w->src = read_group(c, map, "src", path);
     w->dst = read_group(c, map, "dst", path);
+    if (c->errors->count == before)
+        check_groups(c, map, path, w);
     check_fitting(c, map, path, w);
     check_times(c, map, path, w);
-    check_groups(c, map, path, w);
 }
 
 static void read_workload(struct cell *c, const struct yaml_node *list)

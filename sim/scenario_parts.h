@@ -3,6 +3,7 @@
  *   scenario.c          files, overrides, sweep cells: text -> one tree per cell
  *   scenario_path.c     "population.home.count" -> a place in the tree
  *   scenario_cell.c     a checked tree -> a plan without hosts
+ *   scenario_partial.c  what else is wrong with a document that is wrong
  *   scenario_expect.c   `expect` -> plan_expect
  *   scenario_latency.c  latency files
  *   scenario_draw.c     populations -> hosts and boxes, by keyed draws
@@ -67,7 +68,8 @@ struct draft {
 bool scenario_path_set(struct yaml_node *root, const char *path, struct yaml_node *value,
                        struct arena *arena, const struct error_place *place, struct errors *errors);
 
-/* The tree of a cell, in the arena: checked, complete.  False after an error. */
+/* The tree of a cell, in the arena: complete, and fine if no error was added.
+ * NULL if the sweep's paths lead nowhere. */
 struct yaml_node *scenario_document(const struct scenario *s, uint32_t cell, struct arena *arena,
                                     struct errors *errors);
 
@@ -76,6 +78,10 @@ struct yaml_node *scenario_document(const struct scenario *s, uint32_t cell, str
  * to besides the plan lives in scratch. */
 void scenario_cell(const struct scenario *s, const struct yaml_node *document, struct draft *draft,
                    struct arena *scratch, struct errors *errors);
+
+/* Adds the errors that can be found in a document which the schema refuses. */
+void scenario_partial(const struct scenario *s, const struct yaml_node *document,
+                      struct arena *scratch, struct errors *errors);
 
 /* Reads `expect` into the plan, whose populations stand already. */
 void scenario_expect(const struct yaml_node *expect, struct plan *plan, struct errors *errors);

@@ -208,7 +208,9 @@ static void check_quantity(struct checker *c, const struct schema_key *key, stru
         return;
     }
     int64_t largest = key->kind == SCHEMA_TIME_RANGE ? node->high : node->number;
-    if (key->high && (node->number < key->low || largest > key->high))
+    if (key->high && key->low == key->high && node->number != key->low)
+        complain(c, node, path, write_value(c, key->kind, key->low));
+    else if (key->high && (node->number < key->low || largest > key->high))
         errors_add(c->errors, &node->place, path, "expected %s to %s, got `%s`",
                    write_value(c, key->kind, key->low), write_value(c, key->kind, key->high),
                    node->text);

@@ -95,8 +95,11 @@ static struct error_place place_at(const struct reader *r, const yaml_mark_t *st
                                 1};
     if (end && end->line == start->line && end->column > start->column)
         place.width = (uint32_t)(end->column - start->column);
-    if (place.line == 1)
-        place.column += r->skip;
+    if (r->skip) { /* one line; libyaml puts its end on the next */
+        place.column =
+            place.line == 1 ? place.column + r->skip : (uint32_t)strlen(r->source->text) + 1;
+        place.line = 1;
+    }
     return place;
 }
 
