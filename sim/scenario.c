@@ -13,6 +13,18 @@ static struct error_place whole(const struct error_source *source)
     return (struct error_place){source, 0, 0, 0};
 }
 
+/* Lists, maps and quoted texts are YAML; anything else stands for itself, so
+ * that nobody has to quote `>= 70%` twice. */
+static struct yaml_node *read_set_value(struct scenario *s, const struct error_source *source,
+                                        size_t skip, struct errors *errors)
+{
+    const char *text = source->text + skip;
+    struct error_place place = {source, 1, (uint32_t)skip + 1, (uint32_t)strlen(text)};
+    if (*text && strchr("[{\"'", *text))
+        return yaml_parse(&s->arena, source, skip, strlen(text), errors);
+    return yaml_new(&s->arena, YAML_TEXT, text, &place);
+}
+
 /* Parses "a.b.c=value" and applies it. */
 static void apply_set(struct scenario *s, const char *set, struct errors *errors)
 {
@@ -24,12 +36,7 @@ static void apply_set(struct scenario *s, const char *set, struct errors *errors
         return;
     }
     place.width = (uint32_t)(equals - set);
-    size_t skip = place.width + 1;
-    struct yaml_node *value;
-    if (set[skip] == 0)
-        value = yaml_new(&s->arena, YAML_TEXT, "", &place);
-    else
-        value = yaml_parse(&s->arena, source, skip, strlen(set) - skip, errors);
+    struct yaml_node *value = read_set_value(s, source, place.width + 1, errors);
     if (value)
         (void)scenario_path_set(s->root, arena_text(&s->arena, set, place.width), value, &s->arena,
                                 &place, errors);
