@@ -68,6 +68,9 @@ lint: | deps-lint	## clang-tidy over all sources
 check-scenarios: $(B)/mistsim	## validate every scenario
 	@$(B)/mistsim check $(shell find scenarios -name '*.yaml' ! -path '*/latency/*' | sort)
 
+house: $(PROGRAMS)	## the build does what the README says: rebuilds, help, install, uninstall
+	@.ci/house $(B)
+
 same-seed: | deps-ci	## same seed, same trace hash: gcc and clang, -O0 -O2 -O3
 	@.ci/same-seed $(B)/same-seed
 
@@ -156,8 +159,8 @@ $(FUZZBIN): $(B)/%: $(B)/obj/%.o $(LIBS)
 -include $(patsubst %.o,%.d,$(call obj,$(STACK) $(NAT) $(SIM) $(HOST) $(TESTS) $(FUZZERS) \
     sim/mistsim.c stack/host/mist.c) $(patsubst %.c,$(B)/pic/%.o,$(STACK)))
 FORCE:
-.PHONY: all help run test golden tidy pure lint check-scenarios same-seed sanitize fuzz fuzz-build \
-    bench deps deps-build deps-test deps-tidy deps-lint deps-fuzz deps-ci install uninstall clean \
+.PHONY: all help run test golden tidy pure lint house check-scenarios same-seed sanitize fuzz \
+    fuzz-build bench deps deps-build deps-test deps-tidy deps-lint deps-fuzz deps-ci install uninstall clean \
     FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
