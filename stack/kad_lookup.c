@@ -12,11 +12,12 @@
 
 #define PATIENCE_START                                                                             \
     MS(500)                   /* per round trip, unmeasured: above the p95 of wired hosts, 329 ms */
-#define PATIENCE_MIN MS(150)  /* less would ask too many on the jitter of an access link */
-#define PATIENCE_MAX MS(1500) /* p95 of a question in a live overlay is 1.1 s (IPFS, 2021) */
-#define GIVE_UP      SEC(4)   /* four tries of a handshake are over by then but for the last wait */
-#define LOOKUP_LIMIT SEC(10)  /* p99 of lookups in a live overlay is 3.2 s (IPFS, 2021) */
-#define TRIES        2        /* to reach one candidate */
+#define PATIENCE_MIN  MS(150) /* less would ask too many on the jitter of an access link */
+#define PATIENCE_MAX  MS(1500) /* p95 of a question in a live overlay is 1.1 s (IPFS, 2021) */
+#define GIVE_UP       SEC(4)  /* four tries of a handshake are over by then but for the last wait */
+#define LOOKUP_LIMIT  SEC(10) /* p99 of lookups in a live overlay is 3.2 s (IPFS, 2021) */
+#define PARALLEL_LAST 10      /* questions in flight once the closest node has answered */
+#define TRIES         2       /* to reach one candidate */
 
 /* ---- patience ---- */
 
@@ -166,6 +167,18 @@ static uint32_t questions(const struct kad_lookup *l)
     return n;
 }
 
+/* Nothing is nearer than who has answered: all that is left is to ask the other
+ * KAD_K, which costs the same in parallel. */
+static uint32_t parallel(const struct kad_lookup *l)
+{
+    for (uint32_t i = 0; i < l->count; i++) {
+        const struct kad_candidate *c = &l->list[i];
+        if (c->state != KAD_FAILED && !c->late)
+            return c->state == KAD_ANSWERED ? PARALLEL_LAST : KAD_ALPHA;
+    }
+    return KAD_ALPHA;
+}
+
 /* The nearest of the KAD_K closest that are neither failed nor late; those that
  * failed last time wait for the others. */
 static struct kad_candidate *next_to_ask(struct kad_lookup *l)
@@ -281,7 +294,7 @@ static void advance(struct kad *k, mist_time now, struct kad_lookup *l, struct o
         return;
     }
     struct kad_candidate *c;
-    while (questions(l) < KAD_ALPHA && (c = next_to_ask(l)) != NULL)
+    while (questions(l) < parallel(l) && (c = next_to_ask(l)) != NULL)
         reach(c, now, out);
     arm(k, l);
 }

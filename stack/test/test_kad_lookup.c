@@ -147,6 +147,25 @@ static void only_the_asked_peer_answers_and_only_its_question(void **state)
     bench_close(&b);
 }
 
+static void the_rest_is_asked_at_once_when_the_closest_has_answered(void **state)
+{
+    static struct bench b;
+    (void)state;
+    bench_open(&b);
+    for (int i = 0; i < 100; i++) {
+        struct contact c = random_contact(&b);
+        see(&b, &c);
+    }
+    start(&b, b.self);
+    for (uint32_t i = 0; i < 2; i++) { /* the second closest, then the closest */
+        struct contact c = nth_effect(&b, EFFECT_REACH, 1 - i)->contact;
+        kad_link_up(b.kad, b.now, c.id, i + 1, b.out);
+        answer(&b, &c, i + 1, request_of(nth_effect(&b, EFFECT_SEND, i)), NULL, 0);
+        assert_int_equal(count_effects(&b, EFFECT_REACH), i == 0 ? KAD_ALPHA + 1 : 12);
+    }
+    bench_close(&b);
+}
+
 /* Unmeasured patience is 500 ms for each of the two round trips of a stranger. */
 static void a_late_answer_adds_a_branch(void **state)
 {
@@ -183,17 +202,15 @@ static void patience_follows_the_observed_answers(void **state)
         b.now += MS(100);
         answer(&b, &c, i + 1, request_of(nth_effect(&b, EFFECT_SEND, i)), NULL, 0);
     }
-    uint32_t reached = count_effects(&b, EFFECT_REACH);
-    struct contact c = nth_effect(&b, EFFECT_REACH, reached - 1)->contact;
-    kad_link_up(b.kad, b.now, c.id, 9, b.out);
-    for (uint32_t i = 4; i < reached - 1; i++)
+    uint32_t reached = count_effects(&b, EFFECT_REACH), sent = count_effects(&b, EFFECT_SEND);
+    for (uint32_t i = 4; i < reached; i++)
         kad_link_up(b.kad, b.now, nth_effect(&b, EFFECT_REACH, i)->contact.id, i + 1, b.out);
-    uint32_t sent = count_effects(&b, EFFECT_SEND);
+    sent += reached - 4;
     pass(&b, US(284375) - 1);
     assert_int_equal(count_effects(&b, EFFECT_SEND), sent);
     pass(&b, 1);
-    assert_int_equal(count_effects(&b, EFFECT_SEND), sent + KAD_ALPHA); /* asked again */
-    assert_int_equal(count_effects(&b, EFFECT_REACH), reached + KAD_ALPHA);
+    assert_int_equal(count_effects(&b, EFFECT_SEND), sent + reached - 4); /* each asked again */
+    assert_int_equal(count_effects(&b, EFFECT_REACH), KAD_K);
     bench_close(&b);
 }
 
@@ -483,6 +500,7 @@ int main(void)
         cmocka_unit_test(a_lookup_follows_answers_and_counts_hops),
         cmocka_unit_test(a_question_in_the_handshake_is_not_asked_again),
         cmocka_unit_test(only_the_asked_peer_answers_and_only_its_question),
+        cmocka_unit_test(the_rest_is_asked_at_once_when_the_closest_has_answered),
         cmocka_unit_test(a_late_answer_adds_a_branch),
         cmocka_unit_test(patience_follows_the_observed_answers),
         cmocka_unit_test(a_silent_link_is_forsaken_and_its_peer_met_anew_once),
