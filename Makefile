@@ -27,6 +27,7 @@ HOST    := $(filter-out stack/host/mist.c,$(wildcard stack/host/*.c))
 FOLDERS := stack stack/host nat-models sim sim/native analysis
 TESTS   := $(wildcard $(FOLDERS:=/test/test_*.c))
 SCRIPTS := $(wildcard $(FOLDERS:=/test/test_*.sh))
+SMOKE   := $(wildcard scenarios/smoke/*.yaml scenarios/matrix/*.yaml scenarios/regress/*.yaml)
 FUZZERS := $(wildcard $(FOLDERS:=/test/fuzz_*.c)) .ci/fuzz_canary.c
 
 obj      = $(patsubst %.c,$(B)/obj/%.o,$(1))
@@ -64,6 +65,9 @@ pure: $(call obj,$(STACK) $(NAT)) $(B)/libmist.so	## core and NAT need only .ci/
 lint: | deps-lint	## clang-tidy over all sources
 	@printf '%s\n' $(STACK) $(NAT) $(SIM) $(HOST) | xargs -P $$(nproc) -n 4 \
 	    sh -c 'clang-tidy -quiet "$$@" -- $(filter-out -W%,$(CFLAGS)) 2>/dev/null' lint
+
+smoke: $(B)/mistsim	## run the small scenarios; each is a test by its own `expect`
+	@.ci/smoke $(B) $(SMOKE)
 
 check-scenarios: $(B)/mistsim	## validate every scenario
 	@$(B)/mistsim check $(shell find scenarios -name '*.yaml' ! -path '*/latency/*' | sort)
@@ -159,8 +163,8 @@ $(FUZZBIN): $(B)/%: $(B)/obj/%.o $(LIBS)
 -include $(patsubst %.o,%.d,$(call obj,$(STACK) $(NAT) $(SIM) $(HOST) $(TESTS) $(FUZZERS) \
     sim/mistsim.c stack/host/mist.c) $(patsubst %.c,$(B)/pic/%.o,$(STACK)))
 FORCE:
-.PHONY: all help run test golden tidy pure lint house check-scenarios same-seed sanitize fuzz \
-    fuzz-build bench deps deps-build deps-test deps-tidy deps-lint deps-fuzz deps-ci install uninstall clean \
-    FORCE
+.PHONY: all help run test golden tidy pure lint house smoke check-scenarios same-seed sanitize \
+    fuzz fuzz-build bench deps deps-build deps-test deps-tidy deps-lint deps-fuzz deps-ci \
+    install uninstall clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
