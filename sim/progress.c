@@ -71,7 +71,8 @@ static int outcomes(char *line, int size, const struct world_progress *sum)
 
 void progress_line(char line[PROGRESS_LINE], const struct progress_state *s)
 {
-    char now[TEXT_NUMBER], duration[TEXT_NUMBER], rate[TEXT_NUMBER], eta[TEXT_NUMBER];
+    char now[TEXT_NUMBER], duration[TEXT_NUMBER], rate[TEXT_NUMBER], eta[TEXT_NUMBER],
+        ratio[TEXT_NUMBER];
     char joined[TEXT_NUMBER], hosts[TEXT_NUMBER];
     double speed = s->wall_s > 0 ? s->simulated_s / s->wall_s : 0;
     int n = 0;
@@ -80,8 +81,8 @@ void progress_line(char line[PROGRESS_LINE], const struct progress_state *s)
     clock_time(now, (double)s->sum.now / 1e9);
     clock_time(duration, (double)s->sum.duration / 1e9);
     clock_time(eta, speed > 0 ? s->remaining_s / speed + 0.5 : 0);
-    n += snprintf(line + n, (size_t)(PROGRESS_LINE - n), "%s of %s  %s events/s  %.3gx real time",
-                  now, duration, text_scaled(rate, s->events_per_s), speed);
+    n += snprintf(line + n, (size_t)(PROGRESS_LINE - n), "%s of %s  %s events/s  %sx real time",
+                  now, duration, text_scaled(rate, s->events_per_s), text_scaled(ratio, speed));
     if (speed > 0)
         n += snprintf(line + n, (size_t)(PROGRESS_LINE - n), "  ETA %s", eta);
     n += snprintf(line + n, (size_t)(PROGRESS_LINE - n), "  joined %s/%s",

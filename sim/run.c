@@ -123,11 +123,9 @@ static int read_scenario(const struct command_line *line, struct run_campaign *c
     static const char *sets[COMMAND_VALUES];
     uint32_t count = command_values(line, "set", sets);
     struct scenario_options options = {.api = c->api};
-    struct errors errors = {0};
-    c->scenario = scenario_read(line->arguments[0], sets, count, &options, &errors);
-    if (errors.count)
-        errors_print(&errors, stderr);
-    errors_free(&errors);
+    c->scenario = scenario_read(line->arguments[0], sets, count, &options, &c->errors);
+    if (c->errors.count)
+        errors_print(&c->errors, stderr);
     return c->scenario ? 0 : EXIT_INPUT;
 }
 
@@ -160,18 +158,17 @@ static int reason(const struct results_found *found, int fresh, char *why, size_
     return snprintf(why, size, "kept (complete as run %" PRId64 ")", found->run);
 }
 
-static int list_runs(const struct run_campaign *c)
+static int list_runs(struct run_campaign *c)
 {
     struct text_table *t = text_table_new(5);
     static const char *const heads[] = {"seed", "cell", "nodes", "boxes", ""};
-    struct errors errors = {0};
     uint32_t size = run_campaign_size(c), missing = 0, i;
     for (int k = 0; k < 5; k++)
         text_table_add(t, heads[k]);
     for (i = 0; i < size; i++) {
         char key[RUN_KEY], why[80], number[TEXT_NUMBER];
         struct results_found found;
-        struct plan *plan = run_campaign_plan(c, i, key, &errors);
+        struct plan *plan = run_campaign_plan(c, i, key);
         if (!plan)
             break;
         results_look_up(c->file, key, &found);
@@ -186,13 +183,10 @@ static int list_runs(const struct run_campaign *c)
     }
     text_table_print(t, stdout, "");
     printf("%" PRIu32 " runs, %" PRIu32 " to do, into %s\n", size, missing, c->file);
-    if (errors.count)
-        errors_print(&errors, stderr);
-    errors_free(&errors);
     return i < size ? EXIT_INPUT : EXIT_FINE;
 }
 
-static int dry_run(const struct run_campaign *c)
+static int dry_run(struct run_campaign *c)
 {
     uint32_t cells = scenario_cells(c->scenario);
     scenario_print(c->scenario, 0, stdout);
@@ -223,7 +217,7 @@ static int summarise(const struct run_campaign *c, const int64_t *runs, int json
     return status;
 }
 
-static int run_all(const struct command_line *line, const struct run_campaign *c)
+static int run_all(const struct command_line *line, struct run_campaign *c)
 {
     int64_t *runs = calloc(run_campaign_size(c), sizeof *runs);
     CHECK(runs);
@@ -266,6 +260,7 @@ static int run_main(int argc, char **argv)
     if (!status)
         status = command_value(&line, "dry-run") ? dry_run(&c) : run_all(&line, &c);
     scenario_free(c.scenario);
+    errors_free(&c.errors);
     return status;
 }
 

@@ -32,7 +32,7 @@ struct worker {
 };
 
 struct state {
-    const struct run_campaign *campaign;
+    struct run_campaign *campaign;
     struct results *results;
     struct progress *progress;
     int64_t *runs;
@@ -115,13 +115,15 @@ uint32_t run_campaign_size(const struct run_campaign *c)
     return c->seeds * scenario_cells(c->scenario);
 }
 
-struct plan *run_campaign_plan(const struct run_campaign *c, uint32_t i, char key[RUN_KEY],
-                               struct errors *errors)
+struct plan *run_campaign_plan(struct run_campaign *c, uint32_t i, char key[RUN_KEY])
 {
     uint32_t cells = scenario_cells(c->scenario);
-    struct plan *plan = scenario_plan(c->scenario, i % cells, c->first_seed + i / cells, errors);
+    uint64_t seed = c->first_seed + i / cells;
+    struct plan *plan = scenario_plan(c->scenario, i % cells, seed, &c->errors);
     if (plan)
         run_key(key, plan, c->engine->name, c->program, c->facts ? "events" : "");
+    else
+        errors_print(&c->errors, stderr);
     return plan;
 }
 
@@ -194,13 +196,10 @@ static void keep(struct state *s, uint32_t index, const struct results_found *fo
 /* Starts run `index` in the free slot, unless it is there already. */
 static void start(struct state *s, struct worker *w, uint32_t index)
 {
-    const struct run_campaign *c = s->campaign;
-    struct errors errors = {0};
+    struct run_campaign *c = s->campaign;
     char key[RUN_KEY];
-    struct plan *plan = run_campaign_plan(c, index, key, &errors);
+    struct plan *plan = run_campaign_plan(c, index, key);
     if (!plan) {
-        errors_print(&errors, stderr);
-        errors_free(&errors);
         halt(s, EXIT_INPUT);
         return;
     }
@@ -219,7 +218,6 @@ static void start(struct state *s, struct worker *w, uint32_t index)
         launch(s, w, plan);
     }
     plan_free(plan);
-    errors_free(&errors);
 }
 
 /* The run is over but worth nothing: status says how. */
@@ -390,7 +388,7 @@ static void take_signals(struct sigaction before[2])
     sigaction(SIGPIPE, &act, NULL);
 }
 
-int run_campaign_do(const struct run_campaign *c, int64_t *runs)
+int run_campaign_do(struct run_campaign *c, int64_t *runs)
 {
     CHECK(c->jobs >= 1 && c->jobs <= RUN_CAMPAIGN_JOBS);
     struct state *s = calloc(1, sizeof *s);

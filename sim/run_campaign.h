@@ -16,6 +16,7 @@
 
 struct run_campaign {
     struct scenario *scenario;
+    struct errors errors; /* of its reading; lives as long as the scenario */
     const struct engine_type *engine;
     const struct mist_api *api;
     const char *stack;     /* what the database calls the core: "embedded" or the library */
@@ -29,13 +30,12 @@ struct run_campaign {
 /* Number of runs. */
 uint32_t run_campaign_size(const struct run_campaign *c);
 
-/* The plan of run i and its key; NULL with errors added. */
-struct plan *run_campaign_plan(const struct run_campaign *c, uint32_t i, char key[RUN_KEY],
-                               struct errors *errors);
+/* The plan of run i and its key; NULL after the errors were printed. */
+struct plan *run_campaign_plan(struct run_campaign *c, uint32_t i, char key[RUN_KEY]);
 
 /* Does what is missing.  runs[i]: the number of run i in the file, 0 where it was
  * not reached.  Returns an exit code, after saying on stderr what went wrong and
  * what is safe. */
-int run_campaign_do(const struct run_campaign *c, int64_t *runs);
+int run_campaign_do(struct run_campaign *c, int64_t *runs);
 
 #endif

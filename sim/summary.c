@@ -79,6 +79,11 @@ static void print_figures(sqlite3 *db, const char *cell, FILE *out)
         text_table_add(t, note);
     }
     text_table_print(t, out, "  ");
+    if (count_of(db,
+                 "SELECT count(*) FROM chosen JOIN run USING(run) WHERE chosen.cell=? AND"
+                 " counted AND status<>'complete'",
+                 cell) > 0)
+        fputs("  (interrupted: only what had ended by then)\n", out);
     if (seeds == 1)
         fputs("  (intervals within this one run; run more --seeds for the spread between worlds)\n",
               out);
@@ -212,7 +217,7 @@ static void print_traffic(sqlite3 *db, const char *cell, FILE *out)
             }
         }
         text_table_add(t, (const char *)sqlite3_column_text(s, 0));
-        text_table_add(t, text_value(number, sqlite3_column_double(s, 1), "/s"));
+        text_table_add(t, text_value(number, sqlite3_column_double(s, 1), "1/s"));
         text_table_add(t, text_value(number, sqlite3_column_double(s, 2), "B/s"));
         text_table_add(t, text_percent(number, sqlite3_column_double(s, 3)));
     }
@@ -271,8 +276,8 @@ static void print_run(sqlite3_stmt *s, FILE *out)
     fprintf(out, "  run %" PRId64 ", seed %" PRId64 ": %s", (int64_t)sqlite3_column_int64(s, 0),
             (int64_t)sqlite3_column_int64(s, 1), (const char *)sqlite3_column_text(s, 2));
     if (simulated > 0 && wall > 0) {
-        fprintf(out, ", %s in %s (%.3gx real time)", text_seconds(a, simulated),
-                text_seconds(b, wall), simulated / wall);
+        fprintf(out, ", %s in %s (%sx real time)", text_seconds(a, simulated),
+                text_seconds(b, wall), text_scaled(c, simulated / wall));
         fprintf(out, ", %s events/s, %s, trace ", text_scaled(c, events / wall),
                 text_bytes(d, sqlite3_column_double(s, 6)));
         text_shown(out, (const char *)sqlite3_column_text(s, 7));

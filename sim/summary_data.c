@@ -80,10 +80,11 @@ sqlite3_stmt *summary_data_query(sqlite3 *db, const char *sql, const char *argum
     return s;
 }
 
-/* Shares of dials are combined from their counts; metric -> hits, trials. */
+/* Shares are combined over seeds from their counts; metric -> hits, trials per run. */
 static const struct {
     const char *metric, *sql;
 } shares[] = {
+#define OF_CELL "chosen USING(run) WHERE cell=? AND counted GROUP BY run"
 #define SHARE(hits, trials)                                                                        \
     "SELECT sum(" hits "), sum(" trials ") FROM tally JOIN chosen USING(run) WHERE cell=?"         \
     " GROUP BY run"
@@ -92,6 +93,11 @@ static const struct {
     {"dial.relayed_rate", SHARE("relayed", "dials")},
     {"dial.failed_rate", SHARE("failed", "dials")},
     {"dial.punch_rate", SHARE("punched", "tried")},
+    {"lookup.ok_rate", "SELECT sum(ok<>0), count(*) FROM lookup JOIN " OF_CELL},
+    {"message.delivery_rate", "SELECT sum(delivered), sum(subscribers) FROM message JOIN " OF_CELL},
+    {"node.joined", "SELECT value*n, n FROM (SELECT run, count(*) AS n FROM node GROUP BY run)"
+                    " JOIN measured USING(run) JOIN chosen USING(run) WHERE cell=? AND"
+                    " metric='node.joined'"},
 };
 
 struct columns { /* two columns of all rows */
@@ -123,20 +129,6 @@ static void free_columns(struct columns *c)
     free(c->second);
 }
 
-static int share_figure(sqlite3 *db, const char *cell, const char *sql,
-                        struct summary_figure *figure)
-{
-    struct columns c = read_columns(summary_data_query(db, sql, cell));
-    figure->trials = 0;
-    for (uint32_t i = 0; i < c.rows; i++)
-        figure->trials += c.second[i];
-    if (figure->trials > 0)
-        figure->interval = interval_share(c.first, c.second, c.rows);
-    snprintf(figure->unit, sizeof figure->unit, "ratio");
-    free_columns(&c);
-    return figure->trials > 0;
-}
-
 static double column_or_nan(sqlite3_stmt *s, int column)
 {
     return sqlite3_column_type(s, column) == SQLITE_NULL ? (double)NAN
@@ -165,25 +157,36 @@ static int single_figure(sqlite3 *db, const char *cell, const char *metric,
     return rows;
 }
 
+static const char *share_sql(const char *metric)
+{
+    for (size_t i = 0; i < sizeof shares / sizeof *shares; i++)
+        if (strcmp(shares[i].metric, metric) == 0)
+            return shares[i].sql;
+    return NULL;
+}
+
 int summary_data_figure(sqlite3 *db, const char *cell, const char *metric,
                         struct summary_figure *figure)
 {
     memset(figure, 0, sizeof *figure);
-    for (size_t i = 0; i < sizeof shares / sizeof *shares; i++)
-        if (strcmp(shares[i].metric, metric) == 0)
-            return share_figure(db, cell, shares[i].sql, figure);
     int rows = single_figure(db, cell, metric, figure);
-    if (rows < 2)
+    const char *share = share_sql(metric);
+    if (rows == 0 || (rows == 1 && !share))
         return rows;
     sqlite3_stmt *s = summary_data_query(db,
-                                         "SELECT value, 0 FROM measured JOIN chosen USING(run)"
-                                         " WHERE cell=?1 AND metric=?2 AND value IS NOT NULL",
+                                         share ? share
+                                               : "SELECT value, 0 FROM measured JOIN chosen"
+                                                 " USING(run) WHERE cell=?1 AND metric=?2 AND value"
+                                                 " IS NOT NULL",
                                          cell);
-    if (s)
+    if (s && !share)
         sqlite3_bind_text(s, 2, metric, -1, SQLITE_STATIC);
     struct columns c = read_columns(s);
-    if (c.rows > 0)
-        figure->interval = interval_mean(c.first, c.rows);
+    for (uint32_t i = 0; i < c.rows; i++)
+        figure->trials += c.second[i];
+    if (rows > 1 && c.rows > 0)
+        figure->interval =
+            share ? interval_share(c.first, c.second, c.rows) : interval_mean(c.first, c.rows);
     free_columns(&c);
     return 1;
 }

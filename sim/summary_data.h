@@ -18,7 +18,7 @@
 
 struct summary_figure {
     struct interval interval;
-    double trials; /* of a share of dials: how many; else 0 */
+    double trials; /* of a share: how many; else 0 */
     char unit[SUMMARY_UNIT];
 };
 

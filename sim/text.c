@@ -73,6 +73,15 @@ const char *text_percent(char buffer[TEXT_NUMBER], double share)
     return buffer;
 }
 
+/* n small units as large ones, sixty each, and the rest. */
+static void two_units(char buffer[TEXT_NUMBER], double n, const char *large, const char *small)
+{
+    double rest = fmod(n, 60);
+    int length = snprintf(buffer, TEXT_NUMBER, "%.0f %s", trunc(n / 60), large);
+    if (rest != 0)
+        snprintf(buffer + length, (size_t)(TEXT_NUMBER - length), " %.0f %s", fabs(rest), small);
+}
+
 const char *text_seconds(char buffer[TEXT_NUMBER], double seconds)
 {
     double size = fabs(seconds);
@@ -88,11 +97,9 @@ const char *text_seconds(char buffer[TEXT_NUMBER], double seconds)
         snprintf(buffer, TEXT_NUMBER, "%.*f s",
                  seconds == floor(seconds) ? 0 : digits_after_point(seconds), seconds);
     else if (size < 3600 - 0.5)
-        snprintf(buffer, TEXT_NUMBER, "%.0f min %.0f s", floor(round(seconds) / 60),
-                 fmod(round(seconds), 60));
+        two_units(buffer, round(seconds), "min", "s");
     else if (size < 1e15)
-        snprintf(buffer, TEXT_NUMBER, "%.0f h %.0f min", floor(round(seconds / 60) / 60),
-                 fmod(round(seconds / 60), 60));
+        two_units(buffer, round(seconds / 60), "h", "min");
     else
         snprintf(buffer, TEXT_NUMBER, "%.3g s", seconds);
     return buffer;
@@ -111,8 +118,11 @@ const char *text_value(char buffer[TEXT_NUMBER], double value, const char *unit)
         snprintf(buffer, TEXT_NUMBER, "%.36s/s", text_bytes(number, value));
     else if (strcmp(unit, "count") == 0 && fabs(value) < 9e15)
         text_count(buffer, (int64_t)value);
+    else if (strcmp(unit, "1/s") == 0)
+        snprintf(buffer, TEXT_NUMBER, "%.22s/s", text_scaled(number, value));
     else
-        snprintf(buffer, TEXT_NUMBER, "%.22s %.14s", text_scaled(number, value), unit);
+        snprintf(buffer, TEXT_NUMBER, "%.22s%s%.14s", text_scaled(number, value), *unit ? " " : "",
+                 unit);
     return buffer;
 }
 
@@ -245,18 +255,20 @@ void text_table_add(struct text_table *t, const char *cell)
     t->cells++;
 }
 
+/* *owed: spaces that stand before the next visible cell, so that no line ends in any. */
 static void print_cell(const struct text_table *t, FILE *out, int column, const char *cell,
-                       int width)
+                       int width, int *owed)
 {
-    int last = column == t->columns - 1;
-    int gap = width - show(NULL, cell);
-    if (t->align[column] == TEXT_RIGHT)
-        fprintf(out, "%*s", gap, "");
-    show(out, cell);
-    if (t->align[column] == TEXT_LEFT && !last)
-        fprintf(out, "%*s", gap, "");
-    if (!last)
-        fputs("  ", out);
+    int columns = show(NULL, cell), gap = width - columns;
+    int right = t->align[column] == TEXT_RIGHT;
+    if (columns > 0) {
+        fprintf(out, "%*s", *owed + (right ? gap : 0), "");
+        show(out, cell);
+        *owed = right ? 0 : gap;
+    } else {
+        *owed += gap;
+    }
+    *owed += 2;
 }
 
 static void free_table(struct text_table *t)
@@ -277,11 +289,10 @@ void text_table_print(struct text_table *t, FILE *out, const char *indent)
         if (columns > width[i % t->columns])
             width[i % t->columns] = columns;
     }
-    for (int i = 0; i < t->cells; i++) {
+    for (int i = 0, owed = 0; i < t->cells; i++) {
         int column = i % t->columns;
-        if (column == 0)
-            fputs(indent, out);
-        print_cell(t, out, column, t->cell[i], width[column]);
+        owed = column == 0 ? (int)strlen(indent) : owed;
+        print_cell(t, out, column, t->cell[i], width[column], &owed);
         if (column == t->columns - 1)
             fputc('\n', out);
     }
