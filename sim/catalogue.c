@@ -133,7 +133,7 @@ static bool complain_unknown(struct request *r, enum shelf shelf, const struct y
 static struct yaml_node *read_file(struct request *r, enum shelf shelf, const char *name)
 {
     struct arena *arena = r->catalogue->arena;
-    uint32_t before = r->errors->count;
+    uint32_t before = r->errors->raised;
     size_t length = 0;
     const char *path =
         arena_format(arena, "%s/%s/%s.yaml", r->catalogue->root, SHELF_FOLDERS[shelf], name);
@@ -150,7 +150,7 @@ static struct yaml_node *read_file(struct request *r, enum shelf shelf, const ch
     if (own && strcmp(own->text, name) != 0)
         errors_add(r->errors, &own->place, SHELF_WORDS[shelf],
                    "expected the file's name `%s`, got `%s`", name, own->text);
-    return r->errors->count == before ? document : NULL;
+    return r->errors->raised == before ? document : NULL;
 }
 
 static const struct catalogue_box *get_profile(struct request *r, const struct yaml_node *name);

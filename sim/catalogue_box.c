@@ -11,6 +11,7 @@
 
 #define ERROR_SIZE    400 /* bytes of a message about a knob */
 #define KEYS          100 /* knobs of the translator, at most */
+#define ITEMS         64  /* of a list or map that is one value */
 #define LEVEL_SHIFT   40  /* of a draw's index: level, then the key's hash */
 #define CHAIN_INDEX   0   /* the draw of the chain itself */
 #define LONGEST_TIMER (24 * 3600 * INT64_C(1000)) /* ms: keeps products of two in 64 bits */
@@ -50,13 +51,20 @@ static struct catalogue_knob *add_knob(struct arena *arena, struct catalogue_box
     return &box->knobs[box->count++];
 }
 
-/* [9000, 10900] as one value. */
-static const char *join_list(struct arena *arena, const struct yaml_node *list)
+/* "[9000, 10900]", "{reply_and_age: 2 s}": lists and maps as one value.  What is
+ * too long for any knob is cut, which no knob takes. */
+static const char *write_value(struct arena *arena, const struct yaml_node *node)
 {
-    const char *text = "[";
-    for (uint32_t i = 0; i < list->count; i++)
-        text = arena_format(arena, "%s%s%s", text, i ? ", " : "", list->items[i].value->text);
-    return arena_format(arena, "%s]", text);
+    if (node->kind == YAML_TEXT)
+        return node->text;
+    const char *text = node->kind == YAML_LIST ? "[" : "{";
+    for (uint32_t i = 0; i < node->count; i++) {
+        const struct yaml_item *item = &node->items[i];
+        text =
+            arena_format(arena, "%s%s%s%s%s", text, i ? ", " : "", item->key ? item->key->text : "",
+                         item->key ? ": " : "", write_value(arena, item->value));
+    }
+    return arena_format(arena, "%s%s", text, node->kind == YAML_LIST ? "]" : "}");
 }
 
 static bool known_key(const char *key)
@@ -114,7 +122,7 @@ static bool read_choice(struct arena *arena, struct catalogue_box *box, const ch
     }
     for (uint32_t i = 0; i < list->count; i++) {
         const struct yaml_node *value = list->items[i].value;
-        values[i] = value->kind == YAML_LIST ? join_list(arena, value) : value->text;
+        values[i] = write_value(arena, value);
         if (!try_value(box, key, values[i], value, path, errors))
             return false;
     }
@@ -178,9 +186,9 @@ static bool read_knob(struct arena *arena, struct catalogue_box *box, const stru
         return false;
     }
     const char *inside = arena_format(arena, "%s.%s", path, key);
-    if (value->kind == YAML_MAP)
+    if (yaml_get(value, "min") || yaml_get(value, "median") || yaml_get(value, "max"))
         return read_triple(arena, box, key, value, inside, errors);
-    const char *text = value->kind == YAML_LIST ? join_list(arena, value) : value->text;
+    const char *text = write_value(arena, value);
     if (value->kind == YAML_LIST && !is_one_value(box, key, text))
         return read_choice(arena, box, key, value, inside, errors);
     return try_value(box, key, text, value, inside, errors) && add_fixed(arena, box, key, text);

@@ -54,6 +54,7 @@ void errors_add(struct errors *e, const struct error_place *place, const char *p
     (void)vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
     make_printable(message);
+    e->raised++;
     struct error fresh = {.place = *place, .path = path, .message = message};
     if (known(e, &fresh))
         return;

@@ -33,7 +33,8 @@ struct error {
 
 struct errors {
     struct arena arena;
-    uint32_t count;     /* all of them */
+    uint32_t count;     /* all different ones */
+    uint32_t raised;    /* those that were told already counted again: has anything gone wrong? */
     struct error *kept; /* the first ERRORS_KEPT, in order of discovery */
 };
 

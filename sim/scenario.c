@@ -8,6 +8,8 @@
 #include "sim/schema.h"
 #include "stack/check.h"
 
+#define SWEEP_NODES 20000000u /* values in all cells: some seconds to check */
+
 static struct error_place whole(const struct error_source *source)
 {
     return (struct error_place){source, 0, 0, 0};
@@ -127,9 +129,9 @@ static char *describe_cell(const struct scenario *s, uint32_t cell, struct arena
 static struct plan *draft_cell(const struct scenario *s, uint32_t cell, struct draft *draft,
                                struct arena *scratch, struct errors *errors)
 {
-    uint32_t before = errors->count;
+    uint32_t before = errors->raised;
     struct yaml_node *document = scenario_document(s, cell, scratch, errors);
-    if (errors->count != before) {
+    if (errors->raised != before) {
         if (document)
             scenario_partial(s, document, scratch, errors);
         return NULL;
@@ -142,10 +144,21 @@ static struct plan *draft_cell(const struct scenario *s, uint32_t cell, struct d
     plan->path = arena_text(&plan->memory, s->source->name, strlen(s->source->name));
     plan->text = arena_text(&plan->memory, s->text, strlen(s->text));
     plan->cell = describe_cell(s, cell, &plan->memory);
-    if (errors->count == before)
+    if (errors->raised == before)
         return plan;
     plan_free(plan);
     return NULL;
+}
+
+/* A small sweep of a huge document, or the reverse, is a mistake too. */
+static bool sweep_fits(const struct scenario *s, struct errors *errors)
+{
+    if ((uint64_t)yaml_size(s->root) * s->cells <= SWEEP_NODES)
+        return true;
+    errors_add(errors, &s->root->place, "sweep",
+               "expected fewer cells or a smaller document, got %u cells of %u values", s->cells,
+               yaml_size(s->root));
+    return false;
 }
 
 static void check_cells(const struct scenario *s, struct errors *errors)
@@ -178,7 +191,7 @@ struct scenario *scenario_parse(const char *path, const char *text, size_t lengt
                                 const char *const *sets, uint32_t sets_count,
                                 const struct scenario_options *options, struct errors *errors)
 {
-    uint32_t before = errors->count;
+    uint32_t before = errors->raised;
     struct scenario *s = calloc(1, sizeof *s);
     CHECK(s);
     s->options = *options;
@@ -194,12 +207,13 @@ struct scenario *scenario_parse(const char *path, const char *text, size_t lengt
             apply_set(s, sets[i], errors);
         read_sweep(s, errors);
         refuse_swept_sets(s, sets, sets_count, errors);
-        check_cells(s, errors);
+        if (sweep_fits(s, errors))
+            check_cells(s, errors);
     } else if (s->root) {
         errors_add(errors, &s->root->place, "", "expected a map of keys, got %s",
                    yaml_kind_name(s->root->kind));
     }
-    if (errors->count == before)
+    if (errors->raised == before)
         return s;
     scenario_free(s);
     return NULL;

@@ -347,10 +347,10 @@ static void read_work(struct cell *c, const struct yaml_node *map, uint32_t posi
     w->window = number(map, "window");
     w->until = until ? until->number : c->plan->duration - w->window;
     w->size = (uint32_t)number(map, "size");
-    uint32_t before = c->errors->count;
+    uint32_t before = c->errors->raised;
     w->src = read_group(c, map, "src", path);
     w->dst = read_group(c, map, "dst", path);
-    if (c->errors->count == before)
+    if (c->errors->raised == before)
         check_groups(c, map, path, w);
     check_fitting(c, map, path, w);
     check_times(c, map, path, w);

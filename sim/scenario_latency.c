@@ -1,7 +1,5 @@
 /* scenario_latency.c: round-trip times: constant, uniform, from a file of
  * regions (YAML) or of a matrix (text). */
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,7 +38,7 @@ static bool read_names(struct latencies *l, struct latency_file *file,
 static bool read_table(struct latencies *l, struct latency_file *file,
                        const struct yaml_node *table, struct errors *errors)
 {
-    uint32_t before = errors->count, n = file->regions;
+    uint32_t before = errors->raised, n = file->regions;
     file->rtt = arena_take(l->arena, (size_t)n * n * sizeof *file->rtt);
     if (table->count != n)
         errors_add(errors, &table->place, "rtt", "expected %u rows, one per region, got %u", n,
@@ -58,18 +56,18 @@ static bool read_table(struct latencies *l, struct latency_file *file,
             file->rtt[(size_t)i * n + j] = cell->number;
         }
     }
-    return errors->count == before;
+    return errors->raised == before;
 }
 
 static bool read_regions(struct latencies *l, struct latency_file *file,
                          const struct error_source *source, size_t length, struct errors *errors)
 {
-    uint32_t before = errors->count;
+    uint32_t before = errors->raised;
     struct yaml_node *document = yaml_parse(l->arena, source, 0, length, errors);
     if (!document)
         return false;
     schema_check(&SCHEMA_REGIONS, document, l->arena, errors);
-    return errors->count == before && read_names(l, file, yaml_get(document, "regions"), errors) &&
+    return errors->raised == before && read_names(l, file, yaml_get(document, "regions"), errors) &&
            read_table(l, file, yaml_get(document, "rtt"), errors);
 }
 
@@ -178,13 +176,11 @@ static const struct latency_file *get_file(struct latencies *l, const struct yam
             return f;
     struct latency_file *file = arena_take(l->arena, sizeof *file);
     file->path = path;
-    FILE *probe = fopen(path, "rb");
-    if (!probe) {
-        errors_add(errors, &name->place, "network.latency", "cannot open `%s`: %s", path,
-                   strerror(errno));
+    const char *obstacle = yaml_obstacle(path);
+    if (obstacle) {
+        errors_add(errors, &name->place, "network.latency", "cannot open `%s`: %s", path, obstacle);
         return file;
     }
-    (void)fclose(probe);
     file->next = l->files;
     l->files = file;
     size_t length = 0;

@@ -242,7 +242,10 @@ static void check_list(struct checker *c, const struct schema_key *key, struct y
         complain(c, node, path, schema_form(key->kind));
         return;
     }
-    for (uint32_t i = 0; i < node->count; i++) {
+    if (node->count > key->high)
+        errors_add(c->errors, &node->place, path, "expected at most %lld items, got %u",
+                   (long long)key->high, node->count);
+    for (uint32_t i = 0; i < node->count && i < key->high; i++) {
         struct yaml_node *item = node->items[i].value;
         check_map(c, key->inside, item, item_path(c, path, item, i));
     }

@@ -46,7 +46,7 @@ struct schema_key {
     enum schema_kind kind;
     enum schema_need need;
     const char *standard; /* the default as it would be written, or NULL: none */
-    int64_t low, high;    /* of the integer that the text stands for; both 0: any */
+    int64_t low, high; /* of the integer that the text stands for; both 0: any.  LIST: of items */
     const char *const *words, *const *later_words; /* WORD, WORDS; NULL-terminated, or NULL */
     const struct schema_map *inside;               /* MAP; LIST: of each item */
     const char *doc, *example;

@@ -30,6 +30,7 @@ static const struct schema_key BOXES_KEYS[] = {
     {.name = "assumed", .kind = SCHEMA_TEXT, .doc = "what nobody measured"},
     {.name = "boxes",
      .kind = SCHEMA_LIST,
+     .high = 1000,
      .need = NEED_REQUIRED,
      .inside = &SHARE_OF_BOXES,
      .doc = "shares that add up to 100%"},

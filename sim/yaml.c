@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <yaml.h>
 
 #include "stack/check.h"
@@ -80,11 +81,11 @@ const char *yaml_kind_name(enum yaml_kind kind)
     return names[kind];
 }
 
-static uint32_t count_nodes(const struct yaml_node *node)
+uint32_t yaml_size(const struct yaml_node *node)
 {
     uint32_t count = 1;
     for (uint32_t i = 0; i < node->count; i++)
-        count += count_nodes(node->items[i].value);
+        count += yaml_size(node->items[i].value);
     return count;
 }
 
@@ -172,7 +173,7 @@ static struct yaml_node *read_alias(struct reader *r, const yaml_event_t *event,
         return NULL;
     }
     anchor->used = true;
-    if (!take_nodes(r, count_nodes(anchor->node), place))
+    if (!take_nodes(r, yaml_size(anchor->node), place))
         return NULL;
     struct yaml_node *copy = yaml_copy(r->arena, anchor->node);
     copy->place = *place;
@@ -342,13 +343,22 @@ struct yaml_node *yaml_parse(struct arena *arena, const struct error_source *sou
     return root;
 }
 
+const char *yaml_obstacle(const char *path)
+{
+    struct stat status;
+    if (stat(path, &status) != 0)
+        return strerror(errno);
+    return S_ISREG(status.st_mode) ? NULL : "not a file";
+}
+
 char *yaml_load(struct arena *arena, const char *path, const struct error_source *source,
                 size_t *length, struct errors *errors)
 {
     struct error_place whole = {source, 0, 0, 0};
-    FILE *file = fopen(path, "rb");
+    const char *obstacle = yaml_obstacle(path);
+    FILE *file = obstacle ? NULL : fopen(path, "rb");
     if (!file) {
-        errors_add(errors, &whole, "", "cannot open: %s", strerror(errno));
+        errors_add(errors, &whole, "", "cannot open: %s", obstacle ? obstacle : strerror(errno));
         return NULL;
     }
     size_t room = 4096, used = 0, got;

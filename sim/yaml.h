@@ -38,6 +38,13 @@ struct yaml_node {
     int64_t number, high; /* what the schema read in text; high: the end of a range */
 };
 
+/* Why a path cannot be read as a file, or NULL: a device or a pipe may never
+ * end. */
+const char *yaml_obstacle(const char *path);
+
+/* Nodes of a tree. */
+uint32_t yaml_size(const struct yaml_node *node);
+
 /* Reads a whole file.  Returns its text (NUL-terminated, in the arena) or NULL
  * and an error about source. */
 char *yaml_load(struct arena *arena, const char *path, const struct error_source *source,

@@ -196,6 +196,10 @@ static const struct mistake MISTAKES[] = {
     {GOOD "sweep: {population.hom.count: [1]}\n", NULL,
      "x.yaml:7:9: population.hom.count: expected the name of an item or a position from 0 to 1, "
      "got `hom` (did you mean `home`?)"},
+    {"mist: 1\nduration: 10 min\n" HOSTS "sweep: {network.loss: [1%, 2%]}\n", NULL,
+     "x.yaml:1:1: expected the key `name`, got none"}, /* in both cells, told once */
+    {HEAD "population: []\nsweep: {network.loss: [1%, 2%]}\n", NULL,
+     "x.yaml:4:13: population: expected a population with the role bootstrap, got none"},
     /* overrides */
     {GOOD, "network.loss", "--set:1:1: expected PATH=VALUE, got `network.loss`"},
     {GOOD, "=3", "--set:1:1: expected PATH=VALUE, got `=3`"},
