@@ -7,14 +7,21 @@
 #include "stack/units.h"
 
 struct plan;
+struct plan_network;
 
-/* The attachment that the core sees of a host: its outermost box (host_count +
- * box), or the host itself. */
-uint32_t latency_edge(const struct plan *plan, uint32_t host);
+/* An attachment that the core sees, and where it is. */
+struct latency_end {
+    uint32_t attachment; /* outermost box (host_count + box), or a host outside of all */
+    uint32_t region;
+};
 
-/* One way through the core between two such attachments: half of the plan's
- * round trip (constant, drawn per unordered pair, or between their regions). */
-mist_time latency_core(const struct plan *plan, uint64_t seed, uint32_t edge_a, uint32_t edge_b);
+/* The end of a host: its outermost box, or itself. */
+struct latency_end latency_end(const struct plan *plan, uint32_t host);
+
+/* One way through the core between two ends: half of the plan's round trip
+ * (constant, drawn per unordered pair, or between their regions). */
+mist_time latency_core(const struct plan_network *network, uint64_t seed, struct latency_end a,
+                       struct latency_end b);
 
 /* Round trip between two hosts without jitter, queues and size: 0 to itself,
  * ENGINE_LAN_RTT behind one innermost box, else both lines' delays and the core

@@ -44,11 +44,15 @@ static uint64_t mix(uint64_t x)
     return x ^ x >> 29;
 }
 
+static uint32_t home_of(struct key key)
+{
+    return (uint32_t)mix(mix(key.low + key.place) + key.high);
+}
+
 /* The entry of the key, or the empty one where it would stand. */
 static struct entry *find(const struct directory *d, struct key key)
 {
-    uint32_t i = (uint32_t)mix(mix(key.low + key.place) + key.high);
-    for (;; i++) {
+    for (uint32_t i = home_of(key);; i++) {
         struct entry *e = &d->table[i & (d->size - 1)];
         if (e->owner == 0 || (e->low == key.low && e->high == key.high && e->place == key.place))
             return e;
@@ -58,6 +62,11 @@ static struct entry *find(const struct directory *d, struct key key)
 uint32_t directory_find(const struct directory *d, uint32_t place, const struct addr *addr)
 {
     return find(d, key_of(place, addr))->owner - 1; /* 0 - 1 is PLAN_NONE */
+}
+
+void directory_prefetch(const struct directory *d, uint32_t place, const struct addr *addr)
+{
+    __builtin_prefetch(&d->table[home_of(key_of(place, addr)) & (d->size - 1)]);
 }
 
 static void add(struct directory *d, uint32_t place, const struct addr *addr, uint32_t owner)

@@ -22,4 +22,7 @@ void directory_close(struct directory *d);
 /* The owner of the address (its port does not matter), or PLAN_NONE. */
 uint32_t directory_find(const struct directory *d, uint32_t place, const struct addr *addr);
 
+/* Starts loading what directory_find of the same key will read. */
+void directory_prefetch(const struct directory *d, uint32_t place, const struct addr *addr);
+
 #endif

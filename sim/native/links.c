@@ -42,6 +42,11 @@ static void grow(struct links *l)
     *l = larger;
 }
 
+uint64_t links_index(mist_time now, uint64_t count)
+{
+    return (uint64_t)(now / LINKS_SLOT) << 16 | (count & 0xffff);
+}
+
 uint64_t links_next(struct links *l, mist_time now, uint64_t link)
 {
     uint64_t slot = (uint64_t)(now / LINKS_SLOT);
@@ -58,5 +63,5 @@ uint64_t links_next(struct links *l, mist_time now, uint64_t link)
         *e = (struct link_entry){.link = link, .slot = slot + 1};
         l->used++;
     }
-    return slot << 16 | (e->count++ & 0xffff);
+    return links_index(now, e->count++);
 }

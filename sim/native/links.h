@@ -23,8 +23,11 @@ struct links {
 void links_open(struct links *l);
 void links_close(struct links *l);
 
-/* The draw index of the next datagram on the link: slot << 16 | index in the
- * slot.  Time does not go back between calls. */
+/* The draw index of the count-th datagram (from 0) on a link in this slot. */
+uint64_t links_index(mist_time now, uint64_t count);
+
+/* The draw index of the next datagram on the link, by the table.  Time does
+ * not go back between calls. */
 uint64_t links_next(struct links *l, mist_time now, uint64_t link);
 
 #endif

@@ -19,8 +19,9 @@
 
 #define MILLION     1000000
 #define ALARM_DEPTH 4 /* events that one host's alarm may have in the queue */
-#define AHEAD_NEAR  2 /* events ahead whose datagram and line are fetched */
-#define AHEAD_FAR   4 /* events ahead whose host is announced to the world */
+#define AHEAD_NEAR  3 /* events ahead of which the sender's address is looked up early */
+#define FETCHED     (sizeof(struct packet) + 100) /* bytes of a datagram fetched early */
+#define AHEAD_FAR   6 /* events ahead of which host and datagram are fetched */
 
 /* The order of events of equal time: source, then its sequence; the alarm last. */
 #define SEQUENCE_BITS  40
@@ -28,25 +29,36 @@
 
 enum event_kind { EVENT_ALARM, EVENT_EDGE, EVENT_ARRIVE };
 
-/* What an event touches of a host.
+/* A host.  First line: what a datagram touches; second line: its alarm.
  *
- * `queued` are the times at which the host's alarm has an event in the queue,
- * latest first.  An alarm set to a later time waits for the event that is there
- * and moves on from it, so most settings queue nothing. */
+ * link_*: the first link of the host in the current slot of links.h is counted
+ * here and not in the table; most hosts have no second one.
+ *
+ * queued: the times at which the host's alarm has an event in the queue, latest
+ * first.  An alarm set to a later time waits for the event that is there and
+ * moves on from it, so most settings queue nothing. */
 struct station {
-    uint32_t box, edge;
-    uint32_t line; /* population */
-    uint32_t queued_count;
+    _Alignas(64) struct addr addr;
+    uint32_t box;
+    uint32_t edge; /* outermost box, or the host itself */
+    uint32_t link_slot, link_edge, link_count;
     mist_time up_free, down_free; /* when the line has sent all that it holds */
     uint64_t sequence;
     mist_time alarm_at;
     mist_time queued[ALARM_DEPTH];
+    uint32_t queued_count;
+};
+
+/* What the way to a host or box needs to know of it: small, for random access. */
+struct attachment {
+    uint32_t region; /* of its outermost box */
+    uint32_t host;   /* whose line leads to it; PLAN_NONE: it stands at the provider's */
+    uint32_t line;   /* that host's population */
 };
 
 struct box {
     uint32_t outer;
-    uint32_t hosts;
-    uint32_t only_host; /* when there is but one behind it */
+    uint32_t inside; /* the only attachment directly inside, or PLAN_NONE */
 };
 
 struct line {
@@ -62,6 +74,7 @@ struct engine {
     struct queue *queue;
     struct directory *directory;
     struct station *stations;
+    struct attachment *attachments; /* hosts, then boxes */
     struct box *boxes;
     struct line *lines;
     struct packets packets;
@@ -74,9 +87,14 @@ static bool is_host(const struct engine *e, uint32_t attachment)
     return attachment < e->plan->host_count;
 }
 
-static struct box *box_of(const struct engine *e, uint32_t attachment)
+static uint32_t attachment_count(const struct plan *plan)
 {
-    return &e->boxes[attachment - e->plan->host_count];
+    return plan->host_count + plan->box_count;
+}
+
+static const struct line *line_of(const struct engine *e, uint32_t host)
+{
+    return &e->lines[e->attachments[host].line];
 }
 
 static void lose(struct engine *e, uint32_t sender, const struct datagram *d, enum engine_loss why)
@@ -136,7 +154,7 @@ static void schedule(struct engine *e, enum event_kind kind, mist_time at, uint3
 static bool leave(struct engine *e, uint32_t sender, const struct datagram *d, mist_time *at)
 {
     struct station *s = &e->stations[sender];
-    const struct plan_access *access = &e->lines[s->line].access;
+    const struct plan_access *access = &line_of(e, sender)->access;
     if (!join_queue(e->now, &s->up_free, d, access->up_bps)) {
         lose(e, sender, d, LOSS_QUEUE);
         return false;
@@ -145,29 +163,35 @@ static bool leave(struct engine *e, uint32_t sender, const struct datagram *d, m
     return true;
 }
 
-/* Loss and jitter of the next datagram on this way through the core. */
+/* The draw index of the host's next datagram on this link: see links.h. */
+static uint64_t link_index(struct engine *e, uint32_t sender, uint32_t edge)
+{
+    struct station *s = &e->stations[sender];
+    uint32_t slot = (uint32_t)(e->now / LINKS_SLOT) + 1; /* 0: none yet */
+    if (s->link_slot != slot) {
+        s->link_slot = slot;
+        s->link_edge = edge;
+        s->link_count = 0;
+    }
+    if (s->link_edge == edge)
+        return links_index(e->now, s->link_count++);
+    return links_next(&e->links, e->now, draw_link(sender, edge));
+}
+
+/* The time through the core, jitter included; false: lost on this way. */
 static bool core_carries(struct engine *e, uint32_t sender, uint32_t edge, mist_time *delay)
 {
     const struct plan_network *n = &e->plan->network;
-    *delay = latency_core(e->plan, e->seed, e->stations[sender].edge, edge);
+    struct latency_end from = {e->stations[sender].edge, e->attachments[sender].region};
+    struct latency_end to = {edge, e->attachments[edge].region};
+    *delay = latency_core(n, e->seed, from, to);
     if (n->loss_ppm == 0 && n->jitter_ppm == 0)
         return true;
-    uint64_t link = draw_link(sender, edge);
-    uint64_t index = links_next(&e->links, e->now, link);
-    struct draw_block draw = draw_block(e->seed, link, DRAW_LINK, index);
+    struct draw_block draw =
+        draw_block(e->seed, draw_link(sender, edge), DRAW_LINK, link_index(e, sender, edge));
     uint64_t jitter = (uint64_t)*delay * n->jitter_ppm / MILLION;
     *delay += (mist_time)draw_scale(draw.word[1], jitter + 1);
     return draw_scale(draw.word[0], MILLION) >= n->loss_ppm;
-}
-
-/* The host whose line leads to the attachment; PLAN_NONE: that lies behind a
- * box at the provider's. */
-static uint32_t line_host(const struct engine *e, uint32_t attachment)
-{
-    if (is_host(e, attachment))
-        return attachment;
-    const struct box *box = box_of(e, attachment);
-    return box->hosts == 1 ? box->only_host : PLAN_NONE;
 }
 
 static void send_through_core(struct engine *e, uint32_t sender, struct datagram *d)
@@ -190,13 +214,21 @@ static void send_through_core(struct engine *e, uint32_t sender, struct datagram
     }
     d->ttl = (uint8_t)(d->ttl - ENGINE_HOPS);
     at += delay;
-    uint32_t host = line_host(e, edge);
-    const struct plan_access *last =
-        host == PLAN_NONE ? NULL : &e->lines[e->stations[host].line].access;
-    if (last != NULL && last->down_bps == 0)
-        schedule(e, EVENT_ARRIVE, at + last->delay, edge, sender, d);
+    const struct attachment *last = &e->attachments[edge];
+    const struct plan_access *access = &e->lines[last->line].access;
+    if (last->host != PLAN_NONE && access->down_bps == 0)
+        schedule(e, EVENT_ARRIVE, at + access->delay, edge, sender, d);
     else
         schedule(e, EVENT_EDGE, at, edge, sender, d);
+}
+
+/* Who owns the address at the box's inside, or PLAN_NONE. */
+static uint32_t find_inside(const struct engine *e, uint32_t box, const struct addr *addr)
+{
+    uint32_t inside = e->boxes[box].inside;
+    if (inside == PLAN_NONE || !is_host(e, inside))
+        return directory_find(e->directory, box, addr);
+    return addr_same_ip(&e->stations[inside].addr, addr) ? inside : PLAN_NONE;
 }
 
 /* The box has turned the datagram: it stands at the box's inside. */
@@ -204,10 +236,10 @@ static void send_back_inside(struct engine *e, uint32_t sender, uint32_t box,
                              const struct datagram *d)
 {
     mist_time at = e->now;
-    bool lines = e->boxes[box].hosts > 1;
+    bool lines = e->attachments[e->plan->host_count + box].host == PLAN_NONE;
     if (lines && !leave(e, sender, d, &at))
         return;
-    uint32_t target = directory_find(e->directory, box, &d->to);
+    uint32_t target = find_inside(e, box, &d->to);
     if (target == PLAN_NONE)
         lose(e, sender, d, LOSS_NO_ROUTE);
     else
@@ -221,7 +253,7 @@ static void native_send(struct engine *e, uint32_t host, const struct datagram *
     uint32_t box = e->stations[host].box;
     e->figures.sent++;
     if (box != PLAN_NONE) {
-        uint32_t neighbour = directory_find(e->directory, box, &d->to);
+        uint32_t neighbour = find_inside(e, box, &d->to);
         if (neighbour != PLAN_NONE) {
             schedule(e, EVENT_ARRIVE, e->now + ENGINE_LAN_RTT / 2, neighbour, host, d);
             return;
@@ -249,7 +281,7 @@ static uint32_t enter(struct engine *e, uint32_t attachment, uint32_t sender, st
     CHECK(crossing != CROSS_HAIRPIN);
     if (crossing == CROSS_DROP)
         return PLAN_NONE;
-    uint32_t inside = directory_find(e->directory, box, &d->to);
+    uint32_t inside = find_inside(e, box, &d->to);
     if (inside == PLAN_NONE)
         lose(e, sender, d, LOSS_NO_ROUTE);
     return inside;
@@ -266,7 +298,7 @@ static bool path_is_broken(const struct engine *e, uint32_t a, uint32_t b)
     if (n->broken_nodes_ppm == 0 && n->broken_pairs_ppm == 0)
         return false;
     const struct station *sa = &e->stations[a], *sb = &e->stations[b];
-    if (sa->edge == sb->edge || e->lines[sa->line].server || e->lines[sb->line].server)
+    if (sa->edge == sb->edge || line_of(e, a)->server || line_of(e, b)->server)
         return false;
     return node_is_broken(e, a) || node_is_broken(e, b) ||
            draw_ppm(e->seed, draw_pair(a, b), DRAW_BROKEN_PAIR, 0, n->broken_pairs_ppm);
@@ -303,14 +335,15 @@ static void arrive(struct engine *e, uint32_t target, uint32_t sender, struct da
  * false when the datagram has arrived or is lost, true while it is on the line. */
 static bool reach_line(struct engine *e, struct event *event, uint32_t sender, struct datagram *d)
 {
-    uint32_t target = event->target, host;
-    while ((host = line_host(e, target)) == PLAN_NONE) {
+    uint32_t target = event->target;
+    while (e->attachments[target].host == PLAN_NONE) {
         target = enter(e, target, sender, d);
         if (target == PLAN_NONE)
             return false;
     }
-    struct station *s = &e->stations[host];
-    const struct plan_access *access = &e->lines[s->line].access;
+    const struct attachment *last = &e->attachments[target];
+    const struct plan_access *access = &e->lines[last->line].access;
+    struct station *s = &e->stations[last->host];
     if (!join_queue(e->now, &s->down_free, d, access->down_bps)) {
         lose(e, sender, d, LOSS_QUEUE);
         return false;
@@ -377,19 +410,34 @@ static void fire_alarm(struct engine *e, uint32_t host)
 
 /* ---- running ---- */
 
+static void prefetch_lines(const void *begin, size_t bytes)
+{
+    const char *p = begin;
+    for (size_t i = 0; i < bytes; i += 64)
+        __builtin_prefetch(p + i, 1);
+}
+
+/* Far ahead: the host and its datagram.  Nearer, when that datagram is there:
+ * the entry of its sender, who is likely to be answered. */
 static void prefetch_ahead(const struct engine *e)
 {
     const struct event *event = queue_ahead(e->queue, AHEAD_FAR);
+    if (event == NULL) /* slots are short: look beyond this one */
+        event = queue_coming(e->queue);
     if (event != NULL) {
-        uint32_t host = line_host(e, event->target);
-        if (host != PLAN_NONE)
-            __builtin_prefetch(&e->stations[host], 1);
-        if (host != PLAN_NONE && e->calls->prefetch != NULL)
-            e->calls->prefetch(e->calls->world, host);
+        uint32_t host = e->attachments[event->target].host;
+        if (event->kind != EVENT_ALARM)
+            prefetch_lines(packets_at(&e->packets, event->datagram), FETCHED);
+        if (host != PLAN_NONE) {
+            prefetch_lines(&e->stations[host], sizeof *e->stations);
+            if (e->calls->prefetch != NULL)
+                e->calls->prefetch(e->calls->world, host);
+        }
     }
     event = queue_ahead(e->queue, AHEAD_NEAR);
     if (event != NULL && event->kind != EVENT_ALARM)
-        __builtin_prefetch(packets_at(&e->packets, event->datagram), 1);
+        directory_prefetch(e->directory, PLAN_NONE,
+                           &packets_at(&e->packets, event->datagram)->from);
 }
 
 static void native_run(struct engine *e, mist_time until)
@@ -426,20 +474,57 @@ static void native_figures(const struct engine *e, struct engine_figures *figure
 
 /* ---- opening ---- */
 
+/* The host is behind the box: the only one, or one of several. */
+static void count_behind(struct engine *e, uint32_t box, uint32_t host, bool *several)
+{
+    struct attachment *a = &e->attachments[e->plan->host_count + box];
+    several[box] = several[box] || a->host != PLAN_NONE;
+    a->host = several[box] ? PLAN_NONE : host;
+    a->line = e->attachments[host].line;
+}
+
 static void open_stations(struct engine *e)
 {
     const struct plan *plan = e->plan;
+    bool *several = memory_map(plan->box_count * sizeof *several);
     for (uint32_t i = 0; i < plan->host_count; i++) {
         struct station *s = &e->stations[i];
+        struct latency_end end = latency_end(plan, i);
+        s->addr = plan->hosts[i].addr;
         s->box = plan->hosts[i].box;
-        s->edge = latency_edge(plan, i);
-        s->line = plan->hosts[i].population;
+        s->edge = end.attachment;
         s->alarm_at = MIST_NEVER;
+        e->attachments[i] = (struct attachment){end.region, i, plan->hosts[i].population};
         for (uint32_t box = s->box; box != PLAN_NONE; box = plan->boxes[box].outer) {
-            e->boxes[box].hosts++;
-            e->boxes[box].only_host = i;
+            e->attachments[plan->host_count + box].region = end.region;
+            count_behind(e, box, i, several);
         }
     }
+    memory_unmap(several, plan->box_count * sizeof *several);
+}
+
+/* The attachment stands directly inside the box: the only one, or one of several. */
+static void count_inside(struct engine *e, uint32_t box, uint32_t attachment, bool *several)
+{
+    if (box == PLAN_NONE)
+        return;
+    several[box] = several[box] || e->boxes[box].inside != PLAN_NONE;
+    e->boxes[box].inside = several[box] ? PLAN_NONE : attachment;
+}
+
+static void open_boxes(struct engine *e)
+{
+    const struct plan *plan = e->plan;
+    bool *several = memory_map(plan->box_count * sizeof *several);
+    for (uint32_t i = 0; i < plan->box_count; i++) {
+        e->boxes[i] = (struct box){.outer = plan->boxes[i].outer, .inside = PLAN_NONE};
+        e->attachments[plan->host_count + i].host = PLAN_NONE;
+    }
+    for (uint32_t i = 0; i < plan->box_count; i++)
+        count_inside(e, plan->boxes[i].outer, plan->host_count + i, several);
+    for (uint32_t i = 0; i < plan->host_count; i++)
+        count_inside(e, plan->hosts[i].box, i, several);
+    memory_unmap(several, plan->box_count * sizeof *several);
 }
 
 static struct engine *native_open(const struct plan *plan, const struct engine_calls *calls,
@@ -453,16 +538,16 @@ static struct engine *native_open(const struct plan *plan, const struct engine_c
     e->queue = queue_open();
     e->directory = directory_open(plan);
     e->stations = memory_map(plan->host_count * sizeof *e->stations);
+    e->attachments = memory_map(attachment_count(plan) * sizeof *e->attachments);
     e->boxes = memory_map(plan->box_count * sizeof *e->boxes);
     e->lines = memory_map(plan->population_count * sizeof *e->lines);
     packets_open(&e->packets);
     links_open(&e->links);
-    for (uint32_t i = 0; i < plan->box_count; i++)
-        e->boxes[i].outer = plan->boxes[i].outer;
     for (uint32_t i = 0; i < plan->population_count; i++) {
         e->lines[i].access = plan->populations[i].access;
         e->lines[i].server = plan->populations[i].bootstrap || plan->populations[i].relay;
     }
+    open_boxes(e);
     open_stations(e);
     return e;
 }
@@ -475,6 +560,7 @@ static void native_close(struct engine *e)
     packets_close(&e->packets);
     links_close(&e->links);
     memory_unmap(e->stations, plan->host_count * sizeof *e->stations);
+    memory_unmap(e->attachments, attachment_count(plan) * sizeof *e->attachments);
     memory_unmap(e->boxes, plan->box_count * sizeof *e->boxes);
     memory_unmap(e->lines, plan->population_count * sizeof *e->lines);
     memory_unmap(e, sizeof *e);

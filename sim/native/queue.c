@@ -47,6 +47,7 @@ struct queue {
     uint32_t near_count;
     uint32_t walker[WALKERS]; /* where the walk of a coming slot's list is, or NIL */
     uint32_t walk_turn;
+    uint32_t walked; /* the node last walked over, or NIL */
     uint64_t pending;
     uint32_t far;
     uint64_t far_page; /* lowest page in far; UINT64_MAX when empty */
@@ -286,6 +287,7 @@ static void run_sort(struct queue *q)
 static void walk_on(struct queue *q)
 {
     uint32_t *walker = &q->walker[q->walk_turn++ % WALKERS];
+    q->walked = *walker;
     if (*walker == NIL)
         return;
     *walker = q->nodes.at[*walker].next;
@@ -468,12 +470,17 @@ const struct event *queue_ahead(const struct queue *q, uint32_t ahead)
     return ahead < left ? &q->run[q->run_next + ahead] : NULL;
 }
 
+const struct event *queue_coming(const struct queue *q)
+{
+    return q->walked == NIL ? NULL : &q->nodes.at[q->walked];
+}
+
 struct queue *queue_open(void)
 {
     struct queue *q = memory_map(sizeof *q);
     level_open(&q->near);
     level_open(&q->coarse);
-    q->free = q->far = NIL;
+    q->free = q->far = q->walked = NIL;
     q->far_page = UINT64_MAX;
     memset(q->walker, 0xff, sizeof q->walker);
     return q;

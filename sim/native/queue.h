@@ -44,4 +44,8 @@ uint64_t queue_count(const struct queue *q);
  * current slot knows; NULL: unknown.  For prefetching only: a push may change it. */
 const struct event *queue_ahead(const struct queue *q, uint32_t ahead);
 
+/* Some event of one of the next slots, another one after each pop; NULL: none
+ * known.  For prefetching only. */
+const struct event *queue_coming(const struct queue *q);
+
 #endif
