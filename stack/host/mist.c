@@ -175,10 +175,24 @@ static void on_signal(void *user, int signal)
     leave(p);
 }
 
+/* The families of the addresses that the user gave; NULL: leaves it to the core. */
+static const char *families(const struct options *o)
+{
+    uint32_t v6 = 0, all = o->listen_count + o->bootstrap_count;
+    for (uint32_t i = 0; i < o->listen_count; i++)
+        v6 += o->listen[i].family == ADDR_V6;
+    for (uint32_t i = 0; i < o->bootstrap_count; i++)
+        v6 += o->bootstrap[i].family == ADDR_V6;
+    return all == 0 ? NULL : v6 == 0 ? "4" : v6 == all ? "6" : "both";
+}
+
 /* Returns 0, or the exit code after saying what is wrong. */
 static int configure(const struct mist_api *api, const struct options *o, void *config)
 {
+    const char *family = families(o);
     api->config_init(config);
+    if (family)
+        api->config_set(config, "socket.family", family);
     for (uint32_t i = 0; i < o->setting_count; i++) {
         const struct options_setting *s = &o->settings[i];
         int answer = api->config_set(config, s->key, s->value);

@@ -10,11 +10,14 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -142,19 +145,18 @@ static int end_all(void **state)
     return 0;
 }
 
-static void a_node_reaches_another_by_name_through_a_third(void **state)
+/* listen: a loopback address, any port */
+static void reach_by_name(const char *listen)
 {
-    (void)state;
     char at[64];
     start(&meeting,
-          (const char *[]){"up", "--public", "--name", "meeting", "--listen", "127.0.0.1:0", NULL});
+          (const char *[]){"up", "--public", "--name", "meeting", "--listen", listen, NULL});
     address_of(&meeting, at);
-    start(&alice, (const char *[]){"up", "--name", "alice", "--listen", "127.0.0.1:0",
-                                   "--bootstrap", at, "--echo", NULL});
+    start(&alice, (const char *[]){"up", "--name", "alice", "--listen", listen, "--bootstrap", at,
+                                   "--echo", NULL});
     await(&alice, "\"event\":\"joined\"");
-    int code =
-        run(&caller, (const char *[]){"dial", "alice", "--listen", "127.0.0.1:0", "--bootstrap", at,
-                                      "--send", "good evening", "--count", "5", NULL});
+    int code = run(&caller, (const char *[]){"dial", "alice", "--listen", listen, "--bootstrap", at,
+                                             "--send", "good evening", "--count", "5", NULL});
     if (code != 0)
         fail_msg("dial exited with %d; it said:\n%s", code, caller.text);
     assert_non_null(strstr(caller.text, "\"event\":\"connected\""));
@@ -165,6 +167,33 @@ static void a_node_reaches_another_by_name_through_a_third(void **state)
     assert_int_equal(occurrences(alice.text, "\"text\":\"good evening\""), 5);
     assert_int_equal(stop(&meeting), 0);
     assert_null(strstr(meeting.text, "good evening"));
+}
+
+static void a_node_reaches_another_by_name_through_a_third(void **state)
+{
+    (void)state;
+    reach_by_name("127.0.0.1:0");
+}
+
+/* Containers may come without IPv6. */
+static bool has_ipv6(void)
+{
+    const struct sockaddr_in6 loopback = {.sin6_family = AF_INET6, .sin6_addr.s6_addr[15] = 1};
+    int s = socket(AF_INET6, SOCK_DGRAM, 0);
+    bool bound = s >= 0 && bind(s, (const struct sockaddr *)&loopback, sizeof loopback) == 0;
+    if (s >= 0)
+        close(s);
+    return bound;
+}
+
+static void it_does_so_over_ipv6_too(void **state)
+{
+    (void)state;
+    if (!has_ipv6()) {
+        print_message("no IPv6 loopback here: skipped\n");
+        skip();
+    }
+    reach_by_name("[::1]:0");
 }
 
 static void a_name_that_nobody_has_is_not_reached(void **state)
@@ -246,6 +275,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(a_node_reaches_another_by_name_through_a_third, end_all),
+        cmocka_unit_test_teardown(it_does_so_over_ipv6_too, end_all),
         cmocka_unit_test_teardown(a_name_that_nobody_has_is_not_reached, end_all),
         cmocka_unit_test_teardown(a_dial_without_an_answering_bootstrap_ends_in_time, end_all),
         cmocka_unit_test_teardown(a_taken_address_is_said_and_ends_the_program, end_all),
