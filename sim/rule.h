@@ -42,4 +42,9 @@ bool rule_pair(struct rule *r, uint32_t a, uint32_t b);
  * event. */
 double rule_share(struct rule *r);
 
+/* How far `direct` of `dials` lie from that share: in standard errors of a
+ * share of so many dials, at least one dial's worth; 0 without dials.  The
+ * metric dial.direct_rate_vs_rule. */
+double rule_distance(double share, uint64_t dials, uint64_t direct);
+
 #endif

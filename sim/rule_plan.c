@@ -1,5 +1,6 @@
 /* rule_plan.c: the rule applied to the boxes of a plan.  Hosts fall into few
  * classes by what their boxes do; the rule is asked once per pair of classes. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -230,4 +231,14 @@ double rule_share(struct rule *r)
         dials += weight;
     }
     return dials > 0 ? direct / dials : 0;
+}
+
+double rule_distance(double share, uint64_t dials, uint64_t direct)
+{
+    if (dials == 0)
+        return 0;
+    double n = (double)dials, error = sqrt(share * (1 - share) / n);
+    if (error < 1 / n)
+        error = 1 / n; /* a share of 0 or 1 has no spread, but a dial is still one of n */
+    return fabs((double)direct / n - share) / error;
 }
