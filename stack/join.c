@@ -1,9 +1,11 @@
 /* join.c: how a node enters the overlay.
  *
- *     WAITING -> BOOTSTRAP -> REACH -> LOOKUP -> NAME -> DONE
+ *     WAITING -> BOOTSTRAP -> REACH -> MORE -> LOOKUP -> NAME -> DONE
  *
  * Reachability is asked for before anybody else is contacted: then most of the
- * overlay is still a stranger that can knock.  A step that fails goes back to
+ * overlay is still a stranger that can knock.  Then come more bootstrap nodes:
+ * who enters through one alone meets those who entered there, and the overlay
+ * falls into as many parts as it has entrances.  A step that fails goes back to
  * another bootstrap address, later each time. */
 #include <string.h>
 
@@ -11,6 +13,8 @@
 
 #define JOIN_RETRY      SEC(1) /* doubling to JOIN_RETRY_MOST */
 #define JOIN_RETRY_MOST SEC(32)
+#define JOIN_ENTRANCES  4 /* bootstrap nodes met */
+#define JOIN_MORE_LIMIT SEC(2)
 
 static void joined(struct mist *n, mist_time now)
 {
@@ -65,9 +69,19 @@ static void open_next(struct mist *n, mist_time now)
         wait_and_retry(n, now);
 }
 
+static void look_for_neighbours(struct mist *n, mist_time now)
+{
+    timers_set(&n->timers, TIMER_JOIN, MIST_NEVER);
+    n->join.state = JOIN_LOOKUP;
+    if (node_lookup(n, now, mux_self(n->mux), OWNER_JOIN) != MIST_OK)
+        wait_and_retry(n, now);
+}
+
 void join_timer(struct mist *n, mist_time now)
 {
     struct join *j = &n->join;
+    if (j->state == JOIN_MORE)
+        look_for_neighbours(n, now);
     if (j->state != JOIN_WAITING)
         return;
     if (j->count > 0) {
@@ -80,9 +94,20 @@ void join_timer(struct mist *n, mist_time now)
     }
 }
 
+/* One of the entrances of JOIN_MORE answered or failed. */
+static void one_less(struct mist *n, mist_time now, const struct addr *a)
+{
+    struct join *j = &n->join;
+    for (uint32_t i = 0; j->state == JOIN_MORE && i < j->count; i++) {
+        if (addr_equal(&j->bootstraps[i], a) && --j->awaited == 0)
+            timers_set(&n->timers, TIMER_JOIN, now); /* its HELLO is still to be read */
+    }
+}
+
 void join_link_up(struct mist *n, mist_time now, mist_link link, const struct contact *contact)
 {
     struct join *j = &n->join;
+    one_less(n, now, &contact->addr);
     if (j->state != JOIN_BOOTSTRAP ||
         (link != j->link && !addr_equal(&contact->addr, &j->through.addr)))
         return;
@@ -94,19 +119,28 @@ void join_link_up(struct mist *n, mist_time now, mist_link link, const struct co
         reach_ask(&n->reach, now, link, n->out);
 }
 
-void join_link_failed(struct mist *n, mist_time now, mist_link link)
+void join_link_failed(struct mist *n, mist_time now, mist_link link, const struct addr *a)
 {
+    one_less(n, now, a);
     if (n->join.state == JOIN_BOOTSTRAP && link == n->join.link)
         wait_and_retry(n, now);
 }
 
 void join_verdict(struct mist *n, mist_time now)
 {
-    if (n->join.state != JOIN_REACH)
+    struct join *j = &n->join;
+    if (j->state != JOIN_REACH)
         return;
-    n->join.state = JOIN_LOOKUP;
-    if (node_lookup(n, now, mux_self(n->mux), OWNER_JOIN) != MIST_OK)
-        wait_and_retry(n, now);
+    j->state = JOIN_MORE;
+    j->awaited = 0;
+    for (uint32_t i = 1; i < j->count && i < JOIN_ENTRANCES; i++) {
+        struct contact c = {.addr = j->bootstraps[j->next]};
+        j->next = (uint8_t)((j->next + 1) % j->count);
+        reach_contact(&n->reach, &c.addr);
+        if (mux_open(n->mux, now, &c, n->out) != 0)
+            j->awaited++;
+    }
+    timers_set(&n->timers, TIMER_JOIN, j->awaited == 0 ? now : now + JOIN_MORE_LIMIT);
 }
 
 void join_looked(struct mist *n, mist_time now, uint32_t answers)

@@ -8,8 +8,8 @@
 
 #define HANDSHAKE_RETRY MS(400) /* above the p95 round trip of wired hosts, 329 ms (PlanetLab) */
 #define HANDSHAKE_TRIES 4       /* 0.4 + 0.8 + 1.6 + 3.2 s, then give up */
-#define LINK_IDLE       SEC(120)
-#define LINK_EVICTABLE  SEC(10) /* an unpinned link silent this long may make room */
+#define LINK_IDLE       SEC(60)
+#define LINK_EVICTABLE  SEC(30) /* unused by us and longer silent than anybody who pinned it */
 #define LINK_PINGS      4       /* unanswered in a row: the path is dead */
 
 enum link_state {

@@ -157,7 +157,7 @@ static void do_link_failed(struct mist *n, mist_time now, const struct effect *e
 {
     kad_link_failed(n->kad, now, e->contact.id, n->out);
     meet_link_failed(&n->meet, e->contact.id, n->out);
-    join_link_failed(n, now, e->link);
+    join_link_failed(n, now, e->link, &e->contact.addr);
 }
 
 /* Traffic from elsewhere: a challenge, unless the path is known to be alive. */
@@ -300,7 +300,7 @@ static void do_verdict(struct mist *n, mist_time now, const struct effect *e)
     n->serves = n->config.relay_serve != 0 && e->value != 0;
     hello.flags = own_flags(n);
     mux_flags(n->mux, hello.flags);
-    mux_stale(n->mux, e->value != 0 ? SEC(100) : SEC(25));
+    mux_stale(n->mux, e->value != 0 ? SEC(50) : SEC(25));
     for (mist_link l = mux_next(n->mux, 0); l != 0; l = mux_next(n->mux, l))
         out_send(n->out, l, &hello);
     join_verdict(n, now);

@@ -33,6 +33,7 @@ enum join_state {
     JOIN_WAITING,   /* for a socket and an address to join through */
     JOIN_BOOTSTRAP, /* a handshake with one of them */
     JOIN_REACH,     /* can strangers reach this node? */
+    JOIN_MORE,      /* handshakes with others of them */
     JOIN_LOOKUP,    /* who are the neighbours? */
     JOIN_NAME,      /* the name's holders are being told */
     JOIN_DONE
@@ -41,6 +42,7 @@ enum join_state {
 struct join {
     uint8_t state; /* enum join_state */
     uint8_t count, next, tries;
+    uint8_t awaited; /* links of JOIN_MORE */
     bool named, joined;
     mist_link link;
     mist_time started;
@@ -92,7 +94,7 @@ void join_socket(struct mist *n, mist_time now);
 int join_name(struct mist *n, const uint8_t *name, size_t length);
 void join_timer(struct mist *n, mist_time now);
 void join_link_up(struct mist *n, mist_time now, mist_link link, const struct contact *contact);
-void join_link_failed(struct mist *n, mist_time now, mist_link link);
+void join_link_failed(struct mist *n, mist_time now, mist_link link, const struct addr *a);
 void join_verdict(struct mist *n, mist_time now);
 void join_looked(struct mist *n, mist_time now, uint32_t answers);
 void join_subscribed(struct mist *n, mist_time now, uint32_t holders);
