@@ -237,6 +237,8 @@ static void a_silent_link_is_forsaken_and_its_peer_met_anew_once(void **state)
     assert_int_equal(count_effects(&b, EFFECT_FORSAKE), 2);
     assert_int_equal(count_effects(&b, EFFECT_REACH), 2);
     assert_int_equal(count_effects(&b, EFFECT_LOOKUP_DONE), 1);
+    kad_failed(b.kad, b.now, known.id, b.out); /* the second in a row */
+    assert_int_equal(kad_count(b.kad), 0);
     bench_close(&b);
 }
 
@@ -317,6 +319,32 @@ static void an_answer_that_becomes_close_by_failures_is_told_then(void **state)
         kad_link_failed(b.kad, b.now + SEC(1), fake[i].id, b.out);
     assert_int_equal(count_effects(&b, EFFECT_FOUND), 2);
     pass(&b, SEC(10));
+    assert_int_equal(count_effects(&b, EFFECT_LOOKUP_DONE), 1);
+    bench_close(&b);
+}
+
+/* The same, but time is up before they fail. */
+static void at_the_time_limit_every_close_answer_is_told(void **state)
+{
+    static struct bench b;
+    struct contact fake[KAD_K];
+    (void)state;
+    bench_open(&b);
+    struct contact known = contact_in(&b, 0), second = contact_in(&b, 1);
+    see(&b, &known);
+    for (int i = 0; i < KAD_K; i++)
+        fake[i] = contact_in(&b, 20);
+    start(&b, b.self);
+    pass(&b, MS(3900));
+    kad_link_up(b.kad, b.now, known.id, 1, b.out);
+    answer(&b, &known, 1, request_of(nth_effect(&b, EFFECT_SEND, 0)), &second, 1);
+    pass(&b, MS(3900));
+    kad_link_up(b.kad, b.now, second.id, 2, b.out);
+    answer(&b, &second, 2, request_of(nth_effect(&b, EFFECT_SEND, 1)), fake, KAD_K);
+    pass(&b, MS(2199));
+    assert_int_equal(count_effects(&b, EFFECT_FOUND), 1);
+    pass(&b, MS(1));
+    assert_int_equal(count_effects(&b, EFFECT_FOUND), 2);
     assert_int_equal(count_effects(&b, EFFECT_LOOKUP_DONE), 1);
     bench_close(&b);
 }
@@ -456,6 +484,29 @@ static void an_idle_node_costs_little(void **state)
     bench_close(&b);
 }
 
+/* Looked up at 30 s and 2 min, its contact last answered then: for five
+ * minutes nothing is due, then that contact alone is asked. */
+static void a_sign_of_life_is_asked_of_one_when_it_is_due(void **state)
+{
+    static struct bench b;
+    struct contact list[KAD_K];
+    (void)state;
+    bench_open(&b);
+    struct contact known = random_contact(&b);
+    see(&b, &known);
+    assert_int_equal(live_on(&b, MIN(3), true), 2);
+    assert_true(timers_next(&b.timers) - b.now > MIN(2));
+    while (count_effects(&b, EFFECT_REACH) == 0)
+        pass(&b, timers_next(&b.timers) - b.now);
+    assert_in_range(b.now, SEC(1000) + MIN(6), SEC(1000) + MIN(8));
+    kad_link_up(b.kad, b.now, known.id, 1, b.out);
+    for (int i = 0; i < KAD_K; i++)
+        list[i] = random_contact(&b);
+    answer(&b, &known, 1, request_of(nth_effect(&b, EFFECT_SEND, 0)), list, KAD_K);
+    assert_int_equal(count_effects(&b, EFFECT_REACH), 1);
+    bench_close(&b);
+}
+
 static void the_dead_leave_the_table_in_time(void **state)
 {
     static struct bench b;
@@ -508,11 +559,13 @@ int main(void)
         cmocka_unit_test(a_link_that_this_node_had_no_room_for_is_nobodys_failure),
         cmocka_unit_test(lookups_beyond_the_limit_are_refused),
         cmocka_unit_test(an_answer_that_becomes_close_by_failures_is_told_then),
+        cmocka_unit_test(at_the_time_limit_every_close_answer_is_told),
         cmocka_unit_test(hearsay_of_a_failed_peer_elsewhere_is_tried_once),
         cmocka_unit_test(hostile_hearsay_is_not_followed),
         cmocka_unit_test(a_private_network_may_speak_of_itself),
         cmocka_unit_test(endless_hearsay_ends),
         cmocka_unit_test(an_idle_node_costs_little),
+        cmocka_unit_test(a_sign_of_life_is_asked_of_one_when_it_is_due),
         cmocka_unit_test(the_dead_leave_the_table_in_time),
         cmocka_unit_test(a_range_without_lookups_is_refreshed),
     };
