@@ -1,10 +1,14 @@
 /* box.h: one box inside: its state, and what the files of the translator call
  * in one another.
  *
- *     nat.c      the two directions and the events
- *     mapping.c  makes, finds, refreshes and ends mappings
- *     remote.c   filter entries, reply sessions and reserved tuples
- *     ports.c    chooses an external address and port
+ *     nat.c         the two directions and the events
+ *     mapping.c     makes, finds, refreshes and ends mappings
+ *     remote.c      filter entries, reply sessions and reserved tuples
+ *     ports.c       chooses an external address and port
+ *     subscriber.c  quota, rate and blocks of ports, by inside address
+ *     former.c      which port an inside endpoint had last
+ *     exhaustion.c  what happens when there is no room
+ *     icmp.c        ICMP errors: made, translated, and the outbox
  *
  * Every function here may move the slab if its comment says that it makes a
  * record; so records are kept by index and fetched when needed. */
@@ -38,8 +42,10 @@ struct nat {
     struct nat_queue queue;
     struct nat_policy policy;
     struct nat_counters count;
-    uint32_t statics;                     /* static mappings */
-    uint32_t entries;                     /* filter and reply entries and reserved tuples */
+    uint32_t statics; /* static mappings */
+    uint32_t entries; /* filter and reply entries and reserved tuples */
+    uint32_t blocks;  /* alive; while there are any, their measure stays */
+    uint16_t block_low, block_high, block_size;
     uint16_t counter;                     /* last port given in sequence, for counter: box */
     uint8_t counting;                     /* counter is set */
     uint8_t reboots;                      /* wraps: only a key of a draw */
@@ -136,6 +142,13 @@ static inline bool nat_lists_mappings(const struct nat_policy *policy)
 
 #define NAT_NO_HOLD INT64_MIN
 
+/* Does the box count by subscriber? */
+static inline bool nat_keeps_subscribers(const struct nat_policy *policy)
+{
+    return policy->quota_ports != 0 || policy->new_mappings_per_s != 0 ||
+           policy->ports == NAT_PORTS_BLOCK || policy->counter == NAT_COUNTER_SUBSCRIBER;
+}
+
 /* ---- mapping.c ---- */
 
 /* Ends what has ended by now.  First in every call. */
@@ -209,7 +222,7 @@ mist_time nat_remote_end(const struct nat *nat, const struct nat_remote *e);
 /* Reserves X':x' until end, for the remote by (CLASH) or against all but the
  * inside endpoint by (HELD).  Makes a record. */
 void nat_reserve(struct nat *nat, enum nat_key key, uint16_t address, uint16_t port,
-                 const struct nat_endpoint *by, mist_time end);
+                 const struct nat_endpoint *by, mist_time end, uint8_t flags);
 uint32_t nat_reserved_find(const struct nat *nat, enum nat_key key,
                            const struct nat_endpoint *outside, const struct nat_endpoint *by);
 void nat_reserved_remove(struct nat *nat, enum nat_key key, uint32_t record);
@@ -226,13 +239,100 @@ enum nat_verdict nat_ports_choose(struct nat *nat, const struct nat_endpoint *in
 int nat_ports_claim(struct nat *nat, const struct nat_endpoint *inside, const struct addr *external,
                     struct nat_place *place);
 
+/* Ports of an address, both ends inside. */
+struct nat_ports_range {
+    uint16_t low, high;
+};
+
+/* A mapping was made: takes its port into the books. */
+void nat_ports_taken(struct nat *nat, uint32_t record);
+
 /* A mapping is gone since end: holds its port, or frees it. */
 void nat_ports_ended(struct nat *nat, const struct nat_mapping *gone, mist_time end);
+
+/* A port's hold is over. */
+void nat_ports_released(struct nat *nat, const struct nat_reserved *held);
 
 /* A port of this address became free: what was full may no longer be. */
 void nat_ports_freed(struct nat *nat, uint16_t address, uint8_t protocol);
 
 /* After init or a reboot: sequential counters as policy.after_reboot says. */
 void nat_ports_restart(struct nat *nat);
+
+/* Ends the mapping that has the port which a draw tells: on_exhaustion: reuse.
+ * false: nobody can be robbed. */
+bool nat_ports_steal(struct nat *nat, const struct nat_endpoint *inside,
+                     const struct nat_endpoint *remote, uint8_t rule);
+
+/* ---- former.c: same_port_after_expiry ---- */
+
+uint32_t nat_former_find(const struct nat *nat, const struct nat_endpoint *inside);
+void nat_former_remove(struct nat *nat, uint32_t record);
+
+/* A mapping ended; of those that end together the newest counts.  Makes a record. */
+void nat_former_remember(struct nat *nat, const struct nat_mapping *gone);
+
+/* ---- subscriber.c ---- */
+
+/* The subscriber that inside belongs to, or 0.  _take makes a record. */
+uint32_t nat_subscriber_find(const struct nat *nat, const struct nat_endpoint *inside);
+uint32_t nat_subscriber_take(struct nat *nat, const struct nat_endpoint *inside);
+
+/* May it have one more mapping?  NAT_PASS, or NAT_DROP_QUOTA or NAT_DROP_RATE. */
+enum nat_verdict nat_subscriber_allows(const struct nat *nat, mist_time now, uint32_t subscriber);
+
+/* A dynamic mapping of inside was made, or ended. */
+void nat_subscriber_made(struct nat *nat, mist_time now, const struct nat_endpoint *inside);
+void nat_subscriber_ended(struct nat *nat, const struct nat_endpoint *inside);
+
+/* Has it neither mappings nor blocks? */
+bool nat_subscriber_is_idle(const struct nat *nat, uint32_t subscriber);
+
+/* The queue looks at it: forgets it, or keeps it until it has nothing left. */
+void nat_subscriber_look(struct nat *nat, uint32_t subscriber);
+
+/* The subscriber's blocks at an address: *block is 0 for the first, then the
+ * last one seen.  false: there is none further. */
+bool nat_block_next(const struct nat *nat, uint32_t subscriber, uint16_t address, uint32_t *block);
+
+/* Gives the subscriber one more block at the address: the first free one from
+ * the place that draw tells.  0: none free, or max_blocks.  Makes a record. */
+uint32_t nat_block_take(struct nat *nat, uint32_t subscriber, uint16_t address, uint32_t draw);
+
+/* Gives back a block of which no port was used. */
+void nat_block_give(struct nat *nat, uint32_t block);
+
+/* Its ports. */
+struct nat_ports_range nat_block_range(const struct nat *nat, uint32_t block);
+
+/* A port of some block was taken, or is free again: the last gives it back. */
+void nat_block_used(struct nat *nat, uint16_t address, uint16_t port, uint8_t protocol);
+void nat_block_freed(struct nat *nat, uint16_t address, uint16_t port, uint8_t protocol);
+
+/* Blocks of one address under the policy. */
+uint32_t nat_blocks_per_address(const struct nat *nat);
+
+/* ---- exhaustion.c ---- */
+
+/* There is no room for the datagram's mapping, for the reason given.  Returns
+ * true if room was made, by the faulty rules that end another mapping. */
+bool nat_exhausted(struct nat *nat, const struct nat_datagram *d, uint8_t rule,
+                   enum nat_verdict reason);
+
+/* ---- icmp.c ---- */
+
+enum {
+    NAT_ICMP_UNREACHABLE = 3,
+    NAT_ICMP_TIME_EXCEEDED = 11,
+    NAT_ICMP_PARAMETER = 12,
+    NAT_ICMP_PORT = 3, /* code of unreachable */
+};
+
+/* Forgets what was not drained.  First in every call. */
+void nat_outbox_clear(struct nat *nat);
+
+/* Sends an ICMP error about d, as it came in, back to where it came from. */
+void nat_icmp_send(struct nat *nat, enum nat_side side, uint8_t type, uint8_t code,
+                   const struct nat_datagram *d);
 
 #endif

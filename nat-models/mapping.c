@@ -76,6 +76,10 @@ static void look(struct nat *nat, mist_time now, enum nat_key key, uint32_t reco
         nat_mapping_remove(nat, record, end);
     else if (key == NAT_KEY_CLASH || key == NAT_KEY_HELD)
         nat_reserved_remove(nat, key, record);
+    else if (key == NAT_KEY_SUBSCRIBER)
+        nat_subscriber_look(nat, record);
+    else if (key == NAT_KEY_FORMER)
+        nat_former_remove(nat, record);
     else
         nat_remote_remove(nat, record);
 }
@@ -331,6 +335,7 @@ uint32_t nat_mapping_add(struct nat *nat, mist_time now, const struct nat_endpoi
     insert_keys(nat, record);
     count_birth(&nat->count);
     nat_enqueue(nat, NAT_KEY_INSIDE, record, mapping_end(nat, nat_mapping(nat, record)));
+    nat_ports_taken(nat, record);
     return record;
 }
 

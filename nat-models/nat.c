@@ -24,6 +24,7 @@ static enum nat_verdict drop(struct nat *nat, enum nat_verdict verdict)
 static void begin(struct nat *nat, mist_time now)
 {
     nat->now = now;
+    nat_outbox_clear(nat);
     nat_expire(nat, now);
 }
 
@@ -133,19 +134,46 @@ static bool is_moved(const struct nat *nat, uint32_t record, const struct nat_en
     return nat_reserved_find(nat, NAT_KEY_CLASH, &outside, remote) != 0;
 }
 
+/* The limits of box and subscriber. */
+static enum nat_verdict room_for(struct nat *nat, mist_time now, const struct nat_endpoint *inside)
+{
+    const struct nat_policy *policy = &nat->policy;
+    enum nat_verdict verdict = NAT_PASS;
+    if (nat_keeps_subscribers(policy))
+        verdict = nat_subscriber_allows(nat, now, nat_subscriber_take(nat, inside));
+    if (verdict != NAT_PASS)
+        return verdict;
+    if (nat->entries >= NAT_ENTRIES_MAX ||
+        (policy->table_capacity != 0 && nat->count.mappings_alive >= policy->table_capacity))
+        return NAT_DROP_CAPACITY;
+    return NAT_PASS;
+}
+
 static uint32_t make(struct nat *nat, mist_time now, uint8_t rule,
                      const struct nat_endpoint *inside, const struct nat_endpoint *remote,
                      enum nat_verdict *verdict)
 {
     struct nat_place place = {.address = NAT_NO_ADDRESS, .rule = rule};
-    *verdict = NAT_PASS;
-    if (nat->entries >= NAT_ENTRIES_MAX)
-        *verdict = NAT_DROP_CAPACITY;
-    else if (nat->policy.kind == NAT_KIND_NAT)
+    *verdict = room_for(nat, now, inside);
+    if (*verdict == NAT_PASS && nat->policy.kind == NAT_KIND_NAT)
         *verdict = nat_ports_choose(nat, inside, remote, place.rule, &place);
     if (*verdict != NAT_PASS)
         return 0;
+    if (nat->policy.dport != 0 && remote->port == nat->policy.dport)
+        place.flags |= NAT_SHORT;
     return nat_mapping_add(nat, now, inside, remote, &place);
+}
+
+/* make, and once more where a faulty rule made room by ending another mapping. */
+static uint32_t make_or_exhaust(struct nat *nat, mist_time now, uint8_t rule,
+                                const struct nat_datagram *d, enum nat_verdict *verdict)
+{
+    struct nat_endpoint inside = nat_endpoint(&d->from, d->protocol);
+    struct nat_endpoint remote = nat_endpoint(&d->to, d->protocol);
+    uint32_t record = make(nat, now, rule, &inside, &remote, verdict);
+    if (record == 0 && nat_exhausted(nat, d, rule, *verdict))
+        record = make(nat, now, rule, &inside, &remote, verdict);
+    return record;
 }
 
 /* The datagram's way out: its mapping is found or made, refreshed, and its
@@ -157,9 +185,9 @@ static uint32_t send_out(struct nat *nat, mist_time now, const struct nat_datagr
     struct nat_endpoint remote = nat_endpoint(&d->to, d->protocol);
     uint32_t record = find(nat, &inside, &remote);
     if (record == 0)
-        record = make(nat, now, rule_of(&nat->policy), &inside, &remote, verdict);
+        record = make_or_exhaust(nat, now, rule_of(&nat->policy), d, verdict);
     else if (is_moved(nat, record, &remote))
-        record = make(nat, now, NAT_APDM, &inside, &remote, verdict);
+        record = make_or_exhaust(nat, now, NAT_APDM, d, verdict);
     if (record == 0)
         return 0;
     if (!nat_remote_sent(nat, now, record, &remote)) {
@@ -180,7 +208,7 @@ static void take_tuple(struct nat *nat, mist_time now, const struct nat_endpoint
     int32_t external = find_external(nat, &address);
     if (external >= 0 && nat->entries < NAT_ENTRIES_MAX)
         nat_reserve(nat, NAT_KEY_CLASH, (uint16_t)external, outside->port, remote,
-                    now + nat->policy.udp_unreplied);
+                    now + nat->policy.udp_unreplied, 0);
 }
 
 /* remote wants to reach outside: the mapping that lets it, or 0. */
@@ -230,8 +258,10 @@ enum nat_verdict nat_outbound(struct nat *nat, mist_time now, struct nat_datagra
         return drop(nat, NAT_DROP_DOWN);
     if (!carries(nat, d))
         return drop(nat, NAT_DROP_FAMILY);
-    if (d->ttl <= 1)
+    if (d->ttl <= 1) {
+        nat_icmp_send(nat, NAT_INSIDE, NAT_ICMP_TIME_EXCEEDED, 0, d);
         return drop(nat, NAT_DROP_TTL);
+    }
     if (is_blocked(&nat->policy, d))
         return drop(nat, NAT_DROP_EGRESS);
     if (nat_owns(nat, &d->to)) {
@@ -258,24 +288,21 @@ enum nat_verdict nat_inbound(struct nat *nat, mist_time now, struct nat_datagram
     struct nat_endpoint remote = nat_endpoint(&d->from, d->protocol);
     struct nat_endpoint outside = nat_endpoint(&d->to, d->protocol);
     uint32_t record = let_in(nat, now, &outside, &remote, &verdict);
-    if (record == 0)
+    if (record == 0) {
+        if (nat->policy.unsolicited_reply == NAT_UNSOLICITED_ICMP)
+            nat_icmp_send(nat, NAT_OUTSIDE, NAT_ICMP_UNREACHABLE, NAT_ICMP_PORT, d);
         return drop(nat, verdict);
-    if (d->ttl <= 1)
+    }
+    if (d->ttl <= 1) {
+        nat_icmp_send(nat, NAT_OUTSIDE, NAT_ICMP_TIME_EXCEEDED, 0, d);
         return drop(nat, NAT_DROP_TTL);
+    }
     d->to = nat_endpoint_addr(&nat_mapping(nat, record)->inside);
     d->ttl--;
     return NAT_PASS;
 }
 
 /* ---- what the box sends itself ---- */
-
-bool nat_output(struct nat *nat, struct nat_datagram *datagram, enum nat_side *side)
-{
-    (void)nat;
-    (void)datagram;
-    (void)side;
-    return false;
-}
 
 mist_time nat_deadline(const struct nat *nat)
 {
@@ -330,6 +357,10 @@ static bool clear_pass(struct nat *nat, uint8_t spare)
             nat_mapping_remove(nat, record, NAT_NO_HOLD);
         else if (key == NAT_KEY_CLASH || key == NAT_KEY_HELD)
             nat_reserved_remove(nat, key, record);
+        else if (key == NAT_KEY_FORMER)
+            nat_former_remove(nat, record);
+        else if (key == NAT_KEY_SUBSCRIBER && nat_subscriber_is_idle(nat, record))
+            nat_subscriber_look(nat, record);
         else {
             i++;
             continue;

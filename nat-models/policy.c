@@ -1,6 +1,7 @@
 #include "nat-models/policy.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -102,6 +103,42 @@ static int set_established_when(struct nat_policy *policy, const char *text)
     return 0;
 }
 
+/* The same limit with its unit in the value. */
+static int set_new_mappings(struct nat_policy *policy, const char *text)
+{
+    uint64_t rate_uhz;
+    if (nat_text_rate(text, &rate_uhz) < 0 || rate_uhz == 0 || rate_uhz % 1000000 != 0)
+        return -1;
+    policy->new_mappings_per_s = (uint32_t)(rate_uhz / 1000000);
+    return 0;
+}
+
+/* "{53: 10 s}": datagrams to that port alone keep a mapping so long. */
+static int set_dport_override(struct nat_policy *policy, const char *text)
+{
+    char port[8], value[32];
+    int64_t number;
+    mist_time timeout;
+    text += strspn(text, " {");
+    size_t length = strcspn(text, ":");
+    if (length >= sizeof port || text[length] != ':')
+        return -1;
+    memcpy(port, text, length);
+    port[length] = '\0';
+    text += length + 1;
+    length = strcspn(text, "}");
+    if (length >= sizeof value)
+        return -1;
+    memcpy(value, text, length);
+    value[length] = '\0';
+    if (nat_text_number(port, 1, 65535, &number) < 0 || nat_text_time(value, &timeout) < 0 ||
+        timeout <= 0)
+        return -1;
+    policy->dport = (uint16_t)number;
+    policy->dport_timeout = timeout;
+    return 0;
+}
+
 #define WORD(key, field, words)                                                                    \
     {                                                                                              \
         key, words, FORM_WORD, offsetof(struct nat_policy, field), NULL                            \
@@ -132,11 +169,18 @@ static const struct knob knobs[] = {
     WORD("mapping", mapping, "eim|adm|apdm"),
     WORD("filtering", filtering, "eif|adf|apdf"),
     WORD("filter_lifetime", filter_lifetime, "mapping|session"),
-    WORD("ports", ports, "preserve|overload|sequential|random"),
+    WORD("ports", ports, "preserve|overload|sequential|random|block|deterministic"),
     WORD("on_clash", on_clash, "next|random|sticky_random"),
     WORD("overload_demux", overload_demux, "remote|last_wins"),
     OTHER("delta", "number, not 0", set_delta),
-    WORD("counter", counter, "box|address"),
+    WORD("counter", counter, "box|address|subscriber"),
+    COUNTED("block", block),
+    COUNTED("max_blocks", max_blocks),
+    WORD("block_ports", block_ports, "sequential|random"),
+    SWITCHED("parity", parity),
+    SWITCHED("contiguity", contiguity),
+    SWITCHED("keep_privileged", keep_privileged),
+    SWITCHED("same_port_after_expiry", same_port_after_expiry),
     OTHER("range", "[low, high]", set_range),
     OTHER("idle", "time", set_idle),
     TIMED("udp_unreplied", udp_unreplied),
@@ -144,6 +188,10 @@ static const struct knob knobs[] = {
     OTHER("established_when", "first_reply|{reply_and_age: time}", set_established_when),
     WORD("refresh", refresh, "none|out|in|both"),
     TIMED("max_lifetime", max_lifetime),
+    OTHER("dport_override", "{port: time}", set_dport_override),
+    TIMED("hold", hold),
+    TIMED("down", down),
+    WORD("counter_after_reboot", after_reboot, "reset|keep|random"),
     TIMED("icmp_query", icmp_query),
     TIMED("tcp_transitory", tcp_transitory),
     TIMED("tcp_established", tcp_established),
@@ -154,6 +202,13 @@ static const struct knob knobs[] = {
     SWITCHED("static_outbound", static_outbound),
     COUNTED("pool", pool),
     WORD("pooling", pooling, "paired|soft_paired|arbitrary"),
+    LIMITED("quota_ports", quota_ports),
+    LIMITED("new_mappings_per_s", new_mappings_per_s),
+    OTHER("new_mappings", "rate such as 10/s", set_new_mappings),
+    LIMITED("table_capacity", table_capacity),
+    WORD("on_exhaustion", on_exhaustion,
+         "drop|icmp_3_13|icmp_3_1|evict_oldest|evict_unreplied|reuse"),
+    WORD("unsolicited_reply", unsolicited_reply, "silent|icmp_3_3"),
 };
 
 #define KNOBS (sizeof knobs / sizeof knobs[0])
@@ -267,6 +322,8 @@ static int check_firewall(const struct nat_policy *policy, char *error, size_t s
         return complain(error, size, "hairpin: expected off, a firewall has no address of its own");
     if (policy->inbound_clash)
         return complain(error, size, "inbound_clash: expected off, a firewall moves no port");
+    if (policy->hold != 0)
+        return complain(error, size, "hold: expected 0 s, a firewall gives no ports");
     return 0;
 }
 
@@ -277,6 +334,13 @@ static int check_ports(const struct nat_policy *policy, char *error, size_t size
                         policy->high);
     if (policy->delta == 0)
         return complain(error, size, "delta: expected a number other than 0, got 0");
+    uint32_t range = (uint32_t)policy->high - policy->low + 1;
+    bool blocks = policy->ports == NAT_PORTS_BLOCK || policy->ports == NAT_PORTS_DETERMINISTIC;
+    if (blocks && policy->block > range)
+        return complain(error, size, "block: expected at most the range's %u ports, got %u", range,
+                        policy->block);
+    if (policy->hold != 0 && policy->ports == NAT_PORTS_OVERLOAD)
+        return complain(error, size, "hold: expected 0 s with ports: overload, which shares ports");
     if (policy->on_clash == NAT_CLASH_STICKY_RANDOM && policy->mapping != NAT_APDM)
         return complain(error, size, "on_clash: sticky_random needs mapping apdm");
     if (policy->pool == 0 || policy->pool > 65534)

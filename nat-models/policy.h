@@ -51,6 +51,7 @@ enum nat_on_exhaustion {
 };
 enum nat_fragments { NAT_FRAGMENTS_REASSEMBLE, NAT_FRAGMENTS_IN_ORDER_ONLY, NAT_FRAGMENTS_DROP };
 enum nat_egress { NAT_EGRESS_OPEN, NAT_EGRESS_BLOCK_UDP, NAT_EGRESS_BLOCK_TCP_HIGH_PORTS };
+enum nat_unsolicited { NAT_UNSOLICITED_SILENT, NAT_UNSOLICITED_ICMP };
 enum nat_after_reboot { NAT_COUNTER_RESET, NAT_COUNTER_KEEP, NAT_COUNTER_RANDOM };
 
 struct nat_policy {

@@ -6,16 +6,22 @@
  * range that is less than nine tenths full. */
 #define DRAWS 64
 
-/* What draws are for: part of their key. */
-enum purpose { PURPOSE_PORT, PURPOSE_ADDRESS, PURPOSE_PAIRING, PURPOSE_COUNTER };
+#define FIRST_UNPRIVILEGED 1024 /* RFC 4787 REQ-3a */
 
-/* One allocation: who asks, and its own stream of draws. */
+/* What draws are for: part of their key. */
+enum purpose { PURPOSE_PORT, PURPOSE_ADDRESS, PURPOSE_PAIRING, PURPOSE_COUNTER, PURPOSE_BLOCK };
+
+/* One allocation: who asks, its own stream of draws, and the ports that it may
+ * be given: first, first + step ... up to high. */
 struct request {
     struct nat *nat;
     const struct nat_endpoint *inside, *remote;
     uint8_t rule;
-    uint64_t key;             /* of the draws: from the box's seed and who asks */
-    uint16_t low, high, step; /* ports that may be given: low, low + step ... high */
+    bool privileged; /* keep_privileged applies */
+    uint64_t key;    /* of the draws: from the box's seed and who asks */
+    uint32_t subscriber;
+    uint32_t low, high;   /* the range */
+    uint32_t first, step; /* in it: ports of the right parity */
 };
 
 /* ---- draws ---- */
@@ -37,6 +43,17 @@ static uint64_t draw_key(struct nat *nat, const struct nat_endpoint *inside,
         {(uint32_t)who, (uint32_t)(who >> 32), to, port << 16 | *generation(nat, inside)}};
     counter = nat_philox(nat->seed, counter);
     return (uint64_t)counter.word[1] << 32 | counter.word[0];
+}
+
+/* A draw for an inside address, whatever its port and protocol. */
+static uint32_t draw_host(const struct request *r, enum purpose purpose, uint32_t ordinal)
+{
+    struct nat_endpoint host = *r->inside;
+    host.port = 0;
+    host.protocol = 0;
+    uint64_t who = nat_mix_endpoint(0, &host);
+    struct nat_philox counter = {{(uint32_t)who, (uint32_t)(who >> 32), purpose, ordinal}};
+    return nat_philox(r->nat->seed, counter).word[0];
 }
 
 static uint32_t draw(uint64_t key, enum purpose purpose, uint32_t ordinal)
@@ -84,17 +101,27 @@ static bool is_free(const struct request *r, uint16_t address, uint16_t port, bo
 
 static uint32_t places(const struct request *r)
 {
-    return r->low > r->high ? 0 : ((uint32_t)r->high - r->low) / r->step + 1;
+    return r->first > r->high ? 0 : (r->high - r->first) / r->step + 1;
 }
 
 static uint16_t port_at(const struct request *r, uint32_t place)
 {
-    return (uint16_t)(r->low + place * r->step);
+    return (uint16_t)(r->first + place * r->step);
 }
 
 static bool in_range(const struct request *r, uint32_t port)
 {
-    return port >= r->low && port <= r->high && (port - r->low) % r->step == 0;
+    return port >= r->first && port <= r->high && (port - r->first) % r->step == 0;
+}
+
+/* The request within [low, high]. */
+static struct request narrowed(struct request r, uint32_t low, uint32_t high)
+{
+    r.low = low;
+    r.high = high;
+    r.step = r.nat->policy.parity ? 2 : 1;
+    r.first = low + (r.nat->policy.parity ? (low ^ r.inside->port) & 1 : 0);
+    return r;
 }
 
 static uint16_t pick_next(const struct request *r, uint16_t address)
@@ -130,44 +157,102 @@ static uint16_t pick_random(const struct request *r, uint16_t address)
     return 0;
 }
 
-/* The counter that a sequence goes on from, set to its start if need be. */
-static uint16_t *counter_of(const struct request *r, uint16_t address)
+struct counter {
+    uint16_t *last;
+    uint8_t *counting;
+    uint32_t ordinal; /* of the draw that sets its start */
+};
+
+static struct counter counter_of(const struct request *r, uint16_t address)
 {
     struct nat *nat = r->nat;
-    const struct nat_policy *policy = &nat->policy;
-    bool of_box = policy->counter == NAT_COUNTER_BOX;
-    uint16_t *counter = of_box ? &nat->counter : &nat->external[address].counter;
-    uint8_t *counting = of_box ? &nat->counting : &nat->external[address].counting;
-    if (!*counting) {
-        uint32_t n = (uint32_t)policy->high - policy->low + 1;
-        uint32_t ordinal = of_box ? 0 : 1u + address;
-        ordinal |= (uint32_t)nat->reboots << 24;
-        *counter =
-            (uint16_t)(policy->low + nat_below(draw(nat->seed, PURPOSE_COUNTER, ordinal), n));
-        *counting = 1;
+    if (nat->policy.counter == NAT_COUNTER_BOX)
+        return (struct counter){&nat->counter, &nat->counting, 0};
+    if (nat->policy.counter == NAT_COUNTER_ADDRESS) {
+        struct nat_external *x = &nat->external[address];
+        return (struct counter){&x->counter, &x->counting, 1u + address};
     }
-    return counter;
+    struct nat_subscriber *s = &nat->slab->records[r->subscriber].subscriber;
+    return (struct counter){&s->counter, &s->counting, draw_host(r, PURPOSE_COUNTER, 0)};
 }
 
-/* previous + delta, wrapping in [low, high].  A delta that has a divisor in
+/* previous + delta, wrapping in the range.  A delta that has a divisor in
  * common with the range comes round too early: it is shifted by one then, so
  * that every port is tried. */
-static uint16_t pick_sequential(const struct request *r, uint16_t address)
+static uint16_t pick_after(const struct request *r, uint16_t address, uint16_t *last)
 {
-    uint16_t *counter = counter_of(r, address);
-    int64_t low = r->nat->policy.low, n = (int64_t)r->nat->policy.high - low + 1;
-    int64_t place = ((int64_t)*counter - low) % n, start = place;
+    int64_t n = (int64_t)r->high - r->low + 1;
+    int64_t place = (((int64_t)*last - r->low) % n + n) % n, start = place;
     for (int64_t i = 0; i < n; i++) {
         place = ((place + r->nat->policy.delta) % n + n) % n;
-        uint16_t port = (uint16_t)(low + place);
+        uint16_t port = (uint16_t)(r->low + place);
         if (in_range(r, port) && is_free(r, address, port, false)) {
-            *counter = port;
+            *last = port;
             return port;
         }
         if (place == start)
             place = start = (start + 1) % n;
     }
     return 0;
+}
+
+static uint16_t pick_sequential(const struct request *r, uint16_t address)
+{
+    struct counter counter = counter_of(r, address);
+    if (!*counter.counting) {
+        uint32_t ordinal = counter.ordinal ^ (uint32_t)r->nat->reboots << 24;
+        uint32_t n = r->high - r->low + 1;
+        *counter.last =
+            (uint16_t)(r->low + nat_below(draw(r->nat->seed, PURPOSE_COUNTER, ordinal), n));
+        *counter.counting = 1;
+    }
+    return r->privileged ? pick_next(r, address) : pick_after(r, address, counter.last);
+}
+
+static uint16_t pick_in_block(const struct request *r, uint16_t address, uint32_t block)
+{
+    struct nat_ports_range range = nat_block_range(r->nat, block);
+    struct request within = narrowed(*r, range.low, range.high);
+    if (r->nat->policy.block_ports == NAT_BLOCK_RANDOM)
+        return pick_random(&within, address);
+    return pick_after(&within, address, &r->nat->slab->records[block].block.counter);
+}
+
+/* From the subscriber's blocks, or from one more. */
+static uint16_t pick_blocked(const struct request *r, uint16_t address)
+{
+    uint32_t block = 0;
+    while (nat_block_next(r->nat, r->subscriber, address, &block)) {
+        uint16_t port = pick_in_block(r, address, block);
+        if (port != 0)
+            return port;
+    }
+    uint32_t blocks = r->nat->slab->records[r->subscriber].subscriber.blocks;
+    block = nat_block_take(r->nat, r->subscriber, address, draw_host(r, PURPOSE_BLOCK, blocks));
+    if (block == 0)
+        return 0;
+    uint16_t port = pick_in_block(r, address, block);
+    if (port == 0)
+        nat_block_give(r->nat, block);
+    return port;
+}
+
+/* RFC 7422: the inside address alone tells external address and block. */
+static uint32_t deterministic_place(const struct request *r)
+{
+    uint64_t places_in_all = (uint64_t)nat_blocks_per_address(r->nat) * r->nat->externals;
+    return (uint32_t)(nat_ip4(r->inside) % places_in_all);
+}
+
+static uint16_t pick_deterministic(const struct request *r, uint16_t address)
+{
+    const struct nat *nat = r->nat;
+    uint32_t number = deterministic_place(r) % nat_blocks_per_address(nat);
+    uint32_t low = nat->block_low + number * nat->block_size;
+    struct request within = narrowed(*r, low, low + nat->block_size - 1);
+    if (nat->policy.block_ports == NAT_BLOCK_RANDOM)
+        return pick_random(&within, address);
+    return pick_next(&within, address);
 }
 
 /* on_clash: sticky_random: the newest mapping's port serves the host's later
@@ -194,13 +279,54 @@ static uint16_t pick_preserved(const struct request *r, uint16_t address)
     return policy->on_clash == NAT_CLASH_NEXT ? pick_next(r, address) : pick_random(r, address);
 }
 
-static uint16_t pick(const struct request *r, uint16_t address)
+static uint16_t pick_by_rule(const struct request *r, uint16_t address)
 {
     switch (r->nat->policy.ports) {
     case NAT_PORTS_SEQUENTIAL: return pick_sequential(r, address);
     case NAT_PORTS_RANDOM: return pick_random(r, address);
+    case NAT_PORTS_BLOCK: return pick_blocked(r, address);
+    case NAT_PORTS_DETERMINISTIC: return pick_deterministic(r, address);
     default: return pick_preserved(r, address);
     }
+}
+
+/* ---- wishes that come before the rule ---- */
+
+static uint16_t pick_former(const struct request *r, uint16_t address)
+{
+    uint32_t record = nat_former_find(r->nat, r->inside);
+    if (record == 0)
+        return 0;
+    const struct nat_former *f = &r->nat->slab->records[record].former;
+    bool wanted = f->address == address && in_range(r, f->port);
+    return wanted && is_free(r, address, f->port, false) ? f->port : 0;
+}
+
+/* RFC 4787 section 4.2.3: x + 1 of a host gets x' + 1, and x - 1 gets x' - 1. */
+static uint16_t pick_contiguous(const struct request *r, uint16_t address)
+{
+    for (int step = -1; step <= 1; step += 2) {
+        struct nat_endpoint neighbour = *r->inside;
+        neighbour.port = (uint16_t)(neighbour.port + step);
+        uint32_t record = nat_mapping_find_source(r->nat, &neighbour);
+        if (record == 0 || nat_mapping(r->nat, record)->address != address)
+            continue;
+        uint32_t port = (uint32_t)(nat_mapping(r->nat, record)->port - step);
+        if (in_range(r, port) && is_free(r, address, (uint16_t)port, false))
+            return (uint16_t)port;
+    }
+    return 0;
+}
+
+static uint16_t pick(const struct request *r, uint16_t address)
+{
+    const struct nat_policy *policy = &r->nat->policy;
+    uint16_t port = 0;
+    if (policy->same_port_after_expiry)
+        port = pick_former(r, address);
+    if (port == 0 && policy->contiguity)
+        port = pick_contiguous(r, address);
+    return port != 0 ? port : pick_by_rule(r, address);
 }
 
 /* ---- full addresses ---- */
@@ -217,14 +343,17 @@ void nat_ports_freed(struct nat *nat, uint16_t address, uint8_t protocol)
 
 /* Remembers that an address had no port left, so that a flood of refused
  * mappings does not search it again and again.  Not where a refusal depends on
- * the remote. */
+ * who asks or on the remote. */
 static uint16_t pick_unless_full(const struct request *r, uint16_t address)
 {
     uint8_t *full = full_mark(r->nat, address, r->inside->protocol);
     if (*full)
         return 0;
     uint16_t port = pick(r, address);
-    if (port == 0 && !nat_shares_ports(&r->nat->policy) && !r->nat->policy.inbound_clash)
+    const struct nat_policy *policy = &r->nat->policy;
+    bool for_all = policy->ports < NAT_PORTS_BLOCK && r->step == 1 && !r->privileged &&
+                   policy->hold == 0 && !nat_shares_ports(policy) && !policy->inbound_clash;
+    if (port == 0 && for_all)
         *full = 1;
     return port;
 }
@@ -240,33 +369,32 @@ static int64_t address_to_try(const struct request *r, uint32_t i)
         return -1;
     if (nat->externals == 1)
         return 0;
-    if (nat->policy.pooling == NAT_POOL_ARBITRARY)
-        return ((int64_t)nat_below(draw(r->key, PURPOSE_ADDRESS, 0), nat->externals) + i) %
-               nat->externals;
+    if (nat->policy.ports == NAT_PORTS_DETERMINISTIC)
+        return i > 0 ? -1 : (int64_t)(deterministic_place(r) / nat_blocks_per_address(nat));
     if (nat->policy.pooling == NAT_POOL_PAIRED && i > 0)
         return -1;
-    struct nat_endpoint host = *r->inside;
-    host.port = 0;
-    host.protocol = 0;
-    uint64_t who = nat_mix_endpoint(0, &host);
-    struct nat_philox counter = {{(uint32_t)who, (uint32_t)(who >> 32), PURPOSE_PAIRING, 0}};
-    uint32_t first = nat_below(nat_philox(nat->seed, counter).word[0], nat->externals);
-    return ((int64_t)first + i) % nat->externals;
+    uint32_t random = nat->policy.pooling == NAT_POOL_ARBITRARY ? draw(r->key, PURPOSE_ADDRESS, 0)
+                                                                : draw_host(r, PURPOSE_PAIRING, 0);
+    return ((int64_t)nat_below(random, nat->externals) + i) % nat->externals;
 }
 
 static struct request request(struct nat *nat, const struct nat_endpoint *inside,
                               const struct nat_endpoint *remote, uint8_t rule)
 {
-    return (struct request){
-        .nat = nat,
-        .inside = inside,
-        .remote = remote,
-        .rule = rule,
-        .key = draw_key(nat, inside, remote, rule),
-        .low = nat->policy.low,
-        .high = nat->policy.high,
-        .step = 1,
-    };
+    const struct nat_policy *policy = &nat->policy;
+    struct request r = {.nat = nat, .inside = inside, .remote = remote, .rule = rule};
+    r.key = draw_key(nat, inside, remote, rule);
+    r.privileged = policy->keep_privileged && inside->port < FIRST_UNPRIVILEGED;
+    if (nat_keeps_subscribers(policy))
+        r.subscriber = nat_subscriber_take(nat, inside);
+    if (nat->blocks == 0) {
+        nat->block_low = policy->low;
+        nat->block_high = policy->high;
+        nat->block_size = (uint16_t)policy->block;
+    }
+    if (r.privileged)
+        return narrowed(r, 1, FIRST_UNPRIVILEGED - 1);
+    return narrowed(r, policy->low, policy->high);
 }
 
 enum nat_verdict nat_ports_choose(struct nat *nat, const struct nat_endpoint *inside,
@@ -281,9 +409,27 @@ enum nat_verdict nat_ports_choose(struct nat *nat, const struct nat_endpoint *in
             continue;
         place->address = (uint16_t)address;
         place->port = port;
+        if (nat->policy.ports == NAT_PORTS_BLOCK)
+            place->flags |= NAT_BLOCKED;
         return NAT_PASS;
     }
     return NAT_DROP_PORT_EXHAUSTED;
+}
+
+bool nat_ports_steal(struct nat *nat, const struct nat_endpoint *inside,
+                     const struct nat_endpoint *remote, uint8_t rule)
+{
+    struct request r = request(nat, inside, remote, rule);
+    int64_t address = address_to_try(&r, 0);
+    if (places(&r) == 0 || address < 0)
+        return false;
+    uint16_t port = port_at(&r, nat_below(draw(r.key, PURPOSE_PORT, DRAWS + 1), places(&r)));
+    struct nat_endpoint outside = nat_outside(nat, (uint16_t)address, port, inside->protocol);
+    uint32_t owner = nat_mapping_find_outside(nat, &outside);
+    if (owner == 0 || (nat_mapping(nat, owner)->flags & NAT_STATIC))
+        return false;
+    nat_mapping_remove(nat, owner, NAT_NO_HOLD);
+    return true;
 }
 
 /* A static mapping has its port for itself, whatever the policy. */
@@ -297,7 +443,7 @@ static bool is_unused(const struct request *r, uint16_t address, uint16_t port)
 static uint16_t pick_unused(const struct request *r, uint16_t address)
 {
     uint32_t n = places(r);
-    uint32_t start = in_range(r, r->inside->port) ? r->inside->port - (uint32_t)r->low : 0;
+    uint32_t start = in_range(r, r->inside->port) ? (r->inside->port - r->first) / r->step : 0;
     for (uint32_t i = 0; i < n; i++) {
         uint16_t port = port_at(r, (start + i) % n);
         if (is_unused(r, address, port))
@@ -326,13 +472,47 @@ int nat_ports_claim(struct nat *nat, const struct nat_endpoint *inside, const st
 
 /* ---- ends ---- */
 
+void nat_ports_taken(struct nat *nat, uint32_t record)
+{
+    struct nat_mapping m = *nat_mapping(nat, record);
+    struct nat_endpoint outside = nat_mapping_outside(nat, &m);
+    if (m.flags & NAT_BLOCKED)
+        nat_block_used(nat, m.address, m.port, m.inside.protocol);
+    if (!(m.flags & NAT_STATIC))
+        nat_subscriber_made(nat, nat->now, &m.inside);
+    if (m.address == NAT_NO_ADDRESS || nat->policy.hold == 0)
+        return;
+    uint32_t held = nat_reserved_find(nat, NAT_KEY_HELD, &outside, &m.inside);
+    if (held != 0) /* taken back by its former owner */
+        nat_reserved_remove(nat, NAT_KEY_HELD, held);
+}
+
+void nat_ports_released(struct nat *nat, const struct nat_reserved *held)
+{
+    nat_ports_freed(nat, held->address, held->by.protocol);
+    if (held->flags & NAT_BLOCKED)
+        nat_block_freed(nat, held->address, held->port, held->by.protocol);
+}
+
 void nat_ports_ended(struct nat *nat, const struct nat_mapping *gone, mist_time end)
 {
+    const struct nat_policy *policy = &nat->policy;
     ++*generation(nat, &gone->inside);
+    if (!(gone->flags & NAT_STATIC))
+        nat_subscriber_ended(nat, &gone->inside);
     if (gone->address == NAT_NO_ADDRESS)
         return;
-    (void)end;
+    if (policy->same_port_after_expiry && end != NAT_NO_HOLD && !(gone->flags & NAT_STATIC))
+        nat_former_remember(nat, gone);
+    struct nat_endpoint outside = nat_mapping_outside(nat, gone);
+    bool held = end != NAT_NO_HOLD && end + policy->hold > nat->now &&
+                !(gone->flags & NAT_STATIC) && nat_mapping_find_outside(nat, &outside) == 0;
     nat_ports_freed(nat, gone->address, gone->inside.protocol);
+    if (held)
+        nat_reserve(nat, NAT_KEY_HELD, gone->address, gone->port, &gone->inside, end + policy->hold,
+                    gone->flags & NAT_BLOCKED);
+    else if (gone->flags & NAT_BLOCKED)
+        nat_block_freed(nat, gone->address, gone->port, gone->inside.protocol);
 }
 
 void nat_ports_restart(struct nat *nat)

@@ -292,7 +292,7 @@ uint32_t nat_reserved_find(const struct nat *nat, enum nat_key key,
 }
 
 void nat_reserve(struct nat *nat, enum nat_key key, uint16_t address, uint16_t port,
-                 const struct nat_endpoint *by, mist_time end)
+                 const struct nat_endpoint *by, mist_time end, uint8_t flags)
 {
     struct nat_endpoint outside = nat_outside(nat, address, port, by->protocol);
     uint32_t record = nat_reserved_find(nat, key, &outside, by);
@@ -305,6 +305,7 @@ void nat_reserve(struct nat *nat, enum nat_key key, uint16_t address, uint16_t p
     r->address = address;
     r->port = port;
     r->by = *by;
+    r->flags = flags;
     nat_enqueue(nat, key, record, end);
 }
 
@@ -313,8 +314,9 @@ void nat_reserved_remove(struct nat *nat, enum nat_key key, uint32_t record)
     const struct nat_reserved *r = reserved(nat, record);
     struct nat_endpoint outside = nat_outside(nat, r->address, r->port, r->by.protocol);
     nat_index_remove(&nat->index, hash_reserved(nat, key, &outside, &r->by), NAT_REF(key, record));
-    if (key == NAT_KEY_HELD)
-        nat_ports_freed(nat, r->address, r->by.protocol);
+    struct nat_reserved gone = *r;
     nat->entries--;
     nat_slab_give(nat->slab, record);
+    if (key == NAT_KEY_HELD)
+        nat_ports_released(nat, &gone);
 }

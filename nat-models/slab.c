@@ -20,6 +20,7 @@ void nat_slab_close(struct nat_slab *slab)
     CHECK(slab->alive == 0);
     free(slab->records);
     free(slab->links);
+    free(slab->outbox);
     free(slab);
 }
 

@@ -14,15 +14,18 @@
 /* How a record is found, told by the top four bits of a reference. */
 enum nat_key {
     NAT_KEY_NONE,
-    NAT_KEY_INSIDE,  /* mapping by protocol, X:x and the key part of the remote */
-    NAT_KEY_OUTSIDE, /* mapping by protocol and X':x' */
-    NAT_KEY_STATIC,  /* static mapping by protocol and X:x */
-    NAT_KEY_SOURCE,  /* newest mapping of protocol and X:x, whatever the remote */
-    NAT_KEY_EXACT,   /* filter entry by protocol, X':x' and Y:y */
-    NAT_KEY_ADDRESS, /* filter entry by protocol, X':x' and Y */
-    NAT_KEY_REPLY,   /* session opened by an accepted inbound packet: protocol, X:x, Y:y */
-    NAT_KEY_CLASH,   /* tuple taken by an unsolicited inbound packet: protocol, X':x', Y:y */
-    NAT_KEY_HELD,    /* port in its hold time: protocol, X':x' */
+    NAT_KEY_INSIDE,     /* mapping by protocol, X:x and the key part of the remote */
+    NAT_KEY_OUTSIDE,    /* mapping by protocol and X':x' */
+    NAT_KEY_STATIC,     /* static mapping by protocol and X:x */
+    NAT_KEY_SOURCE,     /* newest mapping of protocol and X:x, whatever the remote */
+    NAT_KEY_EXACT,      /* filter entry by protocol, X':x' and Y:y */
+    NAT_KEY_ADDRESS,    /* filter entry by protocol, X':x' and Y */
+    NAT_KEY_REPLY,      /* session opened by an accepted inbound packet: protocol, X:x, Y:y */
+    NAT_KEY_CLASH,      /* tuple taken by an unsolicited inbound packet: protocol, X':x', Y:y */
+    NAT_KEY_HELD,       /* port in its hold time: protocol, X':x' */
+    NAT_KEY_FORMER,     /* former port of protocol and X:x */
+    NAT_KEY_SUBSCRIBER, /* protocol and X */
+    NAT_KEY_BLOCK,      /* protocol, X' and the number of a block of ports */
 };
 
 #define NAT_REF(key, record) ((uint32_t)(key) << 28 | (record))
@@ -41,8 +44,9 @@ enum {
     NAT_REPLIED = 1,     /* an accepted inbound packet was seen */
     NAT_ESTABLISHED = 2, /* on the longer timer */
     NAT_STATIC = 4,
-    NAT_SHORT = 8,   /* all packets so far went to the port of dport_override */
-    NAT_LISTED = 16, /* in the lists of struct nat_links */
+    NAT_SHORT = 8,    /* all packets so far went to the port of dport_override */
+    NAT_LISTED = 16,  /* in the lists of struct nat_links */
+    NAT_BLOCKED = 32, /* its port is of a block */
 
 };
 
@@ -80,6 +84,40 @@ struct nat_reserved {
     uint32_t serial;
     uint16_t address, port; /* X':x' */
     struct nat_endpoint by; /* CLASH: Y:y; HELD: the former X:x, who may have it back */
+    uint8_t flags;          /* NAT_BLOCKED */
+};
+
+/* same_port_after_expiry: what X:x had last. */
+struct nat_former {
+    mist_time check; /* when it is forgotten */
+    uint32_t serial;
+    uint16_t address, port;
+    mist_time created; /* of the mapping that had it */
+    struct nat_endpoint inside;
+};
+
+/* One inside address and protocol: what limits and blocks are counted by. */
+struct nat_subscriber {
+    mist_time check; /* when it is forgotten, unless it has something then */
+    uint32_t serial;
+    uint32_t mappings;
+    mist_time next_allowed; /* rate: earliest time of a new mapping, a burst aside */
+    struct nat_endpoint at; /* port 0 */
+    uint32_t block;         /* newest of its blocks */
+    uint16_t blocks;
+    uint16_t counter; /* last port given, for counter: subscriber */
+    uint8_t counting; /* counter is set */
+};
+
+struct nat_block {
+    mist_time check;
+    uint32_t serial;
+    uint32_t subscriber;
+    uint32_t older; /* the subscriber's next block */
+    uint32_t used;  /* ports with a mapping or in their hold time */
+    uint16_t address, number;
+    uint16_t counter; /* last port given in sequence */
+    uint8_t protocol;
 };
 
 union nat_record {
@@ -91,6 +129,9 @@ union nat_record {
     struct nat_mapping mapping;
     struct nat_remote remote;
     struct nat_reserved reserved;
+    struct nat_former former;
+    struct nat_subscriber subscriber;
+    struct nat_block block;
 };
 _Static_assert(sizeof(union nat_record) == 64, "one cache line");
 
@@ -112,6 +153,7 @@ struct nat_slab {
     struct nat_links *links;
     uint32_t capacity, high, free, alive; /* high: records ever used, 0 included */
     uint32_t serial;
+    struct nat_outbox *outbox; /* icmp.c; NULL until something was sent */
 };
 
 /* Returns a record that is zero but for its serial.  Moves the slab: fetch records anew afterwards.
