@@ -1,86 +1,71 @@
 /* scenario_check.c: the command `mistsim check SCENARIO...`: reads scenarios and
  * tells everything that is wrong with them. */
-#include <stdbool.h>
-#include <string.h>
-
 #include "sim/exit.h"
 #include "sim/plan.h"
 #include "sim/scenario.h"
+#include "sim/scenario_command.h"
 #include "stack/mist.h"
 
-#define MOST_SETS 100
-
-static const char USAGE[] =
-    "usage: mistsim check [--set PATH=VALUE]... [--merged] SCENARIO...\n"
-    "\n"
-    "Tells everything that is wrong with scenarios; runs nothing.\n"
-    "\n"
-    "  --set PATH=VALUE  override a key (items of a list by position or name)\n"
-    "  --merged          print every key with its value and where that came from\n"
-    "  --help            print this\n";
-
-struct request {
-    const char *sets[MOST_SETS];
-    uint32_t set_count;
-    bool merged;
+static const struct command_option OPTIONS[] = {
+    {"set", "PATH=VALUE", "override a key; items of a list by position or name", 0},
+    {"merged", NULL, "print every key with its value and where that came from", 0},
+    {NULL, NULL, NULL, 0},
 };
 
-/* Draws the first cell too: some mistakes show only in what is drawn. */
-static bool check_one(const char *path, const struct request *request)
+const struct command scenario_check_command = {
+    .name = "check",
+    .arguments = "SCENARIO...",
+    .least = 1,
+    .most = COMMAND_VALUES,
+    .help = "tell everything that is wrong with scenarios; run nothing",
+    .examples = "  mistsim check scenarios/quickstart.yaml\n"
+                "  mistsim check --merged --set network.loss=2% scenarios/quickstart.yaml\n",
+    .options = OPTIONS,
+    .main = check_main,
+};
+
+static void print_fine(const char *path, const struct scenario *s, const struct plan *plan)
 {
+    uint32_t cells = scenario_cells(s);
+    printf("%s: fine: %u host%s, %u box%s, %u cell%s\n", path, plan->host_count,
+           plan->host_count == 1 ? "" : "s", plan->box_count, plan->box_count == 1 ? "" : "es",
+           cells, cells == 1 ? "" : "s");
+}
+
+/* Draws the first cell too: some mistakes show only in what is drawn. */
+static int check_one(const char *path, const struct command_line *line)
+{
+    const char *sets[COMMAND_VALUES];
+    uint32_t set_count = command_values(line, "set", sets);
     struct errors errors = {0};
     struct scenario_options options = {mist_api()};
-    struct scenario *s = scenario_read(path, request->sets, request->set_count, &options, &errors);
+    struct scenario *s = scenario_read(path, sets, set_count, &options, &errors);
     if (s) {
         struct plan *plan = scenario_plan(s, 0, scenario_seed(s), &errors);
-        if (plan && request->merged)
+        if (plan && command_value(line, "merged"))
             scenario_print(s, 0, stdout);
         else if (plan)
-            printf("%s: fine: %u host%s, %u box%s, %u cell%s\n", path, plan->host_count,
-                   plan->host_count == 1 ? "" : "s", plan->box_count,
-                   plan->box_count == 1 ? "" : "es", scenario_cells(s),
-                   scenario_cells(s) == 1 ? "" : "s");
+            print_fine(path, s, plan);
         plan_free(plan);
     }
-    bool fine = errors.count == 0;
-    if (!fine)
+    int code = errors.count ? EXIT_INPUT : EXIT_FINE;
+    if (errors.count)
         errors_print(&errors, stderr);
     scenario_free(s);
     errors_free(&errors);
-    return fine;
-}
-
-static int bad_usage(const char *what, const char *argument)
-{
-    fprintf(stderr, "mistsim check: %s%s\n%s", what, argument, USAGE);
-    return EXIT_INPUT;
+    return code;
 }
 
 int check_main(int argc, char **argv)
 {
-    struct request request = {0};
-    int code = EXIT_FINE, seen = 0;
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--help") == 0) {
-            fputs(USAGE, stdout);
-            return EXIT_FINE;
-        }
-        if (strcmp(argv[i], "--merged") == 0) {
-            request.merged = true;
-        } else if (strcmp(argv[i], "--set") == 0 || strncmp(argv[i], "--set=", 6) == 0) {
-            const char *set = argv[i][5] ? argv[i] + 6 : argv[++i];
-            if (!set || request.set_count == MOST_SETS)
-                return bad_usage("--set needs PATH=VALUE, at most 100 times", "");
-            request.sets[request.set_count++] = set;
-        } else if (argv[i][0] == '-') {
-            return bad_usage("unknown option ", argv[i]);
-        }
+    struct command_line line;
+    int worst = command_parse(&scenario_check_command, argc, argv, &line);
+    if (worst != COMMAND_CONTINUES)
+        return worst;
+    worst = EXIT_FINE;
+    for (int i = 0; i < line.argument_count; i++) {
+        int code = check_one(line.arguments[i], &line);
+        worst = code ? code : worst;
     }
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--set") == 0)
-            i++;
-        else if (argv[i][0] != '-' && seen++ >= 0 && !check_one(argv[i], &request))
-            code = EXIT_INPUT;
-    }
-    return seen ? code : bad_usage("no scenario given", "");
+    return worst;
 }

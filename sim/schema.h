@@ -80,6 +80,9 @@ const char *schema_form(enum schema_kind kind);
 /* Writes the JSON Schema (draft 2020-12) of scenarios. */
 void schema_print_json(FILE *out);
 
+/* Writes what a key means, in a few lines. */
+void schema_explain(const struct schema_key *key, const char *path, FILE *out);
+
 /* Writes the reference of keys as a Markdown table. */
 void schema_print_markdown(FILE *out);
 

@@ -1,0 +1,69 @@
+/* schema_command.c: the commands `mistsim explain-key` and `mistsim schema`. */
+#include <string.h>
+
+#include "sim/exit.h"
+#include "sim/scenario_command.h"
+#include "sim/schema.h"
+
+static int explain_key_main(int argc, char **argv);
+static int schema_main(int argc, char **argv);
+
+const struct command explain_key_command = {
+    .name = "explain-key",
+    .arguments = "[KEY...]",
+    .most = COMMAND_VALUES,
+    .help = "tell what a key of a scenario means; without one, list them all",
+    .examples = "  mistsim explain-key network.loss\n"
+                "  mistsim explain-key population.home.nat\n",
+    .main = explain_key_main,
+};
+
+static const struct command_option SCHEMA_OPTIONS[] = {
+    {"markdown", NULL, "the reference of keys as a Markdown table", 0},
+    {NULL, NULL, NULL, 0},
+};
+
+const struct command schema_command = {
+    .name = "schema",
+    .arguments = "",
+    .help = "print the JSON Schema of scenarios, for editors",
+    .options = SCHEMA_OPTIONS,
+    .main = schema_main,
+};
+
+static int explain_one(const char *path)
+{
+    const struct schema_key *key = schema_find(&SCHEMA_SCENARIO, path);
+    if (!key)
+        return command_misuse(&explain_key_command,
+                              "no key `%.100s`; without an argument all are listed", path);
+    schema_explain(key, path, stdout);
+    return EXIT_FINE;
+}
+
+static int explain_key_main(int argc, char **argv)
+{
+    struct command_line line;
+    int code = command_parse(&explain_key_command, argc, argv, &line);
+    if (code != COMMAND_CONTINUES)
+        return code;
+    if (line.argument_count == 0)
+        schema_print_markdown(stdout);
+    code = EXIT_FINE;
+    for (int i = 0; i < line.argument_count && code == EXIT_FINE; i++)
+        code = explain_one(line.arguments[i]);
+    return code;
+}
+
+static int schema_main(int argc, char **argv)
+{
+    struct command_line line;
+    int code = command_parse(&schema_command, argc, argv, &line);
+    if (code != COMMAND_CONTINUES)
+        return code;
+    if (command_value(&line, "markdown"))
+        schema_print_markdown(stdout);
+    else
+        schema_print_json(stdout);
+    return EXIT_FINE;
+}
