@@ -10,7 +10,9 @@
  * no point in simulating on), and record_close reports why.
  *
  * Metric names of record_series that the summary reads: `joined`, the number
- * of nodes that have joined so far. */
+ * of nodes that have joined so far; `dial.rule_rate`, the direct share that rule.h
+ * predicts, and `dial.direct_rate_vs_rule`, how far the dials lie from it in
+ * standard errors, each once at the end. */
 #ifndef SIM_RECORD_H
 #define SIM_RECORD_H
 

@@ -173,7 +173,9 @@ static const char *const objects[] = {
     " UNION ALL"
     " SELECT run, 'nat.dropped_capacity', sum(dropped_capacity), 'count' FROM nat_box"
     " GROUP BY run UNION ALL"
-    " SELECT run, 'nat.hairpins', sum(hairpins), 'count' FROM nat_box GROUP BY run",
+    " SELECT run, 'nat.hairpins', sum(hairpins), 'count' FROM nat_box GROUP BY run UNION ALL"
+    " SELECT run, metric, value, CASE metric WHEN 'dial.rule_rate' THEN 'ratio' ELSE 'SE' END"
+    " FROM series WHERE metric IN ('dial.rule_rate', 'dial.direct_rate_vs_rule')",
 
     /* The q-quantile has rank ceil(nq); its conservative 95 % interval has the ranks
      * nq - z sqrt(nq(1-q)) and nq + 1 + z sqrt(nq(1-q)) (order statistics, Conover 1999,

@@ -274,11 +274,11 @@ static int take_number(struct results *r, const char *key, int64_t *run)
     if (!status)
         status = run_sql(r, run,
                          "SELECT min(run) FROM run JOIN run_key USING(run) WHERE key=? AND"
-                         " status<>'complete' HAVING count(*)",
+                         " status IN ('failed','interrupted') HAVING count(*)",
                          "t", key);
     if (!status)
         status = run_sql(r, NULL,
-                         "DELETE FROM run WHERE status<>'complete' AND run IN"
+                         "DELETE FROM run WHERE status IN ('failed','interrupted') AND run IN"
                          " (SELECT run FROM run_key WHERE key=?)",
                          "t", key);
     return status;

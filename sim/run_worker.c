@@ -10,6 +10,7 @@
 
 #include "sim/exit.h"
 #include "sim/failure.h"
+#include "sim/rule.h"
 
 _Static_assert(sizeof(struct run_worker_message) <= 4096,
                "a message must be written in one piece (PIPE_BUF of Linux)");
@@ -65,6 +66,22 @@ static struct record_run describe(const struct run_worker_job *job,
     return run;
 }
 
+/* What a rule that shares nothing with the simulator says of the same boxes. */
+static void compare_with_rule(const struct run_worker_job *job, struct record *record,
+                              const struct world_result *result)
+{
+    const struct world_progress *p = &result->last;
+    uint64_t dials = p->direct + p->relayed + p->failed;
+    if (dials == 0)
+        return;
+    struct rule *rule = rule_open(job->plan);
+    double share = rule_share(rule);
+    rule_close(rule);
+    record_series(record, result->sim, "dial.rule_rate", share);
+    record_series(record, result->sim, "dial.direct_rate_vs_rule",
+                  rule_distance(share, dials, p->direct));
+}
+
 static void simulate(const struct run_worker_job *job, struct report *report,
                      struct run_worker_message *ended)
 {
@@ -90,6 +107,8 @@ static void simulate(const struct run_worker_job *job, struct report *report,
         ended->exit_code = EXIT_INPUT;
         return;
     }
+    if (outcome == 0)
+        compare_with_rule(job, report->record, &result);
     struct record_run run = describe(job, &result, outcome == 1 ? "interrupted" : "complete");
     if (record_close(report->record, &run, &ended->expectations_failed, ended->error, size) == 0)
         ended->exit_code = outcome == 1 ? EXIT_INTERRUPTED : EXIT_FINE;

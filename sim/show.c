@@ -16,7 +16,7 @@
 
 /* How a column is written, one letter each:
  *   t text   c count   i number without commas   n nanoseconds   s seconds
- *   b bytes  p share   r number as stored   v value in the unit that stands last */
+ *   b bytes  p share   r number   v value in the unit that stands last */
 struct section {
     const char *name, *help, *columns;
     const char *sql; /* ?1: the run, or NULL for all */
@@ -88,6 +88,12 @@ static int is_text(char kind)
     return kind == 't';
 }
 
+static const char *plain_number(char buffer[TEXT_NUMBER], double value)
+{
+    snprintf(buffer, TEXT_NUMBER, "%.9g", value);
+    return buffer;
+}
+
 /* The cell as people read it. */
 static void add_cell(struct text_table *t, sqlite3_stmt *s, int column, char kind)
 {
@@ -111,6 +117,8 @@ static void add_cell(struct text_table *t, sqlite3_stmt *s, int column, char kin
         text_table_add(t, text_percent(number, value));
     else if (kind == 'v')
         text_table_add(t, text_value(number, value, unit ? unit : ""));
+    else if (kind == 'r')
+        text_table_add(t, plain_number(number, value));
     else
         text_table_add(t, (const char *)sqlite3_column_text(s, column));
 }

@@ -20,6 +20,8 @@ static const struct {
     {"node.joined", "nodes joined"},
     {"dial.connected_rate", "dials connected"},
     {"dial.direct_rate", "dials direct"},
+    {"dial.rule_rate", "direct by the rule of plain punching"},
+    {"dial.direct_rate_vs_rule", "distance from that rule"},
     {"dial.punch_rate", "direct where both are behind NATs"},
     {"dial.first_byte.p50", "time to first byte, median"},
     {"dial.first_byte.p95", "time to first byte, 95 %"},

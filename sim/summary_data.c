@@ -10,10 +10,13 @@
 #include "sim/results.h"
 #include "stack/check.h"
 
-static int run_each(sqlite3 *db, const char *sql, const struct summary_request *request)
+static int choose(sqlite3 *db, const struct summary_request *request)
 {
     sqlite3_stmt *s = NULL;
-    int rc = sqlite3_prepare_v2(db, sql, -1, &s, NULL);
+    int rc = sqlite3_prepare_v2(db,
+                                "INSERT OR IGNORE INTO chosen SELECT run, cell, status='complete'"
+                                " FROM run WHERE run=?",
+                                -1, &s, NULL);
     for (uint32_t i = 0; i < request->count && rc == SQLITE_OK; i++) {
         sqlite3_bind_int64(s, 1, request->runs[i]);
         rc = sqlite3_step(s);
@@ -21,6 +24,24 @@ static int run_each(sqlite3 *db, const char *sql, const struct summary_request *
     }
     sqlite3_finalize(s);
     return rc;
+}
+
+/* Runs the statement for each counted run: a view of many runs is computed whole unless it is
+ * asked for one. */
+static int for_each_counted(sqlite3 *db, const char *sql)
+{
+    sqlite3_stmt *runs = NULL, *s = NULL;
+    int rc = sqlite3_prepare_v2(db, "SELECT run FROM chosen WHERE counted", -1, &runs, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_prepare_v2(db, sql, -1, &s, NULL);
+    while (rc == SQLITE_OK && (rc = sqlite3_step(runs)) == SQLITE_ROW) {
+        sqlite3_bind_int64(s, 1, sqlite3_column_int64(runs, 0));
+        rc = sqlite3_step(s);
+        rc = rc == SQLITE_DONE ? sqlite3_reset(s) : rc;
+    }
+    sqlite3_finalize(runs);
+    sqlite3_finalize(s);
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
 static int copy(sqlite3 *db, const struct summary_request *request)
@@ -33,10 +54,7 @@ static int copy(sqlite3 *db, const struct summary_request *request)
                           "CREATE TEMP TABLE tally AS SELECT * FROM dial_tally LIMIT 0;",
                           NULL, NULL, NULL);
     if (rc == SQLITE_OK)
-        rc = run_each(db,
-                      "INSERT OR IGNORE INTO chosen SELECT run, cell, status='complete' FROM run"
-                      " WHERE run=?",
-                      request);
+        rc = choose(db, request);
     if (rc == SQLITE_OK)
         rc = sqlite3_exec(db,
                           "UPDATE chosen SET counted=1 WHERE run IN (SELECT run FROM run WHERE"
@@ -44,15 +62,9 @@ static int copy(sqlite3 *db, const struct summary_request *request)
                           " (SELECT cell FROM chosen WHERE counted)",
                           NULL, NULL, NULL);
     if (rc == SQLITE_OK)
-        rc = run_each(db,
-                      "INSERT INTO measured SELECT * FROM summary WHERE run=?1 AND run IN"
-                      " (SELECT run FROM chosen WHERE counted)",
-                      request);
+        rc = for_each_counted(db, "INSERT INTO measured SELECT * FROM summary WHERE run=?");
     if (rc == SQLITE_OK)
-        rc = run_each(db,
-                      "INSERT INTO tally SELECT * FROM dial_tally WHERE run=?1 AND run IN"
-                      " (SELECT run FROM chosen WHERE counted)",
-                      request);
+        rc = for_each_counted(db, "INSERT INTO tally SELECT * FROM dial_tally WHERE run=?");
     return rc;
 }
 
