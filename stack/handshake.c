@@ -43,8 +43,7 @@ static void session_keys(const struct mux *m, struct link *l, const uint8_t *non
     uint8_t *fro = l->began ? l->rx_key : l->tx_key;
     derive(to, l->shared, 't', nonce, answer, initiator, responder);
     derive(fro, l->shared, 'f', nonce, answer, initiator, responder);
-    l->tx_counter = l->began ? 0 : 1; /* ACCEPT uses 0 */
-    l->rx_counter = l->rx_window = l->began ? 1 : 0;
+    l->tx_counter = l->rx_counter = l->rx_window = 0;
 }
 
 static bool agree(const struct mux *m, struct link *l)
@@ -251,14 +250,16 @@ int handshake_accepted(struct mux *m, mist_time now, const uint8_t *bytes,
     }
     struct link trial = *l; /* nothing changes before the seal is proved */
     session_keys(m, &trial, trial.nonce, h->nonce);
-    if (seal_open(turn->body, trial.rx_key, 0, bytes, h->head_length, h->body, h->body_length) !=
-        0) {
+    if (seal_open(turn->body, trial.rx_key, h->counter, bytes, h->head_length, h->body,
+                  h->body_length) != 0) {
         out_fact(out, FACT_FORGED, l->id, &turn->from, h->type, 0);
         seal_wipe(&trial, sizeof trial);
         return 0;
     }
     *l = trial;
     seal_wipe(&trial, sizeof trial);
+    l->rx_counter = (uint64_t)h->counter + 1;
+    l->rx_window = 1;
     l->tx_channel = h->back;
     if (l->tries == 1)
         link_rtt(l, now - l->asked_at);
@@ -311,6 +312,14 @@ static bool ours_goes_on(const struct mux *m, const struct link *l)
     return l->state == LINK_READY && memcmp(m->self, l->id, WIRE_ID) < 0;
 }
 
+/* The same handshake once more: our ACCEPT was slow or lost.  Its keys stay, or
+ * the initiator, who may have that ACCEPT by now, would be left with the old. */
+static bool asked_before(const struct link *l, const struct wire_head *h)
+{
+    return l->state == LINK_UP && !l->began && l->tx_channel == h->back &&
+           memcmp(l->nonce, h->nonce, WIRE_NONCE) == 0;
+}
+
 int handshake_open(struct mux *m, mist_time now, const uint8_t *bytes, const struct wire_head *h,
                    struct mux_turn *turn, struct out *out)
 {
@@ -337,19 +346,24 @@ int handshake_open(struct mux *m, mist_time now, const uint8_t *bytes, const str
         l = link_new(m, now, h->id, out);
     if (l == NULL)
         return 0;
-    m->up -= l->state == LINK_UP;
-    memcpy(l->shared, shared, SEAL_KEY);
-    seal_wipe(shared, sizeof shared);
-    l->agreed = true;
-    l->began = false;
     l->stamp = h->stamp;
-    l->tx_channel = h->back;
-    l->fallback = (struct addr){0};
-    rng_bytes(m->rng, turn->nonce, sizeof turn->nonce);
-    session_keys(m, l, h->nonce, turn->nonce);
     turn->link = link_handle(m, l);
     turn->length = (uint32_t)(h->body_length - SEAL_TAG);
     turn->accepting = true;
+    if (asked_before(l, h)) {
+        seal_wipe(shared, sizeof shared);
+        return 1;
+    }
+    memcpy(l->shared, shared, SEAL_KEY);
+    seal_wipe(shared, sizeof shared);
+    m->up -= l->state == LINK_UP;
+    l->agreed = true;
+    l->began = false;
+    l->tx_channel = h->back;
+    l->fallback = (struct addr){0};
+    memcpy(l->nonce, h->nonce, WIRE_NONCE);
+    rng_bytes(m->rng, l->cookie, sizeof l->cookie);
+    session_keys(m, l, l->nonce, l->cookie);
     stand(m, now, l, &turn->from, turn, out);
     return 1;
 }
@@ -363,13 +377,16 @@ void handshake_accept(struct mux *m, mist_time now, struct mux_turn *turn, struc
     if (l == NULL || l->state != LINK_UP || l->began)
         return;
     uint8_t packet[WIRE_MTU], body[WIRE_MTU];
-    struct wire_head h = {
-        .type = WIRE_ACCEPT, .channel = l->tx_channel, .back = l->rx_channel, .nonce = turn->nonce};
+    struct wire_head h = {.type = WIRE_ACCEPT,
+                          .channel = l->tx_channel,
+                          .back = l->rx_channel,
+                          .counter = (uint32_t)l->tx_counter,
+                          .nonce = l->cookie};
     size_t head = wire_put_head(packet, &h), n = put_hello(m, body, &turn->from);
     CHECK(head + n + turn->first_length + SEAL_TAG <= sizeof packet);
     memcpy(body + n, turn->first, turn->first_length);
     n += turn->first_length;
-    seal_lock(packet + head, l->tx_key, 0, packet, head, body, n);
+    seal_lock(packet + head, l->tx_key, l->tx_counter++, packet, head, body, n);
     l->last_out = now;
     link_emit(m, now, &turn->from, packet, head + n + SEAL_TAG, MIST_KIND_HANDSHAKE, out);
 }

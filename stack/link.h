@@ -9,8 +9,8 @@
 #define HANDSHAKE_RETRY MS(400) /* above the p95 round trip of wired hosts, 329 ms (PlanetLab) */
 #define HANDSHAKE_TRIES 4       /* 0.4 + 0.8 + 1.6 + 3.2 s, then give up */
 #define LINK_IDLE       SEC(60)
-#define LINK_EVICTABLE  SEC(30) /* unused by us and longer silent than anybody who pinned it */
-#define LINK_PINGS      4       /* unanswered in a row: the path is dead */
+#define LINK_EVICTABLE  SEC(5) /* a link that nobody needs, silent this long, may make room */
+#define LINK_PINGS      4      /* unanswered in a row: the path is dead */
 
 enum link_state {
     LINK_FREE,
@@ -26,7 +26,9 @@ struct link {
     uint8_t silent; /* pings unanswered */
     uint8_t began;  /* this node opened it */
     uint16_t generation;
-    uint16_t pins;
+    uint16_t pins;  /* keep it alive */
+    uint16_t keeps; /* do not evict it */
+    uint16_t reserved;
     uint32_t rx_channel, tx_channel;
     uint64_t tx_counter; /* next */
     uint64_t rx_counter; /* highest seen + 1 */
@@ -46,9 +48,9 @@ struct link {
     uint16_t next_free; /* slot + 1 */
     uint64_t stamp;     /* highest of the peer's handshakes */
     struct addr fallback;
-    uint8_t nonce[WIRE_NONCE];
-    uint8_t cookie[WIRE_COOKIE];
-    uint8_t shared[SEAL_KEY]; /* the agreed secret: a renewed link need not agree again */
+    uint8_t nonce[WIRE_NONCE];   /* the initiator's */
+    uint8_t cookie[WIRE_COOKIE]; /* initiator: the peer's; responder: its own nonce */
+    uint8_t shared[SEAL_KEY];    /* the agreed secret: a renewed link need not agree again */
     bool agreed;
 };
 

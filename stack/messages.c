@@ -85,7 +85,7 @@ static void on_subscribed(struct context *c, const struct msg *m)
 
 static void on_unsubscribe(struct context *c, const struct msg *m)
 {
-    pubsub_unsubscribe(c->n->pubsub, c->view.link, m);
+    pubsub_unsubscribe(c->n->pubsub, c->view.link, m, c->n->out);
 }
 
 /* What a publication looks like to a subscriber: this node may be one itself. */

@@ -124,7 +124,8 @@ static void evict(struct mux *m, mist_time now, struct out *out)
     for (int i = 0; i < 32; i++) {
         struct link *l = &m->links[m->hand];
         m->hand = (m->hand + 1) % m->limit;
-        if (l->state == LINK_UP && l->pins == 0 && now - l->last_in >= LINK_EVICTABLE) {
+        if (l->state == LINK_UP && l->pins == 0 && l->keeps == 0 &&
+            now - l->last_in >= LINK_EVICTABLE) {
             link_drop(m, l, 4, out);
             return;
         }
@@ -518,6 +519,15 @@ void mux_pin(struct mux *m, mist_time now, mist_link link, int by)
         l->silent = 0;
         link_timer(m, l, now + rng_around(m->rng, MUX_HEARTBEAT, 10));
     }
+}
+
+void mux_keep(struct mux *m, mist_link link, int by)
+{
+    struct link *l = link_get(m, link);
+    if (l == NULL)
+        return;
+    CHECK(by > 0 || l->keeps > 0);
+    l->keeps = (uint16_t)(l->keeps + by);
 }
 
 void mux_path(struct mux *m, mist_time now, mist_link link, const struct addr *path, mist_time rtt)

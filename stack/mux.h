@@ -49,7 +49,6 @@ struct mux_turn {
     uint32_t length; /* of body */
     uint8_t body[WIRE_MTU];
     uint8_t first[WIRE_MTU];
-    uint8_t nonce[WIRE_NONCE]; /* of the ACCEPT that is due */
     struct mux_turn *outer;
 };
 
@@ -106,6 +105,7 @@ bool mux_view(const struct mux *m, mist_link link, struct link_view *view);
 mist_link mux_next(const struct mux *m,
                    mist_link after); /* walks the links that are up; 0 starts */
 void mux_pin(struct mux *m, mist_time now, mist_link link, int by);
+void mux_keep(struct mux *m, mist_link link, int by); /* not evicted while kept */
 /* rtt: measured on the new path, 0: not yet. */
 void mux_path(struct mux *m, mist_time now, mist_link link, const struct addr *path, mist_time rtt);
 void mux_peer_flags(struct mux *m, mist_link link, uint8_t flags);

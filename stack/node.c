@@ -109,6 +109,12 @@ static void do_pin(struct mist *n, mist_time now, const struct effect *e)
     mux_pin(n->mux, now, e->link, (int)e->value);
 }
 
+static void do_keep(struct mist *n, mist_time now, const struct effect *e)
+{
+    (void)now;
+    mux_keep(n->mux, e->link, (int)e->value);
+}
+
 static void do_link_ready(struct mist *n, mist_time now, const struct effect *e)
 {
     uint8_t first[WIRE_MTU / 2];
@@ -312,6 +318,7 @@ static const carrier carriers[EFFECT_KINDS] = {
     [EFFECT_REACH] = do_reach,
     [EFFECT_FORSAKE] = do_forsake,
     [EFFECT_PIN] = do_pin,
+    [EFFECT_KEEP] = do_keep,
     [EFFECT_LINK_READY] = do_link_ready,
     [EFFECT_LINK_UP] = do_link_up,
     [EFFECT_LINK_DOWN] = do_link_down,

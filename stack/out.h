@@ -29,6 +29,7 @@ enum effect_kind {
     EFFECT_REACH,       /* open a link to `contact`; ends in x_link_up or x_link_failed */
     EFFECT_FORSAKE,     /* `link` does not answer: drop it */
     EFFECT_PIN,         /* keep `link` alive by heartbeats: value +1, -1 */
+    EFFECT_KEEP,        /* do not evict `link`, its peer relies on it: value +1, -1 */
     EFFECT_LINK_READY,  /* mux: `link` may send its OPEN now: give it first messages */
     EFFECT_LINK_UP,     /* mux: `link` to contact.id stands; value 1: this node began it */
     EFFECT_LINK_DOWN,   /* mux: `link` to contact.id is gone; value: reason of the fact */

@@ -46,12 +46,18 @@ static uint32_t *find(const struct pubsub *p, const uint8_t *key, mist_link link
     return at;
 }
 
-static void release(struct pubsub *p, uint32_t *at)
+static void keep(struct out *out, mist_link link, int by)
+{
+    out_effect(out, &(struct effect){.kind = EFFECT_KEEP, .link = link, .value = (uint32_t)by});
+}
+
+static void release(struct pubsub *p, uint32_t *at, struct out *out)
 {
     uint32_t index = *at - 1;
     struct held *h = &p->held[index];
     *at = h->next;
     p->per_link[h->link & 0xffff]--;
+    keep(out, h->link, -1);
     memset(h, 0, sizeof *h);
     h->next = p->held_free;
     p->held_free = index + 1;
@@ -66,7 +72,8 @@ static uint32_t subscribers(const struct pubsub *p, const uint8_t *key)
     return n;
 }
 
-static bool hold(struct pubsub *p, const uint8_t *key, mist_link link, mist_time expires)
+static bool hold(struct pubsub *p, const uint8_t *key, mist_link link, mist_time expires,
+                 struct out *out)
 {
     uint32_t *at = find(p, key, link);
     if (*at != 0) {
@@ -90,6 +97,7 @@ static bool hold(struct pubsub *p, const uint8_t *key, mist_link link, mist_time
     h->next = 0;
     *at = index;
     p->per_link[slot]++;
+    keep(out, link, 1);
     p->held_count++;
     return true;
 }
@@ -100,7 +108,7 @@ void pubsub_subscribe(struct pubsub *p, mist_time now, mist_link link, const uin
     uint16_t ttl = m->ttl_s > PUBSUB_TTL_S ? PUBSUB_TTL_S : m->ttl_s;
     struct msg answer = {.type = MSG_SUBSCRIBED, .request = m->request, .ttl_s = ttl};
     bool first = p->held_count == 0;
-    if (ttl == 0 || !hold(p, m->key, link, now + SEC(ttl))) {
+    if (ttl == 0 || !hold(p, m->key, link, now + SEC(ttl), out)) {
         answer.ttl_s = 0;
         out_fact(out, FACT_TABLE_FULL, peer, NULL, 8, p->config.held);
     } else {
@@ -111,11 +119,11 @@ void pubsub_subscribe(struct pubsub *p, mist_time now, mist_link link, const uin
     out_send(out, link, &answer);
 }
 
-void pubsub_unsubscribe(struct pubsub *p, mist_link link, const struct msg *m)
+void pubsub_unsubscribe(struct pubsub *p, mist_link link, const struct msg *m, struct out *out)
 {
     uint32_t *at = find(p, m->key, link);
     if (*at != 0)
-        release(p, at);
+        release(p, at, out);
 }
 
 /* Sends the publication on to everyone who wants it but the publisher. */
@@ -173,12 +181,12 @@ void pubsub_here(struct pubsub *p, mist_time now, const uint8_t key[WIRE_ID], co
     (void)forward(p, now, 0, &receive, out);
 }
 
-static void expire(struct pubsub *p, mist_time now)
+static void expire(struct pubsub *p, mist_time now, struct out *out)
 {
     for (uint32_t i = 0; i < p->held_used; i++) {
         struct held *h = &p->held[i];
         if (h->link != 0 && h->expires <= now)
-            release(p, find(p, h->key, h->link));
+            release(p, find(p, h->key, h->link), out);
     }
     if (p->held_count > 0)
         timers_set(p->timers, p->first_timer + p->config.topics, now + EXPIRE_EVERY);
@@ -188,7 +196,7 @@ void pubsub_link_down(struct pubsub *p, mist_time now, mist_link link, struct ou
 {
     for (uint32_t i = 0; p->per_link[link & 0xffff] > 0 && i < p->held_used; i++) {
         if (p->held[i].link == link)
-            release(p, find(p, p->held[i].key, link));
+            release(p, find(p, p->held[i].key, link), out);
     }
     topic_link_down(p, now, link, out);
 }
@@ -196,7 +204,7 @@ void pubsub_link_down(struct pubsub *p, mist_time now, mist_link link, struct ou
 void pubsub_timer(struct pubsub *p, mist_time now, uint32_t timer, struct out *out)
 {
     if (timer == p->config.topics)
-        expire(p, now);
+        expire(p, now, out);
     else
         topic_timer(p, now, timer, out);
 }

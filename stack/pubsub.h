@@ -40,7 +40,7 @@ struct pubsub *pubsub_init(void *memory, const struct pubsub_config *config, str
 
 void pubsub_subscribe(struct pubsub *p, mist_time now, mist_link link, const uint8_t *peer,
                       const struct msg *m, struct out *out);
-void pubsub_unsubscribe(struct pubsub *p, mist_link link, const struct msg *m);
+void pubsub_unsubscribe(struct pubsub *p, mist_link link, const struct msg *m, struct out *out);
 /* seen: where this node sees the publisher.  flags: of this node, passed on. */
 void pubsub_publish(struct pubsub *p, mist_time now, mist_link link, const uint8_t *peer,
                     const struct addr *seen, uint8_t flags, const struct msg *m, struct out *out);

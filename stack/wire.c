@@ -346,7 +346,7 @@ static void take_head(struct reader *r, struct wire_head *h)
     }
     if (h->type == WIRE_OPEN)
         h->stamp = take_number(r, 8);
-    if (h->type == WIRE_DATA)
+    if (h->type == WIRE_DATA || h->type == WIRE_ACCEPT)
         h->counter = (uint32_t)take_number(r, 4);
     if (h->type == WIRE_DIALBACK)
         h->number = take_number(r, 8);
@@ -399,7 +399,7 @@ size_t wire_put_head(uint8_t buffer[WIRE_MTU], const struct wire_head *h)
     }
     if (h->type == WIRE_OPEN)
         put_number(&w, h->stamp, 8);
-    if (h->type == WIRE_DATA)
+    if (h->type == WIRE_DATA || h->type == WIRE_ACCEPT)
         put_number(&w, h->counter, 4);
     if (h->type == WIRE_DIALBACK)
         put_number(&w, h->number, 8);

@@ -139,7 +139,7 @@ struct wire_head {
     uint8_t version;  /* INIT, OPEN */
     uint32_t channel; /* the receiver's */
     uint32_t back;    /* INIT, OPEN, ACCEPT: the sender's channel */
-    uint32_t counter; /* DATA: low half */
+    uint32_t counter; /* ACCEPT, DATA: low half */
     uint64_t stamp;   /* OPEN: grows with each handshake of this sender */
     uint64_t number;  /* DIALBACK */
     const uint8_t *nonce, *cookie, *id;
