@@ -8,18 +8,14 @@
 #include "sim/errors.h"
 #include "sim/exit.h"
 #include "sim/run.h"
-#include "sim/scenario.h"
+#include "sim/scenario_command.h"
 #include "sim/show.h"
 #include "stack/mist.h"
 
-static const struct command check_command = {
-    .name = "check",
-    .help = "validate scenarios: all errors at once",
-    .main = check_main,
+static const struct command *const commands[] = {
+    &run_command,    &scenario_check_command, &explain_key_command,
+    &schema_command, &show_command,           &doctor_command,
 };
-
-static const struct command *const commands[] = {&run_command, &check_command, &show_command,
-                                                 &doctor_command};
 #define COMMANDS (sizeof commands / sizeof *commands)
 
 static void print_help(FILE *out)
@@ -28,7 +24,7 @@ static void print_help(FILE *out)
           "usage: mistsim COMMAND ...\n\ncommands:\n",
           out);
     for (size_t i = 0; i < COMMANDS; i++)
-        fprintf(out, "  %-8s %s\n", commands[i]->name, commands[i]->help);
+        fprintf(out, "  %-12s %s\n", commands[i]->name, commands[i]->help);
     fputs("\n`mistsim COMMAND --help` tells more.  Start with:\n"
           "  mistsim run scenarios/quickstart.yaml\n",
           out);

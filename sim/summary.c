@@ -322,6 +322,22 @@ static void print_cell(sqlite3 *db, const char *cell, int alone, FILE *out)
     print_runs(db, cell, out);
 }
 
+/* On one line, whatever the file's line breaks were. */
+static void print_question(const char *question, FILE *out)
+{
+    char *line = strdup(question);
+    CHECK(line);
+    for (char *c = line; *c; c++)
+        if (*c == '\n' || *c == '\r' || *c == '\t')
+            *c = ' ';
+    for (size_t n = strlen(line); n > 0 && line[n - 1] == ' '; n--)
+        line[n - 1] = 0;
+    if (*line)
+        fputs(": ", out);
+    text_shown(out, line);
+    free(line);
+}
+
 static void print_heading(sqlite3 *db, const struct summary_request *request, FILE *out)
 {
     sqlite3_stmt *s = summary_data_query(
@@ -333,9 +349,7 @@ static void print_heading(sqlite3 *db, const struct summary_request *request, FI
     if (s && sqlite3_step(s) == SQLITE_ROW) {
         char nodes[TEXT_NUMBER];
         text_shown(out, (const char *)sqlite3_column_text(s, 0));
-        if (*request->question)
-            fputs(": ", out);
-        text_shown(out, request->question);
+        print_question(request->question, out);
         fprintf(out, "\n%s nodes behind %d kinds of NAT, engine ",
                 text_count(nodes, sqlite3_column_int64(s, 5)), sqlite3_column_int(s, 6));
         text_shown(out, (const char *)sqlite3_column_text(s, 1));

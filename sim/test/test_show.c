@@ -215,8 +215,8 @@ static void one_run_is_summed_up_with_its_own_intervals(void **state)
     (void)state;
     char name[RECORDED_PATH];
     make(name, 1, recorded_plan());
-    const char *text = summary(&(struct summary_request){name, "Who?", &(int64_t){1}, 1});
-    assert_says(text, "evening: Who?\n6 nodes behind 3 kinds of NAT, engine native,"
+    const char *text = summary(&(struct summary_request){name, "Who\n?\n", &(int64_t){1}, 1});
+    assert_says(text, "evening: Who ?\n6 nodes behind 3 kinds of NAT, engine native,"
                       " core mist 0.1.0 (embedded), commit abcdef1\n");
     assert_says(text, "dials connected                    90.0 %  59.6 % .. 98.2 %  of 10\n");
     assert_says(text, "dials direct                       60.0 %  31.3 % .. 83.2 %  of 10\n");
