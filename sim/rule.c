@@ -207,8 +207,11 @@ static void set_box(struct box *box, const struct nat_policy *policy, uint16_t a
     box->hairpin = policy->hairpin != NAT_HAIRPIN_OFF;
     box->session_reply = policy->session_reply;
     box->blocked = policy->egress == NAT_EGRESS_BLOCK_UDP;
-    if (policy->ports == NAT_PORTS_OVERLOAD)
-        box->mapping = NAT_EIM; /* one port towards every remote, told apart by it */
+    /* A dependent box that keeps the port shows one endpoint to every remote until
+     * somebody else inside holds that port: it looks EIM (RFC 5780 finds no more),
+     * and here there is nobody else. */
+    if (policy->ports == NAT_PORTS_OVERLOAD || policy->ports == NAT_PORTS_PRESERVE)
+        box->mapping = NAT_EIM;
     if (policy->kind != NAT_KIND_NAT)
         box->mapping = NAT_EIM; /* the port stays */
     if (policy->kind == NAT_KIND_ONE_TO_ONE)
