@@ -271,7 +271,7 @@ static const char *nearest_word(const char *text, const char *words, char word[3
 static int unknown_key(const char *key, char *error, size_t size)
 {
     const char *nearest = NULL;
-    int best = 4;
+    int best = strlen(key) < 6 ? 3 : 4;
     for (size_t i = 0; i < KNOBS; i++) {
         if (nat_text_distance(key, knobs[i].key) < best) {
             best = nat_text_distance(key, knobs[i].key);

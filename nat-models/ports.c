@@ -244,13 +244,18 @@ static uint32_t deterministic_place(const struct request *r)
     return (uint32_t)(nat_ip4(r->inside) % places_in_all);
 }
 
-static uint16_t pick_deterministic(const struct request *r, uint16_t address)
+static struct request within_deterministic(const struct request *r)
 {
     const struct nat *nat = r->nat;
     uint32_t number = deterministic_place(r) % nat_blocks_per_address(nat);
     uint32_t low = nat->block_low + number * nat->block_size;
-    struct request within = narrowed(*r, low, low + nat->block_size - 1);
-    if (nat->policy.block_ports == NAT_BLOCK_RANDOM)
+    return narrowed(*r, low, low + nat->block_size - 1);
+}
+
+static uint16_t pick_deterministic(const struct request *r, uint16_t address)
+{
+    struct request within = within_deterministic(r);
+    if (r->nat->policy.block_ports == NAT_BLOCK_RANDOM)
         return pick_random(&within, address);
     return pick_next(&within, address);
 }
@@ -292,13 +297,30 @@ static uint16_t pick_by_rule(const struct request *r, uint16_t address)
 
 /* ---- wishes that come before the rule ---- */
 
+/* Would the rule itself give this port?  A wish does not leave the blocks. */
+static bool is_allowed(const struct request *r, uint16_t address, uint32_t port)
+{
+    uint32_t block = 0;
+    if (r->nat->policy.ports == NAT_PORTS_BLOCK) {
+        while (nat_block_next(r->nat, r->subscriber, address, &block)) {
+            struct nat_ports_range range = nat_block_range(r->nat, block);
+            if (port >= range.low && port <= range.high)
+                return true;
+        }
+        return false;
+    }
+    struct request within =
+        r->nat->policy.ports == NAT_PORTS_DETERMINISTIC ? within_deterministic(r) : *r;
+    return in_range(&within, port);
+}
+
 static uint16_t pick_former(const struct request *r, uint16_t address)
 {
     uint32_t record = nat_former_find(r->nat, r->inside);
     if (record == 0)
         return 0;
     const struct nat_former *f = &r->nat->slab->records[record].former;
-    bool wanted = f->address == address && in_range(r, f->port);
+    bool wanted = f->address == address && is_allowed(r, address, f->port);
     return wanted && is_free(r, address, f->port, false) ? f->port : 0;
 }
 
@@ -312,7 +334,7 @@ static uint16_t pick_contiguous(const struct request *r, uint16_t address)
         if (record == 0 || nat_mapping(r->nat, record)->address != address)
             continue;
         uint32_t port = (uint32_t)(nat_mapping(r->nat, record)->port - step);
-        if (in_range(r, port) && is_free(r, address, (uint16_t)port, false))
+        if (is_allowed(r, address, port) && is_free(r, address, (uint16_t)port, false))
             return (uint16_t)port;
     }
     return 0;

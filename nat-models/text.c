@@ -33,7 +33,7 @@ static const char *read_decimal(const char *text, int64_t *whole, int64_t *billi
     }
     if (digits == 0)
         return NULL;
-    if (*text != '.')
+    if (text[0] != '.' || text[1] < '0' || text[1] > '9')
         return text;
     text++;
     int64_t place = 100000000;
@@ -41,7 +41,7 @@ static const char *read_decimal(const char *text, int64_t *whole, int64_t *billi
         *billionths += place * (*text - '0');
         place /= 10;
     }
-    return digits == 0 || digits > 9 ? NULL : text;
+    return digits > 9 ? NULL : text;
 }
 
 static const struct {
