@@ -190,7 +190,7 @@ static void one_flipped_bit_anywhere_breaks_the_seal(void **state)
     seal_lock(sealed, key, 5, header, sizeof header, plain, sizeof plain);
     for (uint32_t bit = 0; bit < 8 * (sizeof sealed + sizeof header + sizeof key); bit++) {
         uint32_t byte = bit / 8;
-        uint8_t *at = byte < 36 ? sealed + byte : byte < 45 ? header + byte - 36 : key + byte - 45;
+        uint8_t *at = byte < 36 ? &sealed[byte] : byte < 45 ? &header[byte - 36] : &key[byte - 45];
         *at ^= (uint8_t)(1 << bit % 8);
         assert_int_equal(seal_open(back, key, 5, header, sizeof header, sealed, 36), -1);
         *at ^= (uint8_t)(1 << bit % 8);
