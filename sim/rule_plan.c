@@ -12,7 +12,7 @@
 
 struct class
 {
-    uint8_t signature[RULE_CHAIN][8]; /* all that the rule asks of a box */
+    struct rule_kind kinds[RULE_CHAIN]; /* what makes the class; zero beyond the chain */
     struct rule_chain chain;
 };
 
@@ -24,26 +24,13 @@ struct rule {
     uint8_t *answers[2]; /* [classes * classes], by the number of shared boxes */
 };
 
-static void sign_box(uint8_t signature[8], const struct nat_policy *policy)
-{
-    const uint8_t parts[8] = {1,
-                              policy->kind,
-                              policy->mapping,
-                              policy->filtering,
-                              policy->ports == NAT_PORTS_OVERLOAD,
-                              policy->hairpin != NAT_HAIRPIN_OFF,
-                              policy->session_reply,
-                              policy->egress};
-    memcpy(signature, parts, sizeof parts);
-}
-
 static struct class classify(const struct plan *plan, uint32_t host)
 {
     struct class class;
     memset(&class, 0, sizeof class);
     for (uint32_t box = plan->hosts[host].box; box != PLAN_NONE; box = plan->boxes[box].outer) {
         CHECK(class.chain.count < RULE_CHAIN);
-        sign_box(class.signature[class.chain.count], &plan->boxes[box].policy);
+        class.kinds[class.chain.count] = rule_kind(&plan->boxes[box].policy);
         class.chain.boxes[class.chain.count++] = &plan->boxes[box].policy;
     }
     return class;
@@ -52,7 +39,7 @@ static struct class classify(const struct plan *plan, uint32_t host)
 static uint32_t find_class(struct rule *r, const struct class *class)
 {
     for (uint32_t i = 0; i < r->class_count; i++)
-        if (memcmp(r->classes[i].signature, class->signature, sizeof class->signature) == 0)
+        if (memcmp(r->classes[i].kinds, class->kinds, sizeof class->kinds) == 0)
             return i;
     if (r->class_count == r->room) {
         r->room = r->room ? r->room * 2 : 16;
