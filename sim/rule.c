@@ -19,10 +19,7 @@ struct entry {
 };
 
 struct box {
-    enum nat_mapping_rule mapping;
-    enum nat_filtering_rule filtering;
-    bool keeps; /* addresses: a firewall */
-    bool hairpin, session_reply, blocked;
+    struct rule_kind kind;
     uint16_t address, ports; /* its name; ports named so far */
     uint32_t mapping_count, seen_count, reply_count;
     struct entry mappings[ENTRIES];
@@ -62,7 +59,7 @@ static void add_entry(struct entry *entries, uint32_t *count, struct entry entry
 /* RFC 4787 section 4.1: which remotes share a mapping. */
 static bool maps_alike(const struct box *box, struct place a, struct place b)
 {
-    switch (box->mapping) {
+    switch (box->kind.mapping) {
     case NAT_EIM: return true;
     case NAT_ADM: return a.address == b.address;
     default: return same(a, b);
@@ -71,7 +68,7 @@ static bool maps_alike(const struct box *box, struct place a, struct place b)
 
 static struct place find_mapping(struct box *box, struct place inside, struct place remote)
 {
-    for (uint32_t i = 0; i < box->reply_count && box->session_reply; i++)
+    for (uint32_t i = 0; i < box->reply_count && box->kind.session_reply; i++)
         if (same(box->replies[i].inside, inside) && same(box->replies[i].remote, remote))
             return box->replies[i].outside;
     for (uint32_t i = 0; i < box->mapping_count; i++)
@@ -79,7 +76,7 @@ static struct place find_mapping(struct box *box, struct place inside, struct pl
             maps_alike(box, box->mappings[i].remote, remote))
             return box->mappings[i].outside;
     struct place outside = {box->address, ++box->ports};
-    if (box->keeps)
+    if (box->kind.keeps)
         outside = inside;
     add_entry(box->mappings, &box->mapping_count, (struct entry){inside, remote, outside});
     return outside;
@@ -95,12 +92,12 @@ static struct place go_out(struct box *box, struct place from, struct place to)
 /* RFC 4787 section 5: who may answer. */
 static bool lets_in(const struct box *box, struct place from, struct place to)
 {
-    if (box->filtering == NAT_EIF)
+    if (box->kind.filtering == NAT_EIF)
         return true;
     for (uint32_t i = 0; i < box->seen_count; i++) {
         const struct entry *seen = &box->seen[i];
         if (same(seen->outside, to) && seen->remote.address == from.address &&
-            (box->filtering == NAT_ADF || seen->remote.port == from.port))
+            (box->kind.filtering == NAT_ADF || seen->remote.port == from.port))
             return true;
     }
     return false;
@@ -126,7 +123,7 @@ static bool go_in(struct box *box, struct place from, struct place *to)
 static uint16_t face(const struct side *side, uint32_t below)
 {
     while (below-- > 0)
-        if (!side->boxes[below]->keeps)
+        if (!side->boxes[below]->kind.keeps)
             return side->boxes[below]->address;
     return side->self.address;
 }
@@ -142,15 +139,15 @@ static bool carry(struct play *p, int sender, struct place to, struct place *fro
         struct box *box = a->boxes[i];
         bool shared = i + p->shared >= a->count;
         uint32_t twin = shared ? b->count - (a->count - i) : 0;
-        if (box->blocked)
+        if (box->kind.blocked)
             return false;
-        if (shared && box->keeps && to.address == face(b, twin)) {
+        if (shared && box->kind.keeps && to.address == face(b, twin)) {
             turn = twin; /* inside the firewall: it is not crossed */
             break;
         }
         *from = go_out(box, *from, to);
-        if (shared && !box->keeps && to.address == box->address) {
-            if (!box->hairpin)
+        if (shared && !box->kind.keeps && to.address == box->address) {
+            if (!box->kind.hairpin)
                 return false;
             turn = twin + 1;
             break;
@@ -197,26 +194,34 @@ static void send_round(struct play *p, int sender)
     }
 }
 
+/* A dependent box that keeps the port shows one endpoint to every remote until
+ * somebody else inside holds that port: it looks EIM (RFC 5780 finds no more),
+ * and here there is nobody else.  Other kinds of box keep the port anyway. */
+static bool shows_one_endpoint(const struct nat_policy *policy)
+{
+    return policy->ports == NAT_PORTS_OVERLOAD || policy->ports == NAT_PORTS_PRESERVE ||
+           policy->kind != NAT_KIND_NAT;
+}
+
+struct rule_kind rule_kind(const struct nat_policy *policy)
+{
+    bool open = policy->kind == NAT_KIND_ONE_TO_ONE;
+    return (struct rule_kind){.there = 1,
+                              .mapping =
+                                  shows_one_endpoint(policy) ? (uint8_t)NAT_EIM : policy->mapping,
+                              .filtering = open ? (uint8_t)NAT_EIF : policy->filtering,
+                              .keeps = policy->kind == NAT_KIND_FIREWALL,
+                              .hairpin = policy->hairpin != NAT_HAIRPIN_OFF,
+                              .session_reply = policy->session_reply != 0,
+                              .blocked = policy->egress == NAT_EGRESS_BLOCK_UDP};
+}
+
 static void set_box(struct box *box, const struct nat_policy *policy, uint16_t address)
 {
     box->mapping_count = box->seen_count = box->reply_count = 0;
     box->address = address;
     box->ports = 0;
-    box->mapping = (enum nat_mapping_rule)policy->mapping;
-    box->filtering = (enum nat_filtering_rule)policy->filtering;
-    box->hairpin = policy->hairpin != NAT_HAIRPIN_OFF;
-    box->session_reply = policy->session_reply;
-    box->blocked = policy->egress == NAT_EGRESS_BLOCK_UDP;
-    /* A dependent box that keeps the port shows one endpoint to every remote until
-     * somebody else inside holds that port: it looks EIM (RFC 5780 finds no more),
-     * and here there is nobody else. */
-    if (policy->ports == NAT_PORTS_OVERLOAD || policy->ports == NAT_PORTS_PRESERVE)
-        box->mapping = NAT_EIM;
-    if (policy->kind != NAT_KIND_NAT)
-        box->mapping = NAT_EIM; /* the port stays */
-    if (policy->kind == NAT_KIND_ONE_TO_ONE)
-        box->filtering = NAT_EIF;
-    box->keeps = policy->kind == NAT_KIND_FIREWALL;
+    box->kind = rule_kind(policy);
 }
 
 static void set_play(struct play *p, const struct rule_chain *a, const struct rule_chain *b,

@@ -6,7 +6,8 @@
  * other, send there at the same time and again, and answer to the source of
  * whatever arrives.  Shares with nat-models/ the names of the knobs, nothing
  * else.  Leaves out what depends on timing or luck (inbound_clash, timers,
- * prediction, port exhaustion). */
+ * prediction, port exhaustion, two hosts on one port behind a box that
+ * preserves ports). */
 #ifndef SIM_RULE_H
 #define SIM_RULE_H
 
@@ -19,6 +20,16 @@ struct plan;
 struct rule;
 
 #define RULE_CHAIN 8 /* most boxes in front of a host */
+
+/* All that the rule asks of a box; equal bytes, equal outcomes. */
+struct rule_kind {
+    uint8_t there;              /* 1: zero is no box */
+    uint8_t mapping, filtering; /* enum nat_mapping_rule, nat_filtering_rule, as they look */
+    uint8_t keeps;              /* addresses: a firewall */
+    uint8_t hairpin, session_reply, blocked, zero;
+};
+
+struct rule_kind rule_kind(const struct nat_policy *policy);
 
 /* The boxes in front of a host, inside first.  Where both hosts stand behind
  * the same boxes, the last `shared` of both chains are those. */

@@ -189,6 +189,8 @@ static struct yaml_node *read_scalar(struct reader *r, const yaml_event_t *event
         fail(r, place, "expected plain YAML, got a tag");
     if (memchr(text, 0, length))
         fail(r, place, "expected text, got a NUL byte in it");
+    while (length && text[length - 1] == '\n')
+        length--; /* the end of a block scalar is no part of what it says */
     return yaml_new(r->arena, YAML_TEXT, arena_text(r->arena, text, length), place);
 }
 

@@ -149,14 +149,19 @@ static void a_firewall_acts_as_an_endpoint_independent_box(void **state)
     }
 }
 
-/* One port towards all remotes, told apart by them: EIM/APDF for who punches. */
-static void overloaded_ports_act_as_endpoint_independent(void **state)
+/* "Preserve and overload without a clash make a dependent box look EIM": one
+ * port towards all remotes, EIM/APDF for who punches. */
+static void ports_that_are_kept_act_as_endpoint_independent(void **state)
 {
     (void)state;
-    struct nat_policy linux = box(NAT_APDM, NAT_APDF), port = box(NAT_EIM, NAT_APDF);
-    assert_false(direct(&linux, &port));
-    linux.ports = NAT_PORTS_OVERLOAD;
-    assert_true(direct(&linux, &port));
+    struct nat_policy keeper = box(NAT_APDM, NAT_APDF), port = box(NAT_EIM, NAT_APDF);
+    assert_false(direct(&keeper, &port));
+    keeper.ports = NAT_PORTS_OVERLOAD;
+    assert_true(direct(&keeper, &port));
+    keeper.ports = NAT_PORTS_PRESERVE;
+    assert_true(direct(&keeper, &port));
+    keeper.ports = NAT_PORTS_SEQUENTIAL;
+    assert_false(direct(&keeper, &port));
 }
 
 static void blocked_udp_reaches_nobody(void **state)
@@ -177,7 +182,7 @@ int main(void)
         cmocka_unit_test(a_chain_acts_as_its_strictest_levels_but_for_four_cases),
         cmocka_unit_test(two_homes_behind_one_carrier_need_its_hairpin),
         cmocka_unit_test(a_firewall_acts_as_an_endpoint_independent_box),
-        cmocka_unit_test(overloaded_ports_act_as_endpoint_independent),
+        cmocka_unit_test(ports_that_are_kept_act_as_endpoint_independent),
         cmocka_unit_test(blocked_udp_reaches_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

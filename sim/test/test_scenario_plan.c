@@ -337,6 +337,32 @@ static void what_is_drawn_between_two_ends_comes_near_both(void **state)
     assert_int_equal(catalogue_between(7, 7, 12345), 7);
 }
 
+static bool alone(const struct plan *p, uint32_t a, uint32_t b)
+{
+    struct rule_chain chains[2] = {{0}, {0}};
+    const uint32_t hosts[2] = {a, b};
+    for (int i = 0; i < 2; i++)
+        if (p->hosts[hosts[i]].box != PLAN_NONE)
+            chains[i].boxes[chains[i].count++] = &p->boxes[p->hosts[hosts[i]].box].policy;
+    return rule_direct(&chains[0], &chains[1], 0);
+}
+
+/* Two hosts are of one class only if the rule cannot tell their boxes apart. */
+static void a_pair_of_the_plan_is_judged_by_its_own_boxes(void **state)
+{
+    (void)state;
+    struct plan *p = plan_of(HEAD SERVER "- {name: home, count: 300, nat: {population: roverso}}\n"
+                                         "- {name: a, count: 1, nat: linux_masquerade}\n"
+                                         "- {name: b, count: 1, nat: linux_fully_random}\n");
+    struct rule *r = rule_open(p);
+    for (uint32_t a = 0; a < p->host_count; a++)
+        for (uint32_t b = 0; b < p->host_count; b++)
+            if (a != b && rule_pair(r, a, b) != alone(p, a, b))
+                fail_msg("%s and %s", p->hosts[a].nat, p->hosts[b].nat);
+    rule_close(r);
+    plan_free(p);
+}
+
 /* The share counted by classes against every single pair. */
 static void the_predicted_share_is_the_mean_over_all_pairs(void **state)
 {
@@ -380,6 +406,7 @@ int main(void)
         cmocka_unit_test(drawn_boxes_follow_their_shares),
         cmocka_unit_test(a_triple_has_its_median_and_stays_within_its_ends),
         cmocka_unit_test(what_is_drawn_between_two_ends_comes_near_both),
+        cmocka_unit_test(a_pair_of_the_plan_is_judged_by_its_own_boxes),
         cmocka_unit_test(the_predicted_share_is_the_mean_over_all_pairs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
