@@ -195,6 +195,8 @@ static const char *const objects[] = {
     " SELECT run, metric, value, NULL, NULL, unit FROM summary_total",
 };
 
+#define OBJECTS (sizeof objects / sizeof *objects)
+
 int record_schema_harden(sqlite3 *db)
 {
     int on = 0;
@@ -212,7 +214,7 @@ int record_schema_create(sqlite3 *db)
     snprintf(stamp, sizeof stamp, "PRAGMA application_id=%d; PRAGMA user_version=%d;",
              RECORD_SCHEMA_APPLICATION, RECORD_SCHEMA_VERSION);
     int rc = sqlite3_exec(db, stamp, NULL, NULL, NULL);
-    for (size_t i = 0; i < sizeof objects / sizeof *objects && rc == SQLITE_OK; i++)
+    for (size_t i = 0; i < OBJECTS && rc == SQLITE_OK; i++)
         rc = sqlite3_exec(db, objects[i], NULL, NULL, NULL);
     return rc;
 }
@@ -264,28 +266,22 @@ static int verify_stamp(sqlite3 *db, char *error, int error_size)
     return 0;
 }
 
-/* Our tables and views must read exactly as we would write them, and nothing may
- * fire behind our back: then a query on them does what we think it does. */
-static int verify_objects(sqlite3 *db, sqlite3 *model, char *error, int error_size)
+/* Our tables and views must read exactly as we write them, and nothing may fire
+ * behind our back: then a query on them does what we think it does. */
+static int verify_objects(sqlite3 *db, char *error, int error_size)
 {
     int strange = 0;
     int rc = read_number(db, "SELECT count(*) FROM sqlite_schema WHERE type='trigger'", &strange);
-    sqlite3_stmt *ours = NULL, *theirs = NULL;
+    sqlite3_stmt *s = NULL;
     if (rc == SQLITE_OK)
-        rc = sqlite3_prepare_v2(model, "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL",
-                                -1, &ours, NULL);
-    if (rc == SQLITE_OK)
-        rc = sqlite3_prepare_v2(db, "SELECT count(*) FROM sqlite_schema WHERE name=?1 AND sql=?2",
-                                -1, &theirs, NULL);
-    while (rc == SQLITE_OK && !strange && sqlite3_step(ours) == SQLITE_ROW) {
-        sqlite3_bind_value(theirs, 1, sqlite3_column_value(ours, 0));
-        sqlite3_bind_value(theirs, 2, sqlite3_column_value(ours, 1));
-        rc = sqlite3_step(theirs);
-        strange = rc == SQLITE_ROW && sqlite3_column_int(theirs, 0) != 1;
-        rc = rc == SQLITE_ROW ? sqlite3_reset(theirs) : rc;
+        rc = sqlite3_prepare_v2(db, "SELECT count(*) FROM sqlite_schema WHERE sql=?", -1, &s, NULL);
+    for (size_t i = 0; i < OBJECTS && rc == SQLITE_OK && !strange; i++) {
+        sqlite3_bind_text(s, 1, objects[i], -1, SQLITE_STATIC);
+        rc = sqlite3_step(s);
+        strange = rc == SQLITE_ROW && sqlite3_column_int(s, 0) != 1;
+        rc = rc == SQLITE_ROW ? sqlite3_reset(s) : rc;
     }
-    sqlite3_finalize(ours);
-    sqlite3_finalize(theirs);
+    sqlite3_finalize(s);
     if (rc != SQLITE_OK)
         return refuse(db, rc, error, error_size);
     if (strange) {
@@ -312,14 +308,7 @@ static int verify_pages(sqlite3 *db, char *error, int error_size)
 int record_schema_verify(sqlite3 *db, char *error, int error_size)
 {
     int status = verify_stamp(db, error, error_size);
-    if (status)
-        return status;
-    sqlite3 *model = NULL;
-    int rc = sqlite3_open(":memory:", &model);
-    if (rc == SQLITE_OK)
-        rc = record_schema_create(model);
-    status = rc == SQLITE_OK ? verify_objects(db, model, error, error_size)
-                             : refuse(model, rc, error, error_size);
-    sqlite3_close(model);
+    if (!status)
+        status = verify_objects(db, error, error_size);
     return status ? status : verify_pages(db, error, error_size);
 }

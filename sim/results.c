@@ -445,6 +445,30 @@ int results_mend(const char *file)
     return alive;
 }
 
+/* Opens for reading and verifies; fills why on failure. */
+static int open_reader(sqlite3 **db, const char *file, char *why, int why_size)
+{
+    int rc = sqlite3_open_v2(file, db, SQLITE_OPEN_READONLY, NULL);
+    if (rc == SQLITE_OK)
+        rc = record_schema_harden(*db);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_busy_timeout(*db, BUSY_MS);
+    if (rc == SQLITE_OK)
+        return record_schema_verify(*db, why, why_size);
+    snprintf(why, (size_t)why_size, "%s", sqlite3_errstr(rc));
+    return EXIT_STORAGE;
+}
+
+static int has_running_runs(sqlite3 *db)
+{
+    sqlite3_stmt *s = NULL;
+    int found = sqlite3_prepare_v2(db, "SELECT 1 FROM run WHERE status='running'", -1, &s, NULL) ==
+                    SQLITE_OK &&
+                sqlite3_step(s) == SQLITE_ROW;
+    sqlite3_finalize(s);
+    return found;
+}
+
 int results_read(sqlite3 **db, const char *file, char *error, int error_size)
 {
     char why[300];
@@ -453,17 +477,9 @@ int results_read(sqlite3 **db, const char *file, char *error, int error_size)
         snprintf(error, (size_t)error_size, "%s: %s", file, strerror(errno));
         return EXIT_INPUT;
     }
-    results_mend(file);
-    int status = EXIT_STORAGE;
-    int rc = sqlite3_open_v2(file, db, SQLITE_OPEN_READONLY, NULL);
-    if (rc == SQLITE_OK)
-        rc = record_schema_harden(*db);
-    if (rc == SQLITE_OK)
-        rc = sqlite3_busy_timeout(*db, BUSY_MS);
-    if (rc == SQLITE_OK)
-        status = record_schema_verify(*db, why, sizeof why);
-    else
-        snprintf(why, sizeof why, "%s", sqlite3_errstr(rc));
+    int status = open_reader(db, file, why, sizeof why);
+    if (!status && has_running_runs(*db))
+        results_mend(file);
     if (status) {
         snprintf(error, (size_t)error_size, "%s: %s", file, why);
         sqlite3_close(*db);
