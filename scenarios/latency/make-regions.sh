@@ -21,17 +21,18 @@ oceania AU NZ'
 
 cat <<'END'
 # Made by make-regions.sh; do not edit.
-source: >
+source: >-
   RIPE Atlas daily ping dumps of five days in March and April 2025, by pair of countries, as
-  aggregated in input-output-hk/ouroboros-leios, data/internet/country_rtt_stat.csv.gz: 52 countries.
-assumed: >
+  aggregated in input-output-hk/ouroboros-leios, data/internet/country_rtt_stat.csv.gz: 52
+  countries.
+assumed: >-
   A round trip between two regions is the median of the means of their pairs of countries, weighted
-  by the square root of pings so that no pair stands alone: single means hold outliers (wrong places,
-  satellites, broken clocks), their median does not. 10 ms are taken off for the one last mile that a
-  ping from a home to a data centre holds; a scenario adds its own by `access`. A mean is an upper
-  guide (within north_america these are rather too long; within africa South Africa speaks for all),
-  the minimum a lower one that is useless here: wrong places bring it near 0. Weights: about where the world's 5 to 6 billion internet users
-  live (2024), in percent, rounded.
+  by the square root of pings so that no pair stands alone: single means hold outliers (wrong
+  places, satellites, broken clocks), their median does not. 10 ms are taken off for the one last
+  mile that a ping from a home to a data centre holds; a scenario adds its own by `access`. A mean
+  is an upper guide (within north_america these are rather too long; within africa South Africa
+  speaks for all), the minimum a lower one that is useless here: wrong places bring it near 0.
+  Weights: about where the world's 5 to 6 billion internet users live (2024), in percent, rounded.
 regions:
   - { name: europe_west, weight: 6 }              # GB IE FR BE NL DE AT CH DK SE NO FI
   - { name: europe_south, weight: 3 }             # ES PT IT GR
