@@ -304,13 +304,17 @@ static void print_runs(sqlite3 *db, const char *cell, FILE *out)
     sqlite3_finalize(s);
 }
 
-static void print_cell(sqlite3 *db, const char *cell, int alone, FILE *out)
+static void print_cell_name(const char *cell, FILE *out)
 {
-    if (!alone || strcmp(cell, "{}") != 0) {
-        fputs("\ncell ", out);
-        text_shown(out, cell);
-        fputs("\n", out);
-    }
+    fputs("\ncell ", out);
+    text_shown(out, cell);
+    fputs("\n", out);
+}
+
+static void print_cell(sqlite3 *db, const char *cell, FILE *out)
+{
+    if (strcmp(cell, "{}") != 0)
+        print_cell_name(cell, out);
     if (counted_runs(db, cell) > 0) {
         fputs("\n", out);
         print_figures(db, cell, out);
@@ -320,6 +324,84 @@ static void print_cell(sqlite3 *db, const char *cell, int alone, FILE *out)
         print_expectations(db, cell, out);
     }
     print_runs(db, cell, out);
+}
+
+#define CELLS        "SELECT cell FROM chosen GROUP BY cell ORDER BY min(run)"
+#define EXPECTATIONS "SELECT count(*) FROM expectation JOIN chosen USING(run) WHERE cell=?"
+
+/* One row per cell with the metrics that matter most, each with its interval. */
+static void print_sweep(sqlite3 *db, FILE *out)
+{
+    static const char *const columns[][2] = {{"dial.connected_rate", "connected"},
+                                             {"dial.direct_rate", "direct"},
+                                             {"dial.first_byte.p50", "first byte, median"},
+                                             {"dial.first_byte.p95", "first byte, 95 %"},
+                                             {"traffic.bytes_per_node_s", "sent per node"}};
+    const int count = (int)(sizeof columns / sizeof *columns);
+    struct text_table *t = text_table_new(count + 2);
+    sqlite3_stmt *s = summary_data_query(db, CELLS, NULL);
+    text_table_add(t, "cell");
+    text_table_add(t, "seeds");
+    text_table_align(t, 1, TEXT_RIGHT);
+    for (int i = 0; i < count; i++)
+        text_table_add(t, columns[i][1]);
+    while (s && sqlite3_step(s) == SQLITE_ROW) {
+        const char *cell = (const char *)sqlite3_column_text(s, 0);
+        char number[TEXT_NUMBER];
+        text_table_add(t, cell);
+        text_table_add(t, text_count(number, counted_runs(db, cell)));
+        for (int i = 0; i < count; i++) {
+            char low[TEXT_NUMBER], high[TEXT_NUMBER], text[3 * TEXT_NUMBER + 10] = "-";
+            struct summary_figure f;
+            int known = summary_data_figure(db, cell, columns[i][0], &f);
+            if (known && isfinite(f.interval.lo) && isfinite(f.interval.hi))
+                snprintf(text, sizeof text, "%s (%s .. %s)",
+                         text_value(number, f.interval.value, f.unit),
+                         text_value(low, f.interval.lo, f.unit),
+                         text_value(high, f.interval.hi, f.unit));
+            else if (known)
+                text_value(text, f.interval.value, f.unit);
+            text_table_add(t, text);
+        }
+    }
+    sqlite3_finalize(s);
+    fputs("\n", out);
+    text_table_print(t, out, "  ");
+    fputs("  (95 % intervals: over seeds, or within the run where there is one)\n", out);
+}
+
+static void print_statuses(sqlite3 *db, FILE *out)
+{
+    sqlite3_stmt *s = summary_data_query(
+        db, "SELECT status, count(*) FROM run JOIN chosen USING(run) GROUP BY status", NULL);
+    fputs("\n  runs:", out);
+    for (int n = 0; s && sqlite3_step(s) == SQLITE_ROW; n++)
+        fprintf(out, "%s %" PRId64 " %s", n ? "," : "", (int64_t)sqlite3_column_int64(s, 1),
+                (const char *)sqlite3_column_text(s, 0));
+    fputs("\n", out);
+    sqlite3_finalize(s);
+}
+
+/* A sweep is a table; a cell is told about only where an expectation failed. */
+static void print_cells(sqlite3 *db, FILE *out)
+{
+    print_sweep(db, out);
+    sqlite3_stmt *s = summary_data_query(db, CELLS, NULL);
+    int cells = 0, judged = 0, good = 0;
+    for (; s && sqlite3_step(s) == SQLITE_ROW; cells++) {
+        const char *cell = (const char *)sqlite3_column_text(s, 0);
+        int64_t bad = count_of(db, EXPECTATIONS " AND NOT ok", cell);
+        judged += count_of(db, EXPECTATIONS, cell) > 0;
+        good += bad == 0;
+        if (bad == 0)
+            continue;
+        print_cell_name(cell, out);
+        print_expectations(db, cell, out);
+    }
+    sqlite3_finalize(s);
+    if (judged > 0)
+        fprintf(out, "\n  all expectations hold in %d of %d cells\n", good, cells);
+    print_statuses(db, out);
 }
 
 /* On one line, whatever the file's line breaks were. */
@@ -364,8 +446,6 @@ static void print_heading(sqlite3 *db, const struct summary_request *request, FI
     sqlite3_finalize(s);
 }
 
-#define CELLS "SELECT cell FROM chosen GROUP BY cell ORDER BY min(run)"
-
 int summary_print(const struct summary_request *request, FILE *out, char *error, int error_size)
 {
     sqlite3 *db;
@@ -373,10 +453,11 @@ int summary_print(const struct summary_request *request, FILE *out, char *error,
     if (status)
         return status;
     print_heading(db, request, out);
-    int64_t cells = count_of(db, "SELECT count(DISTINCT cell) FROM chosen", NULL);
     sqlite3_stmt *s = summary_data_query(db, CELLS, NULL);
-    while (s && sqlite3_step(s) == SQLITE_ROW)
-        print_cell(db, (const char *)sqlite3_column_text(s, 0), cells == 1, out);
+    if (count_of(db, "SELECT count(DISTINCT cell) FROM chosen", NULL) > 1)
+        print_cells(db, out);
+    else if (s && sqlite3_step(s) == SQLITE_ROW)
+        print_cell(db, (const char *)sqlite3_column_text(s, 0), out);
     sqlite3_finalize(s);
     fputs("\nresults: ", out);
     text_shown(out, request->file);

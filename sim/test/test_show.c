@@ -253,6 +253,33 @@ static void several_seeds_are_summed_up_over_seeds(void **state)
     recorded_remove(name);
 }
 
+static void a_sweep_is_a_table_and_tells_the_cells_that_failed(void **state)
+{
+    (void)state;
+    char name[RECORDED_PATH];
+    static char lossy[] = "{\"network.loss\":\"2%\"}";
+    struct plan *plan = recorded_plan();
+    make(name, 2, plan);
+    sqlite3 *db;
+    sqlite3_open(name, &db);
+    char sql[300];
+    snprintf(sql, sizeof sql,
+             "UPDATE run SET cell='%s' WHERE run=2; INSERT INTO expectation VALUES"
+             " (1,'dial.count','>= 1',10,1), (2,'dial.count','>= 11',10,0)",
+             lossy);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    int64_t runs[] = {1, 2};
+    const char *text = summary(&(struct summary_request){name, "", runs, 2});
+    assert_says(text, "  {}                         1  90.0 % (59.6 % .. 98.2 %)  60.0 % (");
+    assert_says(text, "  {\"network.loss\":\"2%\"}      1  90.0 % (");
+    assert_says(text, "cell {\"network.loss\":\"2%\"}\n\n  Expected\n"
+                      "  FAILED  dial.count >= 11: 10\n");
+    assert_null(strstr(text, ">= 1:"));
+    assert_says(text, "all expectations hold in 1 of 2 cells\n\n  runs: 2 complete\n");
+    recorded_remove(name);
+}
+
 static void an_expectation_that_failed_stands_first(void **state)
 {
     (void)state;
@@ -328,6 +355,7 @@ int main(void)
         cmocka_unit_test(a_forged_table_is_refused),
         cmocka_unit_test(one_run_is_summed_up_with_its_own_intervals),
         cmocka_unit_test(several_seeds_are_summed_up_over_seeds),
+        cmocka_unit_test(a_sweep_is_a_table_and_tells_the_cells_that_failed),
         cmocka_unit_test(an_expectation_that_failed_stands_first),
         cmocka_unit_test(the_line_is_read_by_the_table),
         cmocka_unit_test(numbers_are_read_whole_or_not_at_all),
