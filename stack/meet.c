@@ -170,6 +170,7 @@ void meet_answer(struct meet *m, mist_time now, mist_link link, const uint8_t pe
             c->nonce != answer->number)
             continue;
         memcpy(c->peer, peer, WIRE_ID);
+        out_effect(out, &(struct effect){.kind = EFFECT_ANSWERED, .value = i});
         hold(c, link, path, relay, out);
         set_timer(m, c, MIST_NEVER);
         out_fact(out, FACT_ANSWERED, peer, NULL, now - c->started, 0);

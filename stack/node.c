@@ -269,6 +269,14 @@ static void do_publish(struct mist *n, mist_time now, const struct effect *e)
     (void)node_publish(n, now, OWNER_OFFER | e->value, e->key, FLAG_OFFER, e->bytes, e->length);
 }
 
+static void do_answered(struct mist *n, mist_time now, const struct effect *e)
+{
+    uint32_t topic;
+    (void)now;
+    while (pubsub_enough(n->pubsub, OWNER_OFFER | e->value, &topic))
+        kad_cancel(n->kad, OWNER_TOPIC + topic);
+}
+
 static void do_meet(struct mist *n, mist_time now, const struct effect *e)
 {
     struct contact c = e->contact;
@@ -333,6 +341,7 @@ static const carrier carriers[EFFECT_KINDS] = {
     [EFFECT_LOOKUP] = do_lookup,
     [EFFECT_PUBLISH] = do_publish,
     [EFFECT_MEET] = do_meet,
+    [EFFECT_ANSWERED] = do_answered,
     [EFFECT_PUNCH] = do_punch,
     [EFFECT_PATH_UP] = do_path_up,
     [EFFECT_VERDICT] = do_verdict,

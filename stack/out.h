@@ -45,6 +45,7 @@ enum effect_kind {
     EFFECT_LOOKUP,      /* pubsub: find the nodes closest to `key`, report as lookup for `value` */
     EFFECT_PUBLISH,     /* meet: publish `bytes` on `key`, owner `value` */
     EFFECT_MEET,        /* meet: open a link to `contact` for conversation `value` */
+    EFFECT_ANSWERED,    /* meet: the offer with owner `value` need not spread further */
     EFFECT_PUNCH,       /* meet: find a direct path for `link` */
     EFFECT_PATH_UP,     /* punch: `addr` works for `link`, round trip `number`; value: kind */
     EFFECT_VERDICT,     /* reach: strangers can (value 1) or cannot (0) reach this node */

@@ -57,6 +57,9 @@ int pubsub_unwant(struct pubsub *p, uint32_t id, struct out *out); /* 0, MIST_ER
 /* Publishes; ends in EFFECT_PUBLISHED with `owner`.  Returns 0, MIST_ERR_FULL. */
 int pubsub_tell(struct pubsub *p, uint32_t owner, const uint8_t key[WIRE_ID], uint8_t flags,
                 const uint8_t *bytes, uint32_t length, struct out *out);
+/* Ends a publication of `owner` where it stands.  1: *index is its topic, whose
+ * lookup the caller cancels; 0: there is none. */
+int pubsub_enough(struct pubsub *p, uint32_t owner, uint32_t *index);
 /* Which subscription a MSG_RECEIVE is for: its id, 0 when none.  *again: a copy. */
 uint32_t pubsub_received(struct pubsub *p, const struct msg *m, bool *again);
 void pubsub_subscribed(struct pubsub *p, mist_time now, mist_link link, const struct msg *m,

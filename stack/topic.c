@@ -333,6 +333,21 @@ void topic_link_down(struct pubsub *p, mist_time now, mist_link link, struct out
     }
 }
 
+int pubsub_enough(struct pubsub *p, uint32_t owner, uint32_t *index)
+{
+    for (uint32_t i = 0; i < p->topics_used; i++) {
+        struct topic *t = &p->topics[i];
+        if (t->kind != TOPIC_TOLD || t->id != owner)
+            continue;
+        set_timer(p, t, MIST_NEVER);
+        t->kind = TOPIC_FREE;
+        t->looking = false;
+        *index = i;
+        return 1;
+    }
+    return 0;
+}
+
 /* ---- the caller's side ---- */
 
 int pubsub_want(struct pubsub *p, uint32_t id, const uint8_t key[WIRE_ID], struct out *out)
