@@ -24,10 +24,13 @@ population:
 workload:
   - { dial: uniform, rate: 4/min, from: 15 s, window: 10 s }
 END
-# Long enough to be caught in the middle on any machine.
-sed 's/name: town/name: long/; s/duration: 60 s/duration: 30 d/' "$work/town.yaml" >"$work/long.yaml"
-sed 's/name: town/name: hours/; s/duration: 60 s/duration: 2 h/' "$work/town.yaml" >"$work/hours.yaml"
-sed 's/name: town/name: swept/' "$work/town.yaml" >"$work/swept.yaml"
+# variant NAME DURATION: the same town under another name and for another time
+variant() {
+    sed "s/name: town/name: $1/; s/duration: 60 s/duration: $2/" "$work/town.yaml" >"$work/$1.yaml"
+}
+variant long '30 d' # long enough to be caught in the middle on any machine
+variant hours '2 h'
+variant swept '60 s'
 echo 'sweep: { "network.loss": [0%, 1%] }' >>"$work/swept.yaml"
 
 begin() {
