@@ -197,14 +197,20 @@ static int interrupt_dead_runs(struct results *r)
     return run_sql(r, NULL, "UPDATE run SET status='interrupted' WHERE status='running'", "");
 }
 
-int results_open(struct results **results, const char *file)
+static struct results *make(const char *file)
 {
     struct results *r = calloc(1, sizeof *r);
     CHECK(r);
-    *results = r;
     r->lock = -1;
     r->file = strdup(file);
     CHECK(r->file);
+    return r;
+}
+
+int results_open(struct results **results, const char *file)
+{
+    struct results *r = make(file);
+    *results = r;
     if (strlen(file) > RESULTS_PATH - 40) {
         snprintf(r->error, sizeof r->error, "the results file's name is too long");
         return EXIT_INPUT;
@@ -427,21 +433,17 @@ void results_forget(struct results *r)
 
 int results_mend(const char *file)
 {
-    struct results r = {.file = strdup(file), .lock = -1};
-    CHECK(r.file);
-    int status = lock(&r, O_RDWR);
-    int alive = status == EXIT_INPUT;
     char why[300];
+    struct results *r = make(file);
+    int status = lock(r, O_RDWR);
+    int alive = status == EXIT_INPUT;
     if (!status)
-        status = connect(&r);
+        status = connect(r);
     if (!status)
-        status = record_schema_verify(r.db, why, sizeof why);
-    if (!status && !interrupt_dead_runs(&r))
-        remove_parts(&r);
-    sqlite3_close(r.db);
-    if (r.lock >= 0)
-        close(r.lock);
-    free(r.file);
+        status = record_schema_verify(r->db, why, sizeof why);
+    if (!status && !interrupt_dead_runs(r))
+        remove_parts(r);
+    results_close(r);
     return alive;
 }
 
