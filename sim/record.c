@@ -64,6 +64,11 @@ static struct value duration(mist_time t)
     return (struct value){.type = t == RECORD_NONE ? NOTHING : INTEGER, .integer = t};
 }
 
+static struct value known(int is_known, int64_t n)
+{
+    return (struct value){.type = is_known ? INTEGER : NOTHING, .integer = n};
+}
+
 static struct value text(const char *s)
 {
     return (struct value){.type = s ? TEXT : NOTHING, .text = s};
@@ -253,17 +258,16 @@ void record_fact(struct record *r, mist_time at, uint32_t node, const char *fact
                  uint32_t connection, const struct addr *addr, int64_t a, int64_t b)
 {
     char address[ADDR_TEXT];
-    int known = addr && addr->family != ADDR_NONE;
+    int has_addr = addr && addr->family != ADDR_NONE;
     INSERT(r, RECORD_FACT, integer(at), integer(node), text(fact),
-           connection ? integer(connection) : (struct value){.type = NOTHING},
-           text(known ? addr_format(addr, address) : NULL), integer(a), integer(b));
+           known(connection != 0, connection), text(has_addr ? addr_format(addr, address) : NULL),
+           integer(a), integer(b));
 }
 
 void record_packet(struct record *r, const struct record_packet *p)
 {
     char sender[ADDR_TEXT], receiver[ADDR_TEXT];
-    INSERT(r, RECORD_PACKET, integer(p->at), integer(p->src),
-           p->dst == PLAN_NONE ? (struct value){.type = NOTHING} : integer(p->dst),
+    INSERT(r, RECORD_PACKET, integer(p->at), integer(p->src), known(p->dst != PLAN_NONE, p->dst),
            text(addr_format(&p->sender, sender)), text(addr_format(&p->receiver, receiver)),
            text(p->kind), integer(p->bytes), text(p->fate));
 }

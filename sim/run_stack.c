@@ -27,7 +27,7 @@ const struct mist_api *run_stack_load(const char *library, char *error, int erro
     const struct mist_api *api = library ? load(library, error, error_size) : mist_api();
     if (api && (api->version != MIST_API_VERSION || api->size < sizeof *api)) {
         snprintf(error, (size_t)error_size,
-                 "%s has version %u of the interface; this program drives version %u",
+                 "%s has version %u of the interface; this program drives version %d",
                  library ? library : "the core", (unsigned)api->version, MIST_API_VERSION);
         return NULL;
     }
