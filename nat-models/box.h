@@ -8,6 +8,8 @@
  *     subscriber.c  quota, rate and blocks of ports, by inside address
  *     former.c      which port an inside endpoint had last
  *     exhaustion.c  what happens when there is no room
+ *     background.c  the mappings of other hosts
+ *     onetoone.c    the stateless kind
  *     icmp.c        ICMP errors: made, translated, and the outbox
  *
  * Every function here may move the slab if its comment says that it makes a
@@ -27,9 +29,17 @@
 
 struct nat_external {
     struct addr addr; /* port 0 */
+    uint32_t inside;  /* kind one_to_one: the inside address that has it; 0: none */
     uint16_t counter; /* last port given in sequence, for counter: address */
     uint8_t counting; /* counter is set */
     uint8_t full[3];  /* per protocol: bits of port classes without a free port */
+};
+
+/* Where the process of other hosts' mappings stands: background.c. */
+struct nat_background {
+    mist_time at;     /* the next arrival; MIST_NEVER without background */
+    int64_t slot;     /* it lies in */
+    uint32_t ordinal; /* of the next draw in the slot */
 };
 
 struct nat {
@@ -41,6 +51,7 @@ struct nat {
     struct nat_index index;
     struct nat_queue queue;
     struct nat_policy policy;
+    struct nat_background background;
     struct nat_counters count;
     uint32_t statics; /* static mappings */
     uint32_t entries; /* filter and reply entries and reserved tuples */
@@ -51,7 +62,21 @@ struct nat {
     uint8_t reboots;                      /* wraps: only a key of a draw */
     uint16_t generation[NAT_GENERATIONS]; /* ports.c */
     uint32_t externals;
+    uint32_t first_ip; /* of the pool */
+    bool counted_up;   /* the pool is first_ip, first_ip + 1 ... */
     struct nat_external external[];
+};
+
+/* Where a new mapping stands and what it is. */
+struct nat_place {
+    uint16_t address, port;
+    uint8_t rule, flags;
+    mist_time end; /* NAT_STATIC only */
+};
+
+/* Ports of an address, both ends inside. */
+struct nat_ports_range {
+    uint16_t low, high;
 };
 
 /* Filter entries of one box at most: beyond, new remotes are refused. */
@@ -149,168 +174,17 @@ static inline bool nat_keeps_subscribers(const struct nat_policy *policy)
            policy->ports == NAT_PORTS_BLOCK || policy->counter == NAT_COUNTER_SUBSCRIBER;
 }
 
-/* ---- mapping.c ---- */
+/* ---- nat.c ---- */
 
-/* Ends what has ended by now.  First in every call. */
-void nat_expire(struct nat *nat, mist_time now);
+/* The address's place in the pool, or -1. */
+int32_t nat_find_external(const struct nat *nat, const struct addr *address);
 
-/* Queues a record for a look at its end. */
-void nat_enqueue(struct nat *nat, enum nat_key key, uint32_t record, mist_time end);
-
-/* What has flags (NAT_ESTABLISHED, NAT_SHORT) lives so long after a refresh. */
-mist_time nat_timeout(const struct nat_policy *policy, uint8_t protocol, uint8_t flags);
-
-/* All find functions return a record, or 0. */
-uint32_t nat_mapping_find(const struct nat *nat, uint8_t rule, const struct nat_endpoint *inside,
+/* The mapping that serves a datagram of inside to remote, if there is one. */
+uint32_t nat_find_mapping(const struct nat *nat, const struct nat_endpoint *inside,
                           const struct nat_endpoint *remote);
-uint32_t nat_mapping_find_static(const struct nat *nat, const struct nat_endpoint *inside);
-/* The newest mapping at X':x'. */
-uint32_t nat_mapping_find_outside(const struct nat *nat, const struct nat_endpoint *outside);
-/* The newest mapping of X:x; kept in a list for on_clash: sticky_random and contiguity. */
-uint32_t nat_mapping_find_source(const struct nat *nat, const struct nat_endpoint *inside);
 
-/* Where a new mapping stands and what it is. */
-struct nat_place {
-    uint16_t address, port;
-    uint8_t rule, flags;
-    mist_time end; /* NAT_STATIC only */
-};
-
-/* Makes a record. */
-uint32_t nat_mapping_add(struct nat *nat, mist_time now, const struct nat_endpoint *inside,
-                         const struct nat_endpoint *remote, const struct nat_place *place);
-
-/* Puts the mappings that are in no list into their lists, for a policy that needs them. */
-void nat_mapping_list_all(struct nat *nat);
-
-/* The policy changed: what now ends sooner is queued for it. */
-void nat_mapping_reschedule(struct nat *nat);
-
-/* A static mapping gets a new end. */
-void nat_mapping_renew(struct nat *nat, uint32_t record, mist_time end);
-
-/* end: when the mapping died, from which its port is held; or NAT_NO_HOLD. */
-void nat_mapping_remove(struct nat *nat, uint32_t record, mist_time end);
-
-/* A datagram went through the mapping, out or in: flags and timers. */
-void nat_mapping_sent(struct nat *nat, mist_time now, uint32_t record, uint16_t remote_port);
-void nat_mapping_received(struct nat *nat, mist_time now, uint32_t record);
-
-/* ---- remote.c ---- */
-
-/* key EXACT, ADDRESS: base is X':x'; REPLY: base is X:x. */
-uint32_t nat_remote_find(const struct nat *nat, enum nat_key key, const struct nat_endpoint *base,
-                         const struct nat_endpoint *remote);
-
-/* X:x sent to remote through the mapping: opens the filter.  Makes records.
- * Returns false when the box has NAT_ENTRIES_MAX of them. */
-bool nat_remote_sent(struct nat *nat, mist_time now, uint32_t mapping,
-                     const struct nat_endpoint *remote);
-
-/* The mapping through which remote may reach X':x', or 0 with *verdict set. */
-uint32_t nat_remote_admit(const struct nat *nat, const struct nat_endpoint *outside,
-                          const struct nat_endpoint *remote, enum nat_verdict *verdict);
-
-/* remote was admitted.  Makes records. */
-void nat_remote_received(struct nat *nat, mist_time now, uint32_t mapping,
-                         const struct nat_endpoint *remote);
-
-void nat_remote_remove(struct nat *nat, uint32_t record);
-void nat_remote_remove_all(struct nat *nat, uint32_t mapping);
-mist_time nat_remote_end(const struct nat *nat, const struct nat_remote *e);
-
-/* Reserves X':x' until end, for the remote by (CLASH) or against all but the
- * inside endpoint by (HELD).  Makes a record. */
-void nat_reserve(struct nat *nat, enum nat_key key, uint16_t address, uint16_t port,
-                 const struct nat_endpoint *by, mist_time end, uint8_t flags);
-uint32_t nat_reserved_find(const struct nat *nat, enum nat_key key,
-                           const struct nat_endpoint *outside, const struct nat_endpoint *by);
-void nat_reserved_remove(struct nat *nat, enum nat_key key, uint32_t record);
-
-/* ---- ports.c ---- */
-
-/* Chooses X':x' for a new mapping.  Returns NAT_PASS or NAT_DROP_PORT_EXHAUSTED. */
-enum nat_verdict nat_ports_choose(struct nat *nat, const struct nat_endpoint *inside,
-                                  const struct nat_endpoint *remote, uint8_t rule,
-                                  struct nat_place *place);
-
-/* Finds room for a static mapping: at *external, or anywhere when that is no
- * address or has port 0.  Returns 0, or -1 when it is taken or not the box's. */
-int nat_ports_claim(struct nat *nat, const struct nat_endpoint *inside, const struct addr *external,
-                    struct nat_place *place);
-
-/* Ports of an address, both ends inside. */
-struct nat_ports_range {
-    uint16_t low, high;
-};
-
-/* A mapping was made: takes its port into the books. */
-void nat_ports_taken(struct nat *nat, uint32_t record);
-
-/* A mapping is gone since end: holds its port, or frees it. */
-void nat_ports_ended(struct nat *nat, const struct nat_mapping *gone, mist_time end);
-
-/* A port's hold is over. */
-void nat_ports_released(struct nat *nat, const struct nat_reserved *held);
-
-/* A port of this address became free: what was full may no longer be. */
-void nat_ports_freed(struct nat *nat, uint16_t address, uint8_t protocol);
-
-/* After init or a reboot: sequential counters as policy.after_reboot says. */
-void nat_ports_restart(struct nat *nat);
-
-/* Ends the mapping that has the port which a draw tells: on_exhaustion: reuse.
- * false: nobody can be robbed. */
-bool nat_ports_steal(struct nat *nat, const struct nat_endpoint *inside,
-                     const struct nat_endpoint *remote, uint8_t rule);
-
-/* ---- former.c: same_port_after_expiry ---- */
-
-uint32_t nat_former_find(const struct nat *nat, const struct nat_endpoint *inside);
-void nat_former_remove(struct nat *nat, uint32_t record);
-
-/* A mapping ended; of those that end together the newest counts.  Makes a record. */
-void nat_former_remember(struct nat *nat, const struct nat_mapping *gone);
-
-/* ---- subscriber.c ---- */
-
-/* The subscriber that inside belongs to, or 0.  _take makes a record. */
-uint32_t nat_subscriber_find(const struct nat *nat, const struct nat_endpoint *inside);
-uint32_t nat_subscriber_take(struct nat *nat, const struct nat_endpoint *inside);
-
-/* May it have one more mapping?  NAT_PASS, or NAT_DROP_QUOTA or NAT_DROP_RATE. */
-enum nat_verdict nat_subscriber_allows(const struct nat *nat, mist_time now, uint32_t subscriber);
-
-/* A dynamic mapping of inside was made, or ended. */
-void nat_subscriber_made(struct nat *nat, mist_time now, const struct nat_endpoint *inside);
-void nat_subscriber_ended(struct nat *nat, const struct nat_endpoint *inside);
-
-/* Has it neither mappings nor blocks? */
-bool nat_subscriber_is_idle(const struct nat *nat, uint32_t subscriber);
-
-/* The queue looks at it: forgets it, or keeps it until it has nothing left. */
-void nat_subscriber_look(struct nat *nat, uint32_t subscriber);
-
-/* The subscriber's blocks at an address: *block is 0 for the first, then the
- * last one seen.  false: there is none further. */
-bool nat_block_next(const struct nat *nat, uint32_t subscriber, uint16_t address, uint32_t *block);
-
-/* Gives the subscriber one more block at the address: the first free one from
- * the place that draw tells.  0: none free, or max_blocks.  Makes a record. */
-uint32_t nat_block_take(struct nat *nat, uint32_t subscriber, uint16_t address, uint32_t draw);
-
-/* Gives back a block of which no port was used. */
-void nat_block_give(struct nat *nat, uint32_t block);
-
-/* Its ports. */
-struct nat_ports_range nat_block_range(const struct nat *nat, uint32_t block);
-
-/* A port of some block was taken, or is free again: the last gives it back. */
-void nat_block_used(struct nat *nat, uint16_t address, uint16_t port, uint8_t protocol);
-void nat_block_freed(struct nat *nat, uint16_t address, uint16_t port, uint8_t protocol);
-
-/* Blocks of one address under the policy. */
-uint32_t nat_blocks_per_address(const struct nat *nat);
+/* The limits of box and subscriber on one more mapping.  Makes a record. */
+enum nat_verdict nat_room_for(struct nat *nat, mist_time now, const struct nat_endpoint *inside);
 
 /* ---- exhaustion.c ---- */
 
@@ -319,20 +193,19 @@ uint32_t nat_blocks_per_address(const struct nat *nat);
 bool nat_exhausted(struct nat *nat, const struct nat_datagram *d, uint8_t rule,
                    enum nat_verdict reason);
 
-/* ---- icmp.c ---- */
+/* ---- background.c ---- */
 
-enum {
-    NAT_ICMP_UNREACHABLE = 3,
-    NAT_ICMP_TIME_EXCEEDED = 11,
-    NAT_ICMP_PARAMETER = 12,
-    NAT_ICMP_PORT = 3, /* code of unreachable */
-};
+/* Begins at now, with init and whenever the policy changes. */
+void nat_background_start(struct nat *nat, mist_time now);
 
-/* Forgets what was not drained.  First in every call. */
-void nat_outbox_clear(struct nat *nat);
+/* Lets the others' mappings arrive up to now.  Makes records. */
+void nat_background_run(struct nat *nat, mist_time now);
 
-/* Sends an ICMP error about d, as it came in, back to where it came from. */
-void nat_icmp_send(struct nat *nat, enum nat_side side, uint8_t type, uint8_t code,
-                   const struct nat_datagram *d);
+/* ---- onetoone.c: kind one_to_one ---- */
+
+enum nat_verdict nat_onetoone_out(struct nat *nat, struct nat_datagram *d);
+enum nat_verdict nat_onetoone_in(struct nat *nat, struct nat_datagram *d);
+int nat_onetoone_map(struct nat *nat, const struct addr *inside, struct addr *external);
+void nat_onetoone_clear(struct nat *nat);
 
 #endif

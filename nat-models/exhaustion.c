@@ -1,4 +1,6 @@
-#include "nat-models/box.h"
+#include "nat-models/icmp.h"
+#include "nat-models/mapping.h"
+#include "nat-models/ports.h"
 
 /* ICMP codes of destination unreachable. */
 enum { HOST_UNREACHABLE = 1, ADMINISTRATIVELY_PROHIBITED = 13 };

@@ -1,4 +1,5 @@
-#include "nat-models/box.h"
+#include "nat-models/mapping.h"
+#include "nat-models/ports.h"
 
 /* How long a former port is remembered. */
 #define FORMER_MEMORY (MIN(60) * 24)

@@ -1,6 +1,8 @@
 #include <stdlib.h>
 
-#include "nat-models/box.h"
+#include "nat-models/icmp.h"
+#include "nat-models/mapping.h"
+#include "nat-models/remote.h"
 #include "stack/check.h"
 
 /* An ICMP error (RFC 792): type, code, checksum, 4 bytes unused, then the IPv4
@@ -123,4 +125,120 @@ void nat_icmp_send(struct nat *nat, enum nat_side side, uint8_t type, uint8_t co
     out->ttl = 64;
     out->length = ERROR_BYTES;
     out->bytes = sent->bytes;
+}
+
+/* ---- errors that pass through ---- */
+
+static uint32_t get16(const uint8_t *at)
+{
+    return (uint32_t)at[0] << 8 | at[1];
+}
+
+bool nat_icmp_is_error(const struct nat_datagram *d)
+{
+    return d->protocol == NAT_ICMP && d->length > 0 &&
+           (d->bytes[0] == NAT_ICMP_UNREACHABLE || d->bytes[0] == NAT_ICMP_TIME_EXCEEDED ||
+            d->bytes[0] == NAT_ICMP_PARAMETER);
+}
+
+/* The datagram that an error is about, and where its parts stand. */
+struct embedded {
+    uint8_t *ip, *transport;
+    uint8_t *from_port, *to_port; /* a query has one identifier instead */
+    struct nat_endpoint from, to;
+};
+
+/* Steps over IP options (RFC 5508 REQ-3).  false: too short, or no IPv4. */
+static bool read_embedded(const struct nat_datagram *d, struct embedded *e)
+{
+    if (d->length < ERROR_BYTES || d->bytes[ICMP_HEADER] >> 4 != 4)
+        return false;
+    uint32_t header = (d->bytes[ICMP_HEADER] & 15u) * 4;
+    if (header < IP_HEADER || d->length < ICMP_HEADER + header + EMBEDDED)
+        return false;
+    e->ip = d->bytes + ICMP_HEADER;
+    e->transport = e->ip + header;
+    uint8_t protocol = e->ip[9];
+    bool query = protocol == NAT_ICMP;
+    e->from_port = e->transport + (query ? 4 : 0);
+    e->to_port = e->transport + (query ? 4 : 2);
+    e->from = (struct nat_endpoint){.family = ADDR_V4, .protocol = protocol};
+    e->to = e->from;
+    memcpy(e->from.ip, e->ip + 12, 4);
+    memcpy(e->to.ip, e->ip + 16, 4);
+    e->from.port = (uint16_t)get16(e->from_port);
+    e->to.port = (uint16_t)(query ? 0 : get16(e->to_port));
+    return true;
+}
+
+/* RFC 1624, equation 3: the checksum at `at` after a word changed. */
+static void adjust(uint8_t *at, uint32_t before, uint32_t after)
+{
+    uint32_t sum = (~get16(at) & 0xffff) + (~before & 0xffff) + after;
+    sum = (sum & 0xffff) + (sum >> 16);
+    sum = (sum & 0xffff) + (sum >> 16);
+    put16(at, ~sum & 0xffff);
+}
+
+/* Replaces one endpoint of the embedded datagram, which stands at ip and port. */
+static void put_endpoint(struct nat_datagram *d, const struct embedded *e, uint8_t *ip,
+                         uint8_t *port, const struct nat_endpoint *endpoint)
+{
+    uint8_t *udp_checksum = e->transport + 6;
+    if (e->from.protocol == NAT_UDP && get16(udp_checksum) != 0) {
+        adjust(udp_checksum, get16(ip), get16(endpoint->ip));
+        adjust(udp_checksum, get16(ip + 2), get16(endpoint->ip + 2));
+        adjust(udp_checksum, get16(port), endpoint->port);
+    }
+    memcpy(ip, endpoint->ip, 4);
+    put16(port, endpoint->port);
+    put_checksum(e->ip, (uint32_t)(e->transport - e->ip), 10);
+    put_checksum(d->bytes, d->length, 2);
+}
+
+/* The mapping through which the embedded datagram went out, or 0. */
+static uint32_t find_sender(const struct nat *nat, const struct embedded *e)
+{
+    enum nat_verdict verdict;
+    uint32_t record = nat_remote_admit(nat, &e->from, &e->to, &verdict);
+    if (record == 0)
+        return 0;
+    const struct nat_mapping *m = nat_mapping(nat, record);
+    bool other = (m->remote != 0 && m->remote != nat_ip4(&e->to)) ||
+                 (m->remote_port != 0 && m->remote_port != e->to.port);
+    return other ? 0 : record;
+}
+
+enum nat_verdict nat_icmp_in(struct nat *nat, struct nat_datagram *d)
+{
+    struct embedded e;
+    if (!nat->policy.icmp_errors || !read_embedded(d, &e))
+        return NAT_DROP_ICMP_UNMATCHED;
+    uint32_t record = find_sender(nat, &e);
+    if (record == 0)
+        return NAT_DROP_ICMP_UNMATCHED;
+    struct nat_endpoint inside = nat_mapping(nat, record)->inside;
+    put_endpoint(d, &e, e.ip + 12, e.from_port, &inside);
+    d->to = nat_endpoint_addr(&inside);
+    d->to.port = 0;
+    return NAT_PASS;
+}
+
+enum nat_verdict nat_icmp_out(struct nat *nat, struct nat_datagram *d)
+{
+    struct embedded e;
+    if (!nat->policy.icmp_errors || !read_embedded(d, &e))
+        return NAT_DROP_ICMP_UNMATCHED;
+    if (e.to.protocol == NAT_ICMP) { /* the identifier is the inside host's */
+        e.to.port = e.from.port;
+        e.from.port = 0;
+    }
+    uint32_t record = nat_find_mapping(nat, &e.to, &e.from);
+    if (record == 0)
+        return NAT_DROP_ICMP_UNMATCHED;
+    struct nat_endpoint outside = nat_mapping_outside(nat, nat_mapping(nat, record));
+    put_endpoint(d, &e, e.ip + 16, e.to_port, &outside);
+    d->from = nat_endpoint_addr(&outside);
+    d->from.port = 0;
+    return NAT_PASS;
 }

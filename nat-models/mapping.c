@@ -1,6 +1,9 @@
 #include <stdlib.h>
 
-#include "nat-models/box.h"
+#include "nat-models/mapping.h"
+#include "nat-models/ports.h"
+#include "nat-models/remote.h"
+#include "nat-models/subscriber.h"
 #include "stack/check.h"
 
 /* ---- time ---- */
@@ -20,7 +23,7 @@ mist_time nat_timeout(const struct nat_policy *policy, uint8_t protocol, uint8_t
 /* When the mapping dies unless something refreshes it. */
 static mist_time mapping_end(const struct nat *nat, const struct nat_mapping *m)
 {
-    if (m->flags & NAT_STATIC)
+    if (m->flags & (NAT_STATIC | NAT_OTHERS))
         return m->refreshed;
     const struct nat_policy *policy = &nat->policy;
     mist_time end = m->refreshed + nat_timeout(policy, m->inside.protocol, m->flags);
@@ -331,7 +334,7 @@ uint32_t nat_mapping_add(struct nat *nat, mist_time now, const struct nat_endpoi
     if (nat_lists_mappings(policy))
         m->flags |= NAT_LISTED;
     m->created = now;
-    m->refreshed = place->flags & NAT_STATIC ? place->end : now;
+    m->refreshed = place->flags & (NAT_STATIC | NAT_OTHERS) ? place->end : now;
     insert_keys(nat, record);
     count_birth(&nat->count);
     nat_enqueue(nat, NAT_KEY_INSIDE, record, mapping_end(nat, nat_mapping(nat, record)));
@@ -379,7 +382,7 @@ static bool is_established(const struct nat_policy *policy, mist_time age)
 void nat_mapping_sent(struct nat *nat, mist_time now, uint32_t record, uint16_t remote_port)
 {
     struct nat_mapping *m = nat_mapping(nat, record);
-    if (m->flags & NAT_STATIC)
+    if (m->flags & (NAT_STATIC | NAT_OTHERS))
         return;
     if (remote_port != nat->policy.dport)
         m->flags &= (uint8_t)~NAT_SHORT;
@@ -394,7 +397,7 @@ void nat_mapping_sent(struct nat *nat, mist_time now, uint32_t record, uint16_t 
 void nat_mapping_received(struct nat *nat, mist_time now, uint32_t record)
 {
     struct nat_mapping *m = nat_mapping(nat, record);
-    if (m->flags & NAT_STATIC)
+    if (m->flags & (NAT_STATIC | NAT_OTHERS))
         return;
     m->flags |= NAT_REPLIED;
     if (is_established(&nat->policy, now - m->created))

@@ -1,6 +1,10 @@
 #include "nat-models/nat.h"
 
-#include "nat-models/box.h"
+#include "nat-models/icmp.h"
+#include "nat-models/mapping.h"
+#include "nat-models/ports.h"
+#include "nat-models/remote.h"
+#include "nat-models/subscriber.h"
 #include "stack/check.h"
 
 /* ---- names and counters ---- */
@@ -23,8 +27,10 @@ static enum nat_verdict drop(struct nat *nat, enum nat_verdict verdict)
 /* First in every call on a box. */
 static void begin(struct nat *nat, mist_time now)
 {
-    nat->now = now;
     nat_outbox_clear(nat);
+    if (nat->background.at <= now)
+        nat_background_run(nat, now);
+    nat->now = now;
     nat_expire(nat, now);
 }
 
@@ -61,11 +67,17 @@ int nat_counter(struct nat *nat, mist_time now, const char *name, uint64_t *valu
 
 /* ---- what the box carries ---- */
 
-/* The address's place in the pool, or -1. */
-static int32_t find_external(const struct nat *nat, const struct addr *address)
+int32_t nat_find_external(const struct nat *nat, const struct addr *address)
 {
+    if (address->family != ADDR_V4)
+        return -1;
+    uint32_t ip = addr_ip4(address);
+    if (nat->counted_up) {
+        uint32_t place = ip - nat->first_ip;
+        return place < nat->externals ? (int32_t)place : -1;
+    }
     for (uint32_t i = 0; i < nat->externals; i++) {
-        if (addr_same_ip(&nat->external[i].addr, address))
+        if (addr_ip4(&nat->external[i].addr) == ip)
             return (int32_t)i;
     }
     return -1;
@@ -73,7 +85,7 @@ static int32_t find_external(const struct nat *nat, const struct addr *address)
 
 bool nat_owns(const struct nat *nat, const struct addr *address)
 {
-    return find_external(nat, address) >= 0;
+    return nat_find_external(nat, address) >= 0;
 }
 
 static bool carries(const struct nat *nat, const struct nat_datagram *d)
@@ -103,9 +115,8 @@ static uint8_t rule_of(const struct nat_policy *policy)
     return policy->kind == NAT_KIND_FIREWALL ? NAT_EIM : policy->mapping;
 }
 
-/* The mapping that serves the datagram, if there is one. */
-static uint32_t find(const struct nat *nat, const struct nat_endpoint *inside,
-                     const struct nat_endpoint *remote)
+uint32_t nat_find_mapping(const struct nat *nat, const struct nat_endpoint *inside,
+                          const struct nat_endpoint *remote)
 {
     uint32_t record = 0;
     if (nat->policy.static_outbound)
@@ -134,8 +145,7 @@ static bool is_moved(const struct nat *nat, uint32_t record, const struct nat_en
     return nat_reserved_find(nat, NAT_KEY_CLASH, &outside, remote) != 0;
 }
 
-/* The limits of box and subscriber. */
-static enum nat_verdict room_for(struct nat *nat, mist_time now, const struct nat_endpoint *inside)
+enum nat_verdict nat_room_for(struct nat *nat, mist_time now, const struct nat_endpoint *inside)
 {
     const struct nat_policy *policy = &nat->policy;
     enum nat_verdict verdict = NAT_PASS;
@@ -154,7 +164,7 @@ static uint32_t make(struct nat *nat, mist_time now, uint8_t rule,
                      enum nat_verdict *verdict)
 {
     struct nat_place place = {.address = NAT_NO_ADDRESS, .rule = rule};
-    *verdict = room_for(nat, now, inside);
+    *verdict = nat_room_for(nat, now, inside);
     if (*verdict == NAT_PASS && nat->policy.kind == NAT_KIND_NAT)
         *verdict = nat_ports_choose(nat, inside, remote, place.rule, &place);
     if (*verdict != NAT_PASS)
@@ -183,7 +193,7 @@ static uint32_t send_out(struct nat *nat, mist_time now, const struct nat_datagr
 {
     struct nat_endpoint inside = nat_endpoint(&d->from, d->protocol);
     struct nat_endpoint remote = nat_endpoint(&d->to, d->protocol);
-    uint32_t record = find(nat, &inside, &remote);
+    uint32_t record = nat_find_mapping(nat, &inside, &remote);
     if (record == 0)
         record = make_or_exhaust(nat, now, rule_of(&nat->policy), d, verdict);
     else if (is_moved(nat, record, &remote))
@@ -205,7 +215,7 @@ static void take_tuple(struct nat *nat, mist_time now, const struct nat_endpoint
                        const struct nat_endpoint *remote)
 {
     struct addr address = nat_endpoint_addr(outside);
-    int32_t external = find_external(nat, &address);
+    int32_t external = nat_find_external(nat, &address);
     if (external >= 0 && nat->entries < NAT_ENTRIES_MAX)
         nat_reserve(nat, NAT_KEY_CLASH, (uint16_t)external, outside->port, remote,
                     now + nat->policy.udp_unreplied, 0);
@@ -245,59 +255,104 @@ static enum nat_verdict turn_round(struct nat *nat, mist_time now, struct nat_da
     if (nat->policy.hairpin == NAT_HAIRPIN_EXTERNAL)
         d->from = nat_endpoint_addr(&seen);
     d->to = nat_endpoint_addr(&nat_mapping(nat, receiver)->inside);
-    d->ttl--;
-    nat->count.hairpins++;
     return NAT_HAIRPIN;
+}
+
+/* What both directions refuse at once; NAT_PASS: go on. */
+static enum nat_verdict refuse(const struct nat *nat, mist_time now, const struct nat_datagram *d)
+{
+    if (now < nat->down_until)
+        return NAT_DROP_DOWN;
+    if (!carries(nat, d))
+        return NAT_DROP_FAMILY;
+    if (d->fragment.offset != 0 || d->fragment.more)
+        return NAT_DROP_FRAGMENT; /* without reassembly nobody knows whose it is */
+    return NAT_PASS;
+}
+
+/* An error from inside, out into the network or round to another host. */
+static enum nat_verdict send_error(struct nat *nat, struct nat_datagram *d)
+{
+    bool home = nat_owns(nat, &d->to);
+    if (home && nat->policy.hairpin == NAT_HAIRPIN_OFF)
+        return NAT_DROP_HAIRPIN_OFF;
+    enum nat_verdict verdict = nat_icmp_out(nat, d);
+    if (verdict == NAT_PASS && home)
+        verdict = nat_icmp_in(nat, d) == NAT_PASS ? NAT_HAIRPIN : NAT_DROP_ICMP_UNMATCHED;
+    return verdict;
+}
+
+static enum nat_verdict translate_out(struct nat *nat, mist_time now, struct nat_datagram *d)
+{
+    enum nat_verdict verdict;
+    if (nat->policy.kind == NAT_KIND_ONE_TO_ONE)
+        return nat_onetoone_out(nat, d);
+    if (nat_icmp_is_error(d))
+        return send_error(nat, d);
+    if (nat_owns(nat, &d->to))
+        return turn_round(nat, now, d);
+    uint32_t record = send_out(nat, now, d, &verdict);
+    if (record == 0)
+        return verdict;
+    struct nat_endpoint seen = nat_mapping_outside(nat, nat_mapping(nat, record));
+    d->from = nat_endpoint_addr(&seen);
+    return NAT_PASS;
 }
 
 enum nat_verdict nat_outbound(struct nat *nat, mist_time now, struct nat_datagram *d)
 {
-    enum nat_verdict verdict;
     begin(nat, now);
-    if (now < nat->down_until)
-        return drop(nat, NAT_DROP_DOWN);
-    if (!carries(nat, d))
-        return drop(nat, NAT_DROP_FAMILY);
+    enum nat_verdict verdict = refuse(nat, now, d);
+    if (verdict != NAT_PASS)
+        return drop(nat, verdict);
     if (d->ttl <= 1) {
         nat_icmp_send(nat, NAT_INSIDE, NAT_ICMP_TIME_EXCEEDED, 0, d);
         return drop(nat, NAT_DROP_TTL);
     }
     if (is_blocked(&nat->policy, d))
         return drop(nat, NAT_DROP_EGRESS);
-    if (nat_owns(nat, &d->to)) {
-        verdict = turn_round(nat, now, d);
-        return nat_is_drop(verdict) ? drop(nat, verdict) : verdict;
-    }
-    uint32_t record = send_out(nat, now, d, &verdict);
-    if (record == 0)
+    verdict = translate_out(nat, now, d);
+    if (nat_is_drop(verdict))
         return drop(nat, verdict);
-    struct nat_endpoint seen = nat_mapping_outside(nat, nat_mapping(nat, record));
-    d->from = nat_endpoint_addr(&seen);
     d->ttl--;
-    return NAT_PASS;
+    nat->count.hairpins += verdict == NAT_HAIRPIN;
+    return verdict;
 }
 
-enum nat_verdict nat_inbound(struct nat *nat, mist_time now, struct nat_datagram *d)
+static enum nat_verdict translate_in(struct nat *nat, mist_time now, struct nat_datagram *d)
 {
     enum nat_verdict verdict;
-    begin(nat, now);
-    if (now < nat->down_until)
-        return drop(nat, NAT_DROP_DOWN);
-    if (!carries(nat, d))
-        return drop(nat, NAT_DROP_FAMILY);
+    if (nat->policy.kind == NAT_KIND_ONE_TO_ONE)
+        return nat_onetoone_in(nat, d);
+    if (nat_icmp_is_error(d))
+        return nat_icmp_in(nat, d);
     struct nat_endpoint remote = nat_endpoint(&d->from, d->protocol);
     struct nat_endpoint outside = nat_endpoint(&d->to, d->protocol);
     uint32_t record = let_in(nat, now, &outside, &remote, &verdict);
     if (record == 0) {
         if (nat->policy.unsolicited_reply == NAT_UNSOLICITED_ICMP)
             nat_icmp_send(nat, NAT_OUTSIDE, NAT_ICMP_UNREACHABLE, NAT_ICMP_PORT, d);
-        return drop(nat, verdict);
+        return verdict;
     }
-    if (d->ttl <= 1) {
+    d->to = nat_endpoint_addr(&nat_mapping(nat, record)->inside);
+    return NAT_PASS;
+}
+
+enum nat_verdict nat_inbound(struct nat *nat, mist_time now, struct nat_datagram *d)
+{
+    begin(nat, now);
+    enum nat_verdict verdict = refuse(nat, now, d);
+    if (verdict != NAT_PASS)
+        return drop(nat, verdict);
+    struct nat_datagram came = *d;
+    verdict = translate_in(nat, now, d);
+    if (verdict != NAT_PASS)
+        return drop(nat, verdict);
+    if (d->ttl <= 1) { /* it was forwarded, so it has refreshed what it met */
+        *d = came;
         nat_icmp_send(nat, NAT_OUTSIDE, NAT_ICMP_TIME_EXCEEDED, 0, d);
         return drop(nat, NAT_DROP_TTL);
     }
-    d->to = nat_endpoint_addr(&nat_mapping(nat, record)->inside);
     d->ttl--;
     return NAT_PASS;
 }
@@ -327,14 +382,19 @@ static void set_external(struct nat *nat, const struct addr *external)
     for (uint32_t i = 0; i < nat->externals; i++) {
         nat->external[i].addr = external[i];
         nat->external[i].addr.port = 0;
+        CHECK(external[i].family == ADDR_V4);
     }
+    nat->counted_up = true;
+    nat->first_ip = nat->externals > 0 ? addr_ip4(&external[0]) : 0;
+    for (uint32_t i = 0; i < nat->externals; i++)
+        nat->counted_up = nat->counted_up && addr_ip4(&external[i]) == nat->first_ip + i;
 }
 
 struct nat *nat_init(void *memory, struct nat_slab *slab, const struct nat_policy *policy,
                      uint64_t seed, const struct addr *external, uint32_t externals)
 {
     struct nat *nat = memory;
-    CHECK((externals > 0) == (policy->kind == NAT_KIND_NAT) && externals < NAT_NO_ADDRESS);
+    CHECK((externals > 0) == (policy->kind != NAT_KIND_FIREWALL) && externals < NAT_NO_ADDRESS);
     memset(nat, 0, nat_size(externals));
     nat->due = MIST_NEVER;
     nat->now = nat->down_until = INT64_MIN;
@@ -343,6 +403,7 @@ struct nat *nat_init(void *memory, struct nat_slab *slab, const struct nat_polic
     nat->policy = *policy;
     nat->externals = externals;
     set_external(nat, external);
+    nat_background_start(nat, 0);
     return nat;
 }
 
@@ -375,6 +436,8 @@ static void clear(struct nat *nat, uint8_t spare)
 {
     while (clear_pass(nat, spare))
         ;
+    if (spare == 0)
+        nat_onetoone_clear(nat);
 }
 
 void nat_close(struct nat *nat)
@@ -415,6 +478,7 @@ void nat_set(struct nat *nat, mist_time now, const struct nat_policy *policy)
     begin(nat, now);
     CHECK(policy->kind == nat->policy.kind);
     nat->policy = *policy;
+    nat_background_start(nat, now);
     if (nat_lists_mappings(policy))
         nat_mapping_list_all(nat);
     nat_mapping_reschedule(nat);
@@ -426,6 +490,8 @@ int nat_map(struct nat *nat, mist_time now, uint8_t protocol, const struct addr 
             struct addr *external, mist_time lifetime)
 {
     begin(nat, now);
+    if (nat->policy.kind == NAT_KIND_ONE_TO_ONE)
+        return nat_onetoone_map(nat, inside, external);
     struct nat_endpoint host = nat_endpoint(inside, protocol);
     struct nat_place place = {.rule = NAT_EIM, .flags = NAT_STATIC};
     uint32_t record = nat_mapping_find_static(nat, &host);

@@ -93,7 +93,7 @@ size_t nat_size(uint32_t externals);
 
 /* Makes a box in memory, which it keeps, as it keeps the slab.  The policy has
  * passed nat_policy_check and is copied.  seed: this box's own; equal seeds
- * draw equal ports.  external: its outside addresses, ports ignored; a
+ * draw equal ports.  external: its outside IPv4 addresses, ports ignored; a
  * firewall takes none. */
 struct nat *nat_init(void *memory, struct nat_slab *slab, const struct nat_policy *policy,
                      uint64_t seed, const struct addr *external, uint32_t externals);

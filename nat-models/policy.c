@@ -113,6 +113,32 @@ static int set_new_mappings(struct nat_policy *policy, const char *text)
     return 0;
 }
 
+/* "{rate: 5/s, life: 60 s}", in any order */
+static int set_background(struct nat_policy *policy, const char *text)
+{
+    char copy[64], rate[32] = "", life[32] = "";
+    size_t length = strlen(text);
+    if (length >= sizeof copy)
+        return -1;
+    memcpy(copy, text, length + 1);
+    char *comma = strchr(copy, ',');
+    if (comma == NULL)
+        return -1;
+    *comma = '\0';
+    char *first = copy + strspn(copy, " {"), *second = comma + 1 + strspn(comma + 1, " ");
+    second[strcspn(second, "}")] = '\0';
+    if (nat_text_member(first, "rate", rate, sizeof rate) < 0 ||
+        nat_text_member(second, "life", life, sizeof life) < 0) {
+        if (nat_text_member(second, "rate", rate, sizeof rate) < 0 ||
+            nat_text_member(first, "life", life, sizeof life) < 0)
+            return -1;
+    }
+    if (nat_text_rate(rate, &policy->background_uhz) < 0 ||
+        nat_text_time(life, &policy->background_life) < 0)
+        return -1;
+    return policy->background_uhz == 0 || policy->background_life <= 0 ? -1 : 0;
+}
+
 /* "{53: 10 s}": datagrams to that port alone keep a mapping so long. */
 static int set_dport_override(struct nat_policy *policy, const char *text)
 {
@@ -165,7 +191,7 @@ static int set_dport_override(struct nat_policy *policy, const char *text)
     }
 
 static const struct knob knobs[] = {
-    WORD("kind", kind, "nat|firewall"),
+    WORD("kind", kind, "nat|firewall|one_to_one"),
     WORD("mapping", mapping, "eim|adm|apdm"),
     WORD("filtering", filtering, "eif|adf|apdf"),
     WORD("filter_lifetime", filter_lifetime, "mapping|session"),
@@ -197,6 +223,8 @@ static const struct knob knobs[] = {
     TIMED("tcp_established", tcp_established),
     SWITCHED("session_reply", session_reply),
     SWITCHED("inbound_clash", inbound_clash),
+    SWITCHED("icmp_errors", icmp_errors),
+    OTHER("background", "{rate: 5/s, life: 60 s}", set_background),
     WORD("egress_block", egress, "none|udp|tcp_high_ports"),
     WORD("hairpin", hairpin, "off|external|internal"),
     SWITCHED("static_outbound", static_outbound),
@@ -322,6 +350,8 @@ static int check_firewall(const struct nat_policy *policy, char *error, size_t s
         return complain(error, size, "hairpin: expected off, a firewall has no address of its own");
     if (policy->inbound_clash)
         return complain(error, size, "inbound_clash: expected off, a firewall moves no port");
+    if (policy->background_uhz != 0)
+        return complain(error, size, "background: expected none, a firewall gives no ports");
     if (policy->hold != 0)
         return complain(error, size, "hold: expected 0 s, a firewall gives no ports");
     return 0;

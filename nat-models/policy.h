@@ -14,7 +14,7 @@
 enum nat_kind {
     NAT_KIND_NAT,        /* rewrites addresses and ports (IPv4) */
     NAT_KIND_FIREWALL,   /* filters and keeps both (IPv4 and IPv6; RFC 6092) */
-    NAT_KIND_ONE_TO_ONE, /* rewrites the address, keeps the port, no state */
+    NAT_KIND_ONE_TO_ONE, /* one external address per inside address, ports kept, no filter */
 };
 
 enum nat_mapping_rule { NAT_EIM, NAT_ADM, NAT_APDM };
@@ -49,7 +49,6 @@ enum nat_on_exhaustion {
     NAT_EXHAUSTED_EVICT_UNREPLIED,
     NAT_EXHAUSTED_REUSE,
 };
-enum nat_fragments { NAT_FRAGMENTS_REASSEMBLE, NAT_FRAGMENTS_IN_ORDER_ONLY, NAT_FRAGMENTS_DROP };
 enum nat_egress { NAT_EGRESS_OPEN, NAT_EGRESS_BLOCK_UDP, NAT_EGRESS_BLOCK_TCP_HIGH_PORTS };
 enum nat_unsolicited { NAT_UNSOLICITED_SILENT, NAT_UNSOLICITED_ICMP };
 enum nat_after_reboot { NAT_COUNTER_RESET, NAT_COUNTER_KEEP, NAT_COUNTER_RANDOM };
@@ -63,9 +62,10 @@ struct nat_policy {
     uint8_t refresh; /* bits NAT_REFRESH_* */
     uint8_t established_when, session_reply, inbound_clash;
     uint8_t hairpin, egress, static_outbound, unsolicited_reply;
-    uint8_t ports, overload_demux, fragments, icmp_errors;
+    uint8_t ports, overload_demux, icmp_errors, spare8;
     uint16_t dport; /* remote port with a timer of its own; 0: none */
     uint16_t spare;
+    uint32_t spare32;
 
     /* What a new mapping asks. */
     mist_time dport_timeout;
@@ -83,7 +83,12 @@ struct nat_policy {
     uint32_t block, max_blocks;
     uint32_t pool; /* external addresses that the box wants */
     uint32_t quota_ports, new_mappings_per_s, table_capacity; /* 0: no limit */
+    uint32_t spare33;
 };
+
+/* No padding, whose bytes would be anything: runs are told apart by a policy's bytes. */
+_Static_assert(sizeof(struct nat_policy) == 12 * 8 + 9 * 4 + 5 * 2 + 26,
+               "the fields fill the policy");
 
 /* A home router: eim, apdf, preserve; every default of README.md. */
 struct nat_policy nat_policy_default(void);

@@ -1,5 +1,8 @@
-#include "nat-models/box.h"
+#include "nat-models/ports.h"
+#include "nat-models/mapping.h"
 #include "nat-models/philox.h"
+#include "nat-models/remote.h"
+#include "nat-models/subscriber.h"
 #include "stack/check.h"
 
 /* Candidates that are drawn before the free ports are counted: enough for any
@@ -77,24 +80,37 @@ static bool tuple_taken(const struct request *r, const struct nat_endpoint *outs
     return !nat_same(&nat_mapping(nat, owner)->inside, r->inside);
 }
 
-/* own_too: the asker's own mappings may share the port. */
-static bool is_free(const struct request *r, uint16_t address, uint16_t port, bool own_too)
+enum use {
+    USE_FREE,
+    USE_OWN, /* only the asker's own mappings have it, and may share it */
+    USE_TAKEN
+};
+
+static enum use use_of(const struct request *r, uint16_t address, uint16_t port)
 {
     const struct nat *nat = r->nat;
     struct nat_endpoint outside = nat_outside(nat, address, port, r->inside->protocol);
     uint32_t held = nat_reserved_find(nat, NAT_KEY_HELD, &outside, r->inside);
     if (held != 0 && !nat_same(&nat->slab->records[held].reserved.by, r->inside))
-        return false;
+        return USE_TAKEN;
     uint32_t newest = nat_mapping_find_outside(nat, &outside);
     if (newest == 0)
-        return !(nat->policy.inbound_clash && tuple_taken(r, &outside));
+        return nat->policy.inbound_clash && tuple_taken(r, &outside) ? USE_TAKEN : USE_FREE;
     const struct nat_mapping *m = nat_mapping(nat, newest);
-    if (m->flags & NAT_STATIC)
-        return false;
-    bool own = nat_same(&m->inside, r->inside);
-    if (nat->policy.ports == NAT_PORTS_OVERLOAD)
-        return nat->policy.overload_demux == NAT_DEMUX_LAST_WINS || !tuple_taken(r, &outside);
-    return own && own_too && r->rule != NAT_EIM && !tuple_taken(r, &outside);
+    bool shared = nat->policy.ports == NAT_PORTS_OVERLOAD && !(m->flags & NAT_STATIC);
+    if (shared && nat->policy.overload_demux == NAT_DEMUX_LAST_WINS)
+        return USE_FREE;
+    if (tuple_taken(r, &outside))
+        return USE_TAKEN;
+    if (shared)
+        return USE_FREE;
+    bool own = nat_same(&m->inside, r->inside) && !(m->flags & NAT_STATIC);
+    return own && r->rule != NAT_EIM ? USE_OWN : USE_TAKEN;
+}
+
+static bool is_free(const struct request *r, uint16_t address, uint16_t port)
+{
+    return use_of(r, address, port) == USE_FREE;
 }
 
 /* ---- one address: rules that pick a port; 0 when there is none ---- */
@@ -131,7 +147,7 @@ static uint16_t pick_next(const struct request *r, uint16_t address)
         in_range(r, r->inside->port) ? (uint32_t)(r->inside->port - r->low) / r->step + 1 : 0;
     for (uint32_t i = 0; i < n; i++) {
         uint16_t port = port_at(r, (start + i) % n);
-        if (is_free(r, address, port, false))
+        if (is_free(r, address, port))
             return port;
     }
     return 0;
@@ -144,14 +160,14 @@ static uint16_t pick_random(const struct request *r, uint16_t address)
     uint32_t n = places(r), count = 0;
     for (uint32_t i = 0; i < DRAWS && n > 0; i++) {
         uint16_t port = port_at(r, nat_below(draw(r->key, PURPOSE_PORT, i), n));
-        if (is_free(r, address, port, false))
+        if (is_free(r, address, port))
             return port;
     }
     for (uint32_t i = 0; i < n; i++)
-        count += is_free(r, address, port_at(r, i), false);
+        count += is_free(r, address, port_at(r, i));
     uint32_t k = nat_below(draw(r->key, PURPOSE_PORT, DRAWS), count);
     for (uint32_t i = 0; i < n && count > 0; i++) {
-        if (is_free(r, address, port_at(r, i), false) && k-- == 0)
+        if (is_free(r, address, port_at(r, i)) && k-- == 0)
             return port_at(r, i);
     }
     return 0;
@@ -186,7 +202,7 @@ static uint16_t pick_after(const struct request *r, uint16_t address, uint16_t *
     for (int64_t i = 0; i < n; i++) {
         place = ((place + r->nat->policy.delta) % n + n) % n;
         uint16_t port = (uint16_t)(r->low + place);
-        if (in_range(r, port) && is_free(r, address, port, false)) {
+        if (in_range(r, port) && is_free(r, address, port)) {
             *last = port;
             return port;
         }
@@ -268,7 +284,7 @@ static uint16_t pick_newest(const struct request *r, uint16_t address)
     if (newest == 0)
         return 0;
     const struct nat_mapping *m = nat_mapping(r->nat, newest);
-    return m->address == address && is_free(r, address, m->port, true) ? m->port : 0;
+    return m->address == address && use_of(r, address, m->port) != USE_TAKEN ? m->port : 0;
 }
 
 static uint16_t pick_preserved(const struct request *r, uint16_t address)
@@ -277,7 +293,8 @@ static uint16_t pick_preserved(const struct request *r, uint16_t address)
     uint16_t port = 0;
     if (policy->on_clash == NAT_CLASH_STICKY_RANDOM)
         port = pick_newest(r, address);
-    if (port == 0 && in_range(r, r->inside->port) && is_free(r, address, r->inside->port, true))
+    if (port == 0 && in_range(r, r->inside->port) &&
+        use_of(r, address, r->inside->port) != USE_TAKEN)
         port = r->inside->port;
     if (port != 0)
         return port;
@@ -321,7 +338,7 @@ static uint16_t pick_former(const struct request *r, uint16_t address)
         return 0;
     const struct nat_former *f = &r->nat->slab->records[record].former;
     bool wanted = f->address == address && is_allowed(r, address, f->port);
-    return wanted && is_free(r, address, f->port, false) ? f->port : 0;
+    return wanted && is_free(r, address, f->port) ? f->port : 0;
 }
 
 /* RFC 4787 section 4.2.3: x + 1 of a host gets x' + 1, and x - 1 gets x' - 1. */
@@ -334,7 +351,7 @@ static uint16_t pick_contiguous(const struct request *r, uint16_t address)
         if (record == 0 || nat_mapping(r->nat, record)->address != address)
             continue;
         uint32_t port = (uint32_t)(nat_mapping(r->nat, record)->port - step);
-        if (is_allowed(r, address, port) && is_free(r, address, (uint16_t)port, false))
+        if (is_allowed(r, address, port) && is_free(r, address, (uint16_t)port))
             return (uint16_t)port;
     }
     return 0;
@@ -414,6 +431,8 @@ static struct request request(struct nat *nat, const struct nat_endpoint *inside
         nat->block_high = policy->high;
         nat->block_size = (uint16_t)policy->block;
     }
+    if (inside->protocol == NAT_ICMP)
+        return narrowed(r, 1, UINT16_MAX); /* an identifier is no port */
     if (r.privileged)
         return narrowed(r, 1, FIRST_UNPRIVILEGED - 1);
     return narrowed(r, policy->low, policy->high);
@@ -458,7 +477,7 @@ bool nat_ports_steal(struct nat *nat, const struct nat_endpoint *inside,
 static bool is_unused(const struct request *r, uint16_t address, uint16_t port)
 {
     struct nat_endpoint outside = nat_outside(r->nat, address, port, r->inside->protocol);
-    return nat_mapping_find_outside(r->nat, &outside) == 0 && is_free(r, address, port, false);
+    return nat_mapping_find_outside(r->nat, &outside) == 0 && is_free(r, address, port);
 }
 
 /* The inside port if it can be had, else the next one unused; 0: none. */

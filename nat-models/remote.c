@@ -1,4 +1,6 @@
-#include "nat-models/box.h"
+#include "nat-models/remote.h"
+#include "nat-models/mapping.h"
+#include "nat-models/ports.h"
 #include "stack/check.h"
 
 /* ---- finding ---- */

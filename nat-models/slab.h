@@ -47,6 +47,7 @@ enum {
     NAT_SHORT = 8,    /* all packets so far went to the port of dport_override */
     NAT_LISTED = 16,  /* in the lists of struct nat_links */
     NAT_BLOCKED = 32, /* its port is of a block */
+    NAT_OTHERS = 64,  /* of the background: nobody's, with an end of its own */
 
 };
 
@@ -56,7 +57,7 @@ struct nat_mapping {
     mist_time check;              /* when the queue looks at it */
     uint32_t serial;              /* of this use of the record */
     uint32_t first;               /* its filter and reply entries */
-    mist_time refreshed, created; /* static: refreshed is its end */
+    mist_time refreshed, created; /* static, others: refreshed is its end */
     struct nat_endpoint inside;
     uint32_t remote; /* key part: IPv4 in host order; 0 when the key has none */
     uint16_t remote_port;

@@ -1,4 +1,5 @@
-#include "nat-models/box.h"
+#include "nat-models/subscriber.h"
+#include "nat-models/mapping.h"
 #include "stack/check.h"
 
 /* A subscriber with nothing left is remembered for its counter. */

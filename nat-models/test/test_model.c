@@ -1,6 +1,6 @@
 /* The translator beside a naive model: random boxes, random packets, every
  * answer equal; and every planted mistake of the model is found. */
-#include "nat-models/box.h"
+#include "nat-models/mapping.h"
 #include "nat-models/test/lab.h"
 #include "nat-models/test/naive.c"
 
