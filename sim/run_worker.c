@@ -125,6 +125,7 @@ static void take_signals(void)
     sigaction(SIGPIPE, &act, NULL);
 }
 
+/* Begins with all signals blocked, so that one sent at once is not lost. */
 _Noreturn static void be_worker(const struct run_worker_job *job, pid_t parent, int pipe)
 {
     struct report report = {.pipe = pipe};
@@ -148,13 +149,17 @@ pid_t run_worker_start(const struct run_worker_job *job, void (*forget)(void *da
     int ends[2];
     if (pipe(ends))
         return -1;
+    sigset_t all, before;
+    sigfillset(&all);
     fflush(NULL);
+    sigprocmask(SIG_SETMASK, &all, &before);
     pid_t parent = getpid(), worker = fork();
     if (worker == 0) {
         close(ends[0]);
         forget(data);
         be_worker(job, parent, ends[1]);
     }
+    sigprocmask(SIG_SETMASK, &before, NULL);
     close(ends[1]);
     if (worker < 0) {
         close(ends[0]);
