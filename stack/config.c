@@ -27,7 +27,7 @@ static const struct word size_words[] = {{"tiny", 0}, {"normal", 1}, {"server", 
     X("size", "tiny | normal | server", "normal", "sets every limit below to a named size",        \
       NO_FIELD, 0, 0, size_words)                                                                  \
     X("links", "count", "256", "peers at once", FIELD(links), 8, 16384, NULL)                      \
-    X("contacts", "count", "512", "servers in the overlay table", FIELD(contacts), 20, 65536,      \
+    X("contacts", "count", "512", "servers in the overlay table", FIELD(contacts), 20, 65534,      \
       NULL)                                                                                        \
     X("lookups", "count", "8", "lookups at once", FIELD(lookups), 2, 256, NULL)                    \
     X("topics", "count", "8", "own subscriptions and publications at once", FIELD(topics), 2, 256, \

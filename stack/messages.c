@@ -32,7 +32,7 @@ static void seen(struct context *c, const struct addr *addr)
     if (addr->family == ADDR_NONE || !is_direct(&c->turn->from))
         return;
     out_fact(c->n->out, FACT_SEEN_AT, c->id, addr, 0, 0);
-    reach_seen(&c->n->reach, c->now, &c->turn->from, addr);
+    reach_seen(&c->n->reach, c->now, &c->turn->from, addr, c->n->out);
 }
 
 static void on_pong(struct context *c, const struct msg *m)

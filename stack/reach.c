@@ -7,7 +7,8 @@
 #define REACH_WAIT   MS(1200) /* a knock is three one-way trips: 1.2 s covers p99 (PlanetLab) */
 #define REACH_TRIES  2        /* against loss */
 #define REACH_AGAIN  MIN(5)
-#define REACH_MISSES 2 /* failed checks that take a positive verdict back */
+#define REACH_MISSES 2       /* failed checks that take a positive verdict back */
+#define SAME_TIME    SEC(10) /* longer apart, a NAT may have rebound in between */
 #define KNOCK_EVERY  MS(50)
 #define KNOCK_BURST  MS(1000)
 
@@ -47,24 +48,6 @@ bool reach_contacted(const uint8_t filter[WIRE_FILTER], const struct addr *a)
             return false;
     }
     return true;
-}
-
-void reach_seen(struct reach *r, mist_time now, const struct addr *observer,
-                const struct addr *seen)
-{
-    if (seen->family != ADDR_V4 && seen->family != ADDR_V6)
-        return;
-    struct reach_report report = {*observer, *seen, now};
-    for (uint32_t i = 0; i < r->report_count; i++) {
-        if (addr_same_ip(&r->reports[i].observer, observer)) {
-            r->reports[i] = report;
-            return;
-        }
-    }
-    r->reports[r->report_next] = report;
-    r->report_next = (r->report_next + 1) % REACH_OBSERVERS;
-    if (r->report_count < REACH_OBSERVERS)
-        r->report_count++;
 }
 
 struct addr reach_address(const struct reach *r, uint8_t family)
@@ -108,6 +91,47 @@ static void verdict(struct reach *r, mist_time now, bool reachable, struct out *
     out_effect(out, &(struct effect){.kind = EFFECT_VERDICT, .value = reachable});
 }
 
+static void remember(struct reach *r, const struct reach_report *report)
+{
+    for (uint32_t i = 0; i < r->report_count; i++) {
+        if (addr_same_ip(&r->reports[i].observer, &report->observer)) {
+            r->reports[i] = *report;
+            return;
+        }
+    }
+    r->reports[r->report_next] = *report;
+    r->report_next = (r->report_next + 1) % REACH_OBSERVERS;
+    if (r->report_count < REACH_OBSERVERS)
+        r->report_count++;
+}
+
+/* Do observers of one time and family see different addresses? */
+static bool depends_on_observer(const struct reach *r, mist_time now, uint8_t family)
+{
+    const struct addr *first = NULL;
+    for (uint32_t i = 0; i < r->report_count; i++) {
+        const struct reach_report *p = &r->reports[i];
+        if (p->seen.family != family || now - p->at > SAME_TIME)
+            continue;
+        if (first != NULL && !addr_equal(first, &p->seen))
+            return true;
+        first = &p->seen;
+    }
+    return false;
+}
+
+void reach_seen(struct reach *r, mist_time now, const struct addr *observer,
+                const struct addr *seen, struct out *out)
+{
+    if (seen->family != ADDR_V4 && seen->family != ADDR_V6)
+        return;
+    remember(r, &(struct reach_report){*observer, *seen, now});
+    if (r->assume != REACH_AUTO || !r->reachable || !depends_on_observer(r, now, seen->family))
+        return;
+    r->misses = REACH_MISSES;
+    verdict(r, now, false, out);
+}
+
 void reach_ask(struct reach *r, mist_time now, mist_link link, struct out *out)
 {
     if (r->assume != REACH_AUTO) {
@@ -140,7 +164,7 @@ void reach_knocked(struct reach *r, mist_time now, const struct addr *from, uint
         return;
     if (reach_contacted(r->contacted, from))
         return; /* through a hole of our own making: says nothing */
-    verdict(r, now, true, out);
+    verdict(r, now, !depends_on_observer(r, now, from->family), out);
 }
 
 bool reach_may_knock(struct reach *r, mist_time now)

@@ -46,9 +46,11 @@ void reach_init(struct reach *r, enum reach_assume assume, struct rng *rng, stru
 /* This node is about to send there. */
 void reach_contact(struct reach *r, const struct addr *a);
 bool reach_contacted(const uint8_t filter[WIRE_FILTER], const struct addr *a);
-/* A peer said where it sees this node. */
+/* A peer said where it sees this node.  Peers that see it at different addresses
+ * at one time take a positive verdict back: each of those addresses is a hole
+ * towards that peer, and dies with it. */
 void reach_seen(struct reach *r, mist_time now, const struct addr *observer,
-                const struct addr *seen);
+                const struct addr *seen, struct out *out);
 /* The address that most observers of that family agree on; family 0: none yet. */
 struct addr reach_address(const struct reach *r, uint8_t family);
 
