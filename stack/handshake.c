@@ -16,6 +16,7 @@
 #include "stack/mist.h"
 
 #define COOKIE_EPOCH SEC(60) /* the current and the previous one are accepted */
+#define CROSSING     SEC(2)  /* an OPEN is hardly longer under way; its repeats are */
 
 static const uint8_t no_cookie[WIRE_COOKIE];
 
@@ -320,6 +321,14 @@ static bool asked_before(const struct link *l, const struct wire_head *h)
            memcmp(l->nonce, h->nonce, WIRE_NONCE) == 0;
 }
 
+/* Both ends opened at once, and ours, which goes before, stands already.  What
+ * the peer's OPEN says is still news; its keys are not. */
+static bool came_too_late(const struct mux *m, mist_time now, const struct link *l)
+{
+    return l->state == LINK_UP && l->began && now - l->up_since < CROSSING &&
+           memcmp(m->self, l->id, WIRE_ID) < 0;
+}
+
 int handshake_open(struct mux *m, mist_time now, const uint8_t *bytes, const struct wire_head *h,
                    struct mux_turn *turn, struct out *out)
 {
@@ -349,6 +358,10 @@ int handshake_open(struct mux *m, mist_time now, const uint8_t *bytes, const str
     l->stamp = h->stamp;
     turn->link = link_handle(m, l);
     turn->length = (uint32_t)(h->body_length - SEAL_TAG);
+    if (came_too_late(m, now, l)) {
+        seal_wipe(shared, sizeof shared);
+        return 1;
+    }
     turn->accepting = true;
     if (asked_before(l, h)) {
         seal_wipe(shared, sizeof shared);

@@ -137,6 +137,21 @@ static void do_link_ready(struct mist *n, mist_time now, const struct effect *e)
     mux_first(n->mux, now, e->link, first, length, n->out);
 }
 
+/* The link stands, but no OPEN of ours brought it about: what would have been in
+ * it follows. */
+static void meet_late(struct mist *n, mist_time now, const uint8_t *peer,
+                      const struct link_view *v)
+{
+    uint8_t first[WIRE_MTU / 2];
+    struct meet_self self;
+    node_self(n, &self);
+    size_t length = meet_first(&n->meet, peer, 0, &self, first, sizeof first);
+    meet_link_up(&n->meet, peer, v->link, node_path_class(n, v, CANDIDATE_SEEN),
+                 mux_relay_of(&v->path), n->out);
+    if (length > 0)
+        (void)mux_send(n->mux, now, v->link, NULL, first, length, n->out);
+}
+
 static void do_link_up(struct mist *n, mist_time now, const struct effect *e)
 {
     struct link_view v;
@@ -144,10 +159,14 @@ static void do_link_up(struct mist *n, mist_time now, const struct effect *e)
         return;
     kad_link_up(n->kad, now, e->contact.id, e->link, n->out);
     join_link_up(n, now, e->link, &e->contact);
+    if (e->value == 0) {
+        meet_late(n, now, e->contact.id, &v);
+        if (v.path.family == ADDR_RELAY)
+            mux_ping(n->mux, now, e->link, n->out); /* the initiator has measured, we have not */
+        return;
+    }
     meet_link_up(&n->meet, e->contact.id, e->link, node_path_class(n, &v, CANDIDATE_SEEN),
                  mux_relay_of(&v.path), n->out);
-    if (e->value == 0 && v.path.family == ADDR_RELAY)
-        mux_ping(n->mux, now, e->link, n->out); /* the initiator has measured, we have not */
 }
 
 static void do_link_down(struct mist *n, mist_time now, const struct effect *e)
@@ -287,15 +306,8 @@ static void do_meet(struct mist *n, mist_time now, const struct effect *e)
         meet_link_failed(&n->meet, c.id, n->out);
         return;
     }
-    if (!v.up)
-        return;
-    uint8_t first[WIRE_MTU / 2];
-    struct meet_self self;
-    node_self(n, &self);
-    size_t length = meet_first(&n->meet, c.id, 0, &self, first, sizeof first);
-    meet_link_up(&n->meet, c.id, link, node_path_class(n, &v, CANDIDATE_SEEN),
-                 mux_relay_of(&v.path), n->out);
-    (void)mux_send(n->mux, now, link, NULL, first, length, n->out);
+    if (v.up)
+        meet_late(n, now, c.id, &v);
 }
 
 static void do_punch(struct mist *n, mist_time now, const struct effect *e)
