@@ -280,7 +280,7 @@ void story_golden(const struct story *s, const char *name, mist_time from,
 {
     char path[256];
     const char *wish = getenv("MIST_GOLDEN");
-    snprintf(path, sizeof path, "stack/test/golden/%s.txt", name);
+    snprintf(path, sizeof path, "stack/test/golden/%s", name);
     char *told = tell(s, from, chosen, count);
     if (wish != NULL && strcmp(wish, "write") == 0) {
         FILE *out = fopen(path, "w");

@@ -54,7 +54,7 @@ struct story_chosen {
     uint32_t number;
 };
 
-/* Compares what happened since `from`, as far as chosen, with golden/NAME.txt. */
+/* Compares what happened since `from`, as far as chosen, with the text golden/NAME. */
 void story_golden(const struct story *s, const char *name, mist_time from,
                   const struct story_chosen *chosen, size_t count);
 

@@ -43,7 +43,7 @@ static void a_link_stands_after_two_round_trips(void **state)
     assert_true(story_find(s, guest, STORY_FACT, FACT_LINK_UP, from)->at == init->at + MS(80));
     static const struct story_chosen chosen[] = {SENT(INIT),   SENT(COOKIE_IS),   SENT(OPEN),
                                                  SENT(ACCEPT), FACT(COOKIE_SENT), FACT(LINK_UP)};
-    story_golden(s, "handshake", from, chosen, COUNT(chosen));
+    story_golden(s, "handshake.txt", from, chosen, COUNT(chosen));
     story_close(s);
 }
 
@@ -170,8 +170,8 @@ static void only_strangers_that_get_through_make_a_node_reachable(void **state)
         enum lab_filtering filtering;
         int64_t reachable;
     } cases[] = {
-        {false, LAB_EIM, LAB_EIF, 1}, {true, LAB_EIM, LAB_EIF, 1},  {true, LAB_EIM, LAB_ADF, 0},
-        {true, LAB_EIM, LAB_APDF, 0}, {true, LAB_APDM, LAB_EIF, 1}, {true, LAB_APDM, LAB_APDF, 0},
+        {false, LAB_EIM, LAB_EIF, 1}, {true, LAB_EIM, LAB_EIF, 1},   {true, LAB_EIM, LAB_ADF, 0},
+        {true, LAB_EIM, LAB_APDF, 0}, {true, LAB_APDM, LAB_APDF, 0},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct story *s = story_open(10 + i);
@@ -200,7 +200,7 @@ static void a_home_joins_and_is_nobodys_server(void **state)
     const struct story_entry *seen = story_find(s, home, STORY_FACT, FACT_SEEN_AT, from);
     assert_int_equal(addr_ip4(&seen->addr), s->lab->hosts[home].nat.ip);
     assert_int_equal(story_find(s, home, STORY_FACT, FACT_REACHABLE, from)->a, 0);
-    story_golden(s, "join_home", from, joining, COUNT(joining));
+    story_golden(s, "join_home.txt", from, joining, COUNT(joining));
     lab_run(s->lab, s->lab->now + MIN(1));
     assert_int_equal(tables_with(s, home), 0);
     story_close(s);
@@ -216,7 +216,7 @@ static void a_public_node_joins_and_becomes_a_server(void **state)
     story_start(s, open);
     const struct story_entry *verdict = story_find(s, open, STORY_FACT, FACT_REACHABLE, from);
     assert_int_equal(verdict->a, 1);
-    story_golden(s, "join_public", from, joining, COUNT(joining));
+    story_golden(s, "join_public.txt", from, joining, COUNT(joining));
     lab_run(s->lab, s->lab->now + MIN(1));
     assert_true(tables_with(s, open) > 0);
     story_close(s);
