@@ -1,4 +1,5 @@
 /* world.c: the simulated world: hosts with the core, NAT boxes, an engine. */
+#define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 #include "sim/world.h"
 
 #include <stdlib.h>
