@@ -26,6 +26,7 @@ SIM     := $(filter-out sim/mistsim.c,$(wildcard sim/*.c sim/native/*.c))
 HOST    := $(filter-out stack/host/mist.c,$(wildcard stack/host/*.c))
 FOLDERS := stack stack/host nat-models sim sim/native analysis
 TESTS   := $(wildcard $(FOLDERS:=/test/test_*.c))
+STORIES := $(wildcard $(FOLDERS:=/test/test_story_*.c))
 SCRIPTS := $(wildcard $(FOLDERS:=/test/test_*.sh))
 SMOKE   := $(wildcard scenarios/smoke/*.yaml scenarios/matrix/*.yaml scenarios/regress/*.yaml)
 FUZZERS := $(wildcard $(FOLDERS:=/test/fuzz_*.c)) .ci/fuzz_canary.c
@@ -50,7 +51,7 @@ test: $(TESTBIN) $(PROGRAMS)	## build and run every test
 	@.ci/test $(B) $(TESTBIN) $(SCRIPTS)
 
 golden: $(TESTBIN) $(PROGRAMS)	## rewrite the golden texts of the tests test_story_*
-	@MIST_GOLDEN=write .ci/test $(B) $(filter %/test_story_%,$(TESTBIN))
+	@MIST_GOLDEN=write .ci/test $(B) $(patsubst %.c,$(B)/%,$(STORIES))
 
 tidy: | deps-tidy	## the checked lines of the style: layout, includes, names that stay out
 	@.ci/tidy --self-test
