@@ -139,8 +139,7 @@ static void do_link_ready(struct mist *n, mist_time now, const struct effect *e)
 
 /* The link stands, but no OPEN of ours brought it about: what would have been in
  * it follows. */
-static void meet_late(struct mist *n, mist_time now, const uint8_t *peer,
-                      const struct link_view *v)
+static void meet_late(struct mist *n, mist_time now, const uint8_t *peer, const struct link_view *v)
 {
     uint8_t first[WIRE_MTU / 2];
     struct meet_self self;
