@@ -234,6 +234,24 @@ static void jitter_is_uniform_within_its_bounds(void **state)
     toy_close(&toy);
 }
 
+/* Half of the datagrams are lost: the jitter of the others is still uniform. */
+static void loss_says_nothing_about_jitter(void **state)
+{
+    (void)state;
+    toy_init(&toy);
+    toy.plan.network.jitter_ppm = 250000;
+    toy.plan.network.loss_ppm = 500000;
+    uint32_t a = toy_public_host(&toy);
+    toy_public_host(&toy);
+    toy_open(&toy, 1);
+    send_many(a, toy_at(0x08000001));
+    double sum = 0;
+    for (uint32_t i = 0; i < toy.arrivals; i++)
+        sum += (double)(toy.arrival[i].at - MS(toy.arrival[i].number) - MS(20));
+    assert_true(fabs(sum / toy.arrivals - 2.5e6) < 4 * 5e6 / sqrt(12.0 * toy.arrivals));
+    toy_close(&toy);
+}
+
 /* Arrival times of a's datagrams to b, one every 5 ms, with `extra` datagrams
  * on another link, and one more on this link at 1 s. */
 static void arrivals_beside_others(bool extra, mist_time times[400])
@@ -366,28 +384,42 @@ static void an_idle_line_does_not_queue(void **state)
     toy_close(&toy);
 }
 
-/* 250 ms at 1.024 ms each: the line takes what waits at most 250 ms, that is
- * datagrams 0 .. 244 (244 * 1.024 = 249.86), and drops the rest. */
+/* 1 ms each: the line takes what waits at most 250 ms, that is datagrams 0 .. 250. */
 static void a_line_drops_what_would_wait_longer_than_its_buffer(void **state)
 {
     (void)state;
     for (int down = 0; down < 2; down++) {
         toy_init(&toy);
-        toy.populations[0].access = down ? (struct plan_access){.down_bps = 1000000}
-                                         : (struct plan_access){.up_bps = 1000000};
+        toy.populations[0].access = down ? (struct plan_access){.down_bps = 1024000}
+                                         : (struct plan_access){.up_bps = 1024000};
         uint32_t a = toy_public_host(&toy);
         toy_public_host(&toy);
         toy_open(&toy, 1);
         for (uint32_t i = 0; i < 300; i++)
             toy_send(&toy, a, toy_at(0x08000001), i, 100);
         run_until(SEC(2));
-        assert_int_equal(toy.arrivals, 245);
-        assert_int_equal(toy.losses, 55);
-        assert_int_equal(toy.lost_number[0], 245);
+        assert_int_equal(toy.arrivals, 251);
+        assert_int_equal(toy.losses, 49);
+        assert_int_equal(toy.lost_number[0], 251);
         assert_int_equal(toy.lost_why[0], LOSS_QUEUE);
-        assert_int_equal(toy.arrival[244].at, MS(20) + 245 * US(1024));
+        assert_int_equal(toy.arrival[250].at, MS(20 + 251));
         toy_close(&toy);
     }
+}
+
+/* 1024 bits at 3 Mbit/s: 341,333.3 ns */
+static void part_of_a_nanosecond_counts_as_one(void **state)
+{
+    (void)state;
+    toy_init(&toy);
+    toy.populations[0].access = (struct plan_access){.up_bps = 3000000};
+    uint32_t a = toy_public_host(&toy);
+    toy_public_host(&toy);
+    toy_open(&toy, 1);
+    toy_send(&toy, a, toy_at(0x08000001), 0, 100);
+    run_until(SEC(1));
+    assert_int_equal(toy.arrival[0].at, MS(20) + 341334);
+    toy_close(&toy);
 }
 
 static void ipv6_headers_are_twenty_bytes_longer(void **state)
@@ -447,6 +479,26 @@ static void a_chain_is_crossed_outward_at_sending_and_inward_at_arrival(void **s
     assert_int_equal(toy.arrival[1].host, a);
     assert_int_equal(engine_native.ideal_rtt(toy.engine, a, b), MS(60));
     assert_int_equal(engine_native.ideal_rtt(toy.engine, a, neighbour), MS(20) + ENGINE_LAN_RTT);
+    toy_close(&toy);
+}
+
+static void the_translation_at_the_provider_survives_the_line(void **state)
+{
+    (void)state;
+    toy_init(&toy);
+    toy.populations[0].access = (struct plan_access){.down_bps = 1000000, .delay = MS(5)};
+    uint32_t cgn = toy_box(&toy, PLAN_NONE, 0x05000001);
+    toy_private_host(&toy, cgn, 0x64400008);
+    uint32_t a = toy_private_host(&toy, cgn, 0x64400009), b = toy_public_host(&toy);
+    toy_open(&toy, 1);
+    toy_send(&toy, b, toy_at(0x05000001), 0, 4);
+    run_until(SEC(1));
+    struct addr to = toy_at(0x64400009);
+    assert_int_equal(toy.crossing[0].at, MS(25));
+    assert_int_equal(toy.arrival[0].at, MS(30) + US(32 * 8));
+    assert_int_equal(toy.arrival[0].host, a);
+    assert_true(addr_equal(&toy.arrival[0].to, &to));
+    assert_int_equal(toy.arrival[0].ttl, 64 - ENGINE_HOPS - 1);
     toy_close(&toy);
 }
 
@@ -542,7 +594,7 @@ static void two_hosts_of_one_lan_need_no_box(void **state)
     (void)state;
     toy_init(&toy);
     toy.populations[0].access = (struct plan_access){.up_bps = 1000, .delay = MS(9)};
-    toy.plan.network.loss_ppm = 1000000;
+    toy.plan.network.loss_ppm = toy.plan.network.broken_nodes_ppm = 1000000;
     uint32_t box = toy_box(&toy, PLAN_NONE, 0x05000001);
     uint32_t other = toy_box(&toy, PLAN_NONE, 0x05000002);
     uint32_t a = toy_private_host(&toy, box, 0xc0a80002);
@@ -667,6 +719,7 @@ int main(void)
         cmocka_unit_test(loss_keeps_its_rate_within_four_standard_errors),
         cmocka_unit_test(the_two_directions_lose_different_datagrams),
         cmocka_unit_test(jitter_is_uniform_within_its_bounds),
+        cmocka_unit_test(loss_says_nothing_about_jitter),
         cmocka_unit_test(an_extra_datagram_shifts_only_its_own_links_slot),
         cmocka_unit_test(a_broken_pair_is_broken_both_ways),
         cmocka_unit_test(a_broken_node_reaches_nobody),
@@ -674,8 +727,10 @@ int main(void)
         cmocka_unit_test(a_line_delays_serialises_and_queues),
         cmocka_unit_test(an_idle_line_does_not_queue),
         cmocka_unit_test(a_line_drops_what_would_wait_longer_than_its_buffer),
+        cmocka_unit_test(part_of_a_nanosecond_counts_as_one),
         cmocka_unit_test(ipv6_headers_are_twenty_bytes_longer),
         cmocka_unit_test(a_chain_is_crossed_outward_at_sending_and_inward_at_arrival),
+        cmocka_unit_test(the_translation_at_the_provider_survives_the_line),
         cmocka_unit_test(what_a_box_drops_goes_nowhere),
         cmocka_unit_test(a_box_that_translates_to_nobody_loses_the_datagram),
         cmocka_unit_test(every_address_of_a_pool_leads_to_its_box),

@@ -159,6 +159,27 @@ static void equal_times_come_in_their_order(void **state)
     queue_close(q);
 }
 
+/* Every border of slots, pages and levels is a power of two away from time 0. */
+static void times_around_powers_of_two_keep_their_order(void **state)
+{
+    (void)state;
+    for (int low = 0; low < 62; low++) {
+        for (int high = low + 1; high < 62; high++) {
+            struct queue *q = queue_open();
+            mist_time near = INT64_C(1) << low, far = INT64_C(1) << high;
+            const mist_time sorted[] = {near - 1, near, far, far + 1};
+            struct event e;
+            for (int i = 3; i >= 0; i--)
+                queue_push(q, &(struct event){.at = sorted[i], .order = (uint64_t)i});
+            for (uint64_t i = 0; i < 4; i++) {
+                assert_true(queue_pop(q, MIST_NEVER, &e));
+                assert_true(e.at == sorted[i]);
+            }
+            queue_close(q);
+        }
+    }
+}
+
 static void pop_takes_nothing_at_or_after_until(void **state)
 {
     (void)state;
@@ -223,6 +244,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_pops_what_a_sorted_array_pops),
         cmocka_unit_test(equal_times_come_in_their_order),
+        cmocka_unit_test(times_around_powers_of_two_keep_their_order),
         cmocka_unit_test(pop_takes_nothing_at_or_after_until),
         cmocka_unit_test(an_event_may_follow_a_pop_in_vain),
         cmocka_unit_test(the_last_representable_times_are_kept_apart),
