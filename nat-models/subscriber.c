@@ -195,21 +195,21 @@ uint32_t nat_block_take(struct nat *nat, uint32_t subscriber, uint16_t address, 
     return 0;
 }
 
-void nat_block_give(struct nat *nat, uint32_t record)
+void nat_block_give(struct nat *nat, uint32_t block)
 {
-    const struct nat_block *b = block_at(nat, record);
+    const struct nat_block *b = block_at(nat, block);
     uint32_t subscriber = b->subscriber;
     struct nat_subscriber *s = subscriber_at(nat, subscriber);
     uint32_t *link = &s->block;
-    while (*link != record)
+    while (*link != block)
         link = &block_at(nat, *link)->older;
     *link = b->older;
     s->blocks--;
     nat->blocks--;
     nat->entries--;
     nat_index_remove(&nat->index, hash_block(nat, b->address, b->number, b->protocol),
-                     NAT_REF(NAT_KEY_BLOCK, record));
-    nat_slab_give(nat->slab, record);
+                     NAT_REF(NAT_KEY_BLOCK, block));
+    nat_slab_give(nat->slab, block);
     forget_later(nat, subscriber);
 }
 

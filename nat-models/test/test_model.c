@@ -4,7 +4,7 @@
 #include "nat-models/test/lab.h"
 #include "nat-models/test/naive.c"
 
-#define RUNS  1100
+#define RUNS  3000
 #define STEPS 1000
 
 /* SplitMix64 (Steele, Lea, Flood, OOPSLA 2014) */
@@ -162,7 +162,7 @@ static int run(struct naive *naive, uint64_t seed, enum naive_fault fault)
     return steps;
 }
 
-/* 1,100 boxes x 1,000 packets. */
+/* 3,000 boxes x 1,000 packets. */
 static void the_translator_equals_the_naive_model(void **state)
 {
     struct naive *naive = *state;
