@@ -7,8 +7,9 @@
 /* When the offers leave, and when the dialer gives up, after the connect.  The
  * first gaps are above the p99 round trip of personal devices (2.7 s, Seattle). */
 static const mist_time offer_at[] = {0, SEC(2), SEC(5), SEC(10), SEC(20), SEC(30)};
-#define OFFERS        (sizeof offer_at / sizeof offer_at[0] - 1)
-#define MEETING_LIMIT SEC(10)
+#define OFFERS         (sizeof offer_at / sizeof offer_at[0] - 1)
+#define OFFERS_UNKNOWN 3 /* the holders answer, and know of nobody: 10 s are enough */
+#define MEETING_LIMIT  SEC(10)
 
 size_t meet_size(uint32_t conns)
 {
@@ -148,7 +149,8 @@ void meet_timer(struct meet *m, mist_time now, uint32_t index, const struct meet
 {
     struct conn *c = &m->conns[index];
     CHECK(index < m->used && c->state != CONN_FREE);
-    if (c->state == CONN_OFFERING && c->offers < OFFERS)
+    bool unknown = c->offers >= OFFERS_UNKNOWN && c->acked > 0 && c->told == 0;
+    if (c->state == CONN_OFFERING && c->offers < OFFERS && !unknown)
         offer(m, now, c, self, out);
     else if (c->state == CONN_OFFERING)
         fail(m, c,
@@ -351,13 +353,13 @@ void meet_link_failed(struct meet *m, const uint8_t peer[WIRE_ID], struct out *o
 
 /* ---- both ---- */
 
-void meet_link_down(struct meet *m, mist_link link, struct out *out)
+void meet_link_down(struct meet *m, mist_link link, uint32_t reason, struct out *out)
 {
     for (uint32_t i = 0; i < m->used; i++) {
         struct conn *c = &m->conns[i];
         if (c->state != CONN_UP || c->link != link)
             continue;
-        tell(c, MIST_EVENT_CLOSED, 0, MIST_REASON_PATH_LOST, out);
+        tell(c, MIST_EVENT_CLOSED, 0, reason, out);
         end(m, c, out);
     }
 }

@@ -85,7 +85,7 @@ mist_link meet_alternate(struct meet *m, const uint8_t peer[WIRE_ID]);
 void meet_link_up(struct meet *m, const uint8_t peer[WIRE_ID], mist_link link, uint32_t path,
                   mist_link relay, struct out *out);
 void meet_link_failed(struct meet *m, const uint8_t peer[WIRE_ID], struct out *out);
-void meet_link_down(struct meet *m, mist_link link, struct out *out);
+void meet_link_down(struct meet *m, mist_link link, uint32_t reason, struct out *out);
 /* up_since: since when the link stands; relay: the relay of its path, or 0. */
 void meet_answer(struct meet *m, mist_time now, mist_link link, const uint8_t peer[WIRE_ID],
                  const struct msg *answer, uint32_t path, mist_link relay, mist_time up_since,

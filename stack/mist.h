@@ -63,7 +63,8 @@ enum mist_error {
 #define MIST_EVENTS(X)                                                                             \
     X(1, SOCKET_WANTED, "open a UDP socket of `addr.family` on `addr.port` (0: any) as `socket`")  \
     X(2, JOINED, "the overlay knows this node; its name answers")                                  \
-    X(3, CONNECTED, "connection `id`: an authenticated round trip of `rtt` used `path`")           \
+    X(3, CONNECTED,                                                                                \
+      "connection `id`: an authenticated round trip used `path`; `rtt` 0: PATH will tell")         \
     X(4, PATH, "connection `id` moved to `path` with `rtt`")                                       \
     X(5, FAILED, "connection `id` failed for `reason`")                                            \
     X(6, CLOSED, "connection `id` ended; its tallies in attempts, probes, sockets")                \

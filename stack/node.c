@@ -171,7 +171,8 @@ static void do_link_up(struct mist *n, mist_time now, const struct effect *e)
 static void do_link_down(struct mist *n, mist_time now, const struct effect *e)
 {
     pubsub_link_down(n->pubsub, now, e->link, n->out);
-    meet_link_down(&n->meet, e->link, n->out);
+    meet_link_down(&n->meet, e->link,
+                   e->value == 3 ? MIST_REASON_PEER_CLOSED : MIST_REASON_PATH_LOST, n->out);
     punch_forget(&n->punch, e->link);
     if (e->value == 2)
         kad_failed(n->kad, now, e->contact.id, n->out);
