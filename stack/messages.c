@@ -200,13 +200,13 @@ static void on_meet(struct context *c, const struct msg *m)
 {
     struct candidate candidates[WIRE_CANDIDATES];
     struct link_view relay = {0};
-    if (c->n->config.punch == 0 || is_direct(&c->view.path))
-        return;
+    if (c->n->config.punch == 0 || is_direct(&c->turn->from))
+        return; /* through a relay: the peer has no direct path, whatever this end believes */
     for (uint32_t i = 0; i < m->count; i++)
         wire_candidate(m, i, &candidates[i]);
     /* Both ends shall start when the peer hears of it: half a round trip from now. */
     mist_time delay = US(m->lag_us > 2000000 ? 2000000 : m->lag_us);
-    if (mux_view(c->n->mux, mux_relay_of(&c->view.path), &relay))
+    if (mux_view(c->n->mux, mux_relay_of(&c->turn->from), &relay))
         delay += relay.srtt / 2;
     (void)punch_start(&c->n->punch, c->now, c->view.link, candidates, m->count, delay, c->n->out);
 }
@@ -214,6 +214,8 @@ static void on_meet(struct context *c, const struct msg *m)
 static void on_probe(struct context *c, const struct msg *m)
 {
     punch_probe(&c->n->punch, c->now, c->view.link, &c->turn->from, m, c->n->out);
+    if (addr_equal(&c->turn->from, &c->view.path)) /* the peer sees us elsewhere: where? */
+        mux_ping(c->n->mux, c->now, c->view.link, c->n->out);
 }
 
 static void on_proved(struct context *c, const struct msg *m)

@@ -259,14 +259,17 @@ static void send_data(struct mux *m, mist_time now, struct link *l, const struct
     link_emit(m, now, to, packet, head + length + SEAL_TAG, wire_msg_kind(messages[0]), out);
 }
 
-/* An answer goes where the question came from; to a source that has not proved
- * itself only as long as the answers are not larger than the question. */
+/* An answer goes where the question came from: the path it did not take may be
+ * dead.  To a source that has not proved itself it goes only as long as the
+ * answers are not larger than the question. */
 static const struct addr *answer_to(struct mux *m, const struct link *l, mist_link link,
                                     size_t length)
 {
     struct mux_turn *t = m->turn;
-    if (t == NULL || t->link != link || !t->strange || t->from.family == ADDR_RELAY)
+    if (t == NULL || t->link != link || !t->strange)
         return &l->path;
+    if (t->from.family == ADDR_RELAY)
+        return &t->from;
     if (length > t->budget)
         return &l->path;
     t->budget -= (uint32_t)length;

@@ -207,6 +207,23 @@ static void change_path(struct mist *n, mist_time now, mist_link link, const str
     meet_path(&n->meet, link, class, rtt, n->out);
 }
 
+/* A NAT may have moved either end: the peer hears where this one is now. */
+static void do_attempt(struct mist *n, mist_time now, const struct effect *e)
+{
+    struct link_view v, relay;
+    struct meet_self self;
+    (void)now;
+    if (!mux_view(n->mux, e->link, &v) || !mux_view(n->mux, mux_relay_of(&v.path), &relay))
+        return;
+    node_self(n, &self);
+    struct msg where = {.type = MSG_MEET,
+                        .flags = self.flags,
+                        .lag_us = (uint32_t)(relay.srtt / 2000),
+                        .count = self.count,
+                        .candidates = self.candidates};
+    out_send(n->out, e->link, &where);
+}
+
 /* The direct path died: back to the relay while punching again, or the end. */
 static void do_silent(struct mist *n, mist_time now, const struct effect *e)
 {
@@ -216,6 +233,7 @@ static void do_silent(struct mist *n, mist_time now, const struct effect *e)
     if (v.path.family != ADDR_RELAY && mux_view(n->mux, mux_relay_of(&v.fallback), &relay) &&
         relay.up) {
         change_path(n, now, e->link, &v.fallback, CANDIDATE_SEEN, 0);
+        do_attempt(n, now, e);
         punch_again(&n->punch, now, e->link, n->out);
         mux_ping(n->mux, now, e->link, n->out);
         return;
@@ -356,6 +374,7 @@ static const carrier carriers[EFFECT_KINDS] = {
     [EFFECT_ANSWERED] = do_answered,
     [EFFECT_PUNCH] = do_punch,
     [EFFECT_PATH_UP] = do_path_up,
+    [EFFECT_ATTEMPT] = do_attempt,
     [EFFECT_VERDICT] = do_verdict,
 };
 

@@ -204,6 +204,7 @@ void punch_timer(struct punch *p, mist_time now, uint32_t index, struct out *out
     if (a->round == 0 && a->number > 1) {
         a->attempts++;
         out_fact(out, FACT_PUNCH_STARTED, NULL, NULL, a->attempts, a->count);
+        out_effect(out, &(struct effect){.kind = EFFECT_ATTEMPT, .link = a->link});
     }
     for (uint32_t i = 0; i < a->count; i++)
         probe(now, a, i, a->round, out);
