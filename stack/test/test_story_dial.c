@@ -1,85 +1,8 @@
 /* Two homes find each other by name; the golden texts are rewritten with
  * MIST_GOLDEN=write. */
-#include "stack/test/story.c"
+#include "stack/test/pair.h"
 
-#define FACT(name)                                                                                 \
-    {                                                                                              \
-        STORY_FACT, FACT_##name                                                                    \
-    }
-#define EVENT(name)                                                                                \
-    {                                                                                              \
-        STORY_EVENT, MIST_EVENT_##name                                                             \
-    }
-#define COUNT(x) (sizeof(x) / sizeof((x)[0]))
-#define RTT      MS(40) /* of the lab's pairs */
-
-static const struct story_chosen dialling[] = {
-    FACT(OFFER_SENT),    FACT(OFFER_RECEIVED), FACT(CIRCUIT_OPENED), FACT(ANSWERED),
-    FACT(PUNCH_STARTED), FACT(PROBE_SENT),     FACT(PROBE_RECEIVED), FACT(PATH_PROVED),
-    FACT(PATH_CHANGED),  FACT(PATH_LOST),      FACT(PUNCH_FAILED),   EVENT(CONNECTED),
-    EVENT(ACCEPTED),     EVENT(PATH),          EVENT(DATAGRAM),      EVENT(CLOSED),
-    EVENT(FAILED)};
-
-struct pair {
-    struct story *s;
-    struct lab *lab;
-    uint32_t alice, bob;
-    mist_time from; /* of the dial */
-};
-
-/* Alice and Bob, behind a NAT each, joined through three servers. */
-static struct pair pair_open(uint64_t seed, enum lab_mapping alice_mapping,
-                             enum lab_filtering alice_filtering, enum lab_mapping bob_mapping,
-                             enum lab_filtering bob_filtering)
-{
-    struct pair p = {.s = story_open(seed)};
-    p.lab = p.s->lab;
-    story_servers(p.s, 3);
-    p.alice = story_join(p.s, "alice", alice_mapping, alice_filtering, alice_mapping == LAB_APDM);
-    p.bob = story_join(p.s, "bob", bob_mapping, bob_filtering, bob_mapping == LAB_APDM);
-    lab_run(p.lab, p.lab->now + SEC(3));
-    p.from = p.lab->now;
-    return p;
-}
-
-static const struct story_entry *fact(const struct pair *p, uint32_t host, uint32_t number)
-{
-    return story_find(p->s, host, STORY_FACT, number, p->from);
-}
-
-static const struct story_entry *event(const struct pair *p, uint32_t host, uint32_t number)
-{
-    return story_find(p->s, host, STORY_EVENT, number, p->from);
-}
-
-/* Alice dials Bob and waits; both have a connection then. */
-static uint32_t dial(struct pair *p, mist_time wait)
-{
-    assert_int_equal(lab_connect(p->lab, p->alice, 1, "bob"), MIST_OK);
-    lab_run(p->lab, p->lab->now + wait);
-    assert_non_null(event(p, p->alice, MIST_EVENT_CONNECTED));
-    const struct story_entry *accepted = event(p, p->bob, MIST_EVENT_ACCEPTED);
-    assert_non_null(accepted);
-    assert_int_equal(accepted->peer, p->alice);
-    assert_true(accepted->id >= MEET_THEIRS);
-    return accepted->id;
-}
-
-/* Both ends hear each other. */
-static void assert_they_talk(struct pair *p, uint32_t bobs_id, const char *there, const char *back)
-{
-    mist_time from = p->lab->now;
-    assert_int_equal(lab_send(p->lab, p->alice, 1, there), MIST_OK);
-    assert_int_equal(lab_send(p->lab, p->bob, bobs_id, back), MIST_OK);
-    lab_run(p->lab, from + SEC(1));
-    assert_true(story_heard(p->s, p->bob, there, from));
-    assert_true(story_heard(p->s, p->alice, back, from));
-}
-
-static uint32_t path_of(const struct pair *p, uint32_t host, uint32_t id)
-{
-    return meet_find(&p->lab->hosts[host].node->meet, id)->path;
-}
+#define RTT MS(40) /* of the lab's pairs */
 
 /* ---- a direct path ---- */
 
@@ -87,24 +10,24 @@ static void two_port_restricted_homes_talk_by_relay_first_then_directly(void **s
 {
     (void)state;
     struct pair p = pair_open(1, LAB_EIM, LAB_APDF, LAB_EIM, LAB_APDF);
-    uint32_t bobs = dial(&p, SEC(3));
-    const struct story_entry *offer = fact(&p, p.bob, FACT_OFFER_RECEIVED);
+    uint32_t bobs = pair_dial(&p, SEC(3));
+    const struct story_entry *offer = pair_fact(&p, p.bob, FACT_OFFER_RECEIVED);
     assert_int_equal(addr_ip4(&offer->addr), p.lab->hosts[p.alice].nat.ip); /* as seen (M13) */
-    assert_int_equal(event(&p, p.alice, MIST_EVENT_CONNECTED)->a, MIST_PATH_RELAY);
-    const struct story_entry *moved = event(&p, p.alice, MIST_EVENT_PATH);
+    assert_int_equal(pair_event(&p, p.alice, MIST_EVENT_CONNECTED)->a, MIST_PATH_RELAY);
+    const struct story_entry *moved = pair_event(&p, p.alice, MIST_EVENT_PATH);
     assert_non_null(moved);
-    assert_int_equal(path_of(&p, p.alice, 1), MIST_PATH_PUNCHED);
-    assert_int_equal(path_of(&p, p.bob, bobs), MIST_PATH_PUNCHED);
+    assert_int_equal(pair_path(&p, p.alice, 1), MIST_PATH_PUNCHED);
+    assert_int_equal(pair_path(&p, p.bob, bobs), MIST_PATH_PUNCHED);
     uint32_t forwarded = 0, later = 0;
     for (uint32_t i = 0; i < 3; i++)
         forwarded += story_number(p.s, i, STORY_FACT, FACT_RELAY_FORWARDED, p.from);
     assert_true(forwarded > 0);
     mist_time direct = p.lab->now;
-    assert_they_talk(&p, bobs, "there", "back");
+    pair_talks(&p, bobs, "there", "back");
     for (uint32_t i = 0; i < 3; i++)
         later += story_number(p.s, i, STORY_FACT, FACT_RELAY_FORWARDED, direct);
     assert_int_equal(later, 0); /* the relay has nothing to do any more */
-    story_golden(p.s, "dial_punched.txt", p.from, dialling, COUNT(dialling));
+    story_golden(p.s, "dial_punched.txt", p.from, pair_words, PAIR_WORDS);
     story_close(p.s);
 }
 
@@ -113,9 +36,9 @@ static void both_ends_send_their_first_probes_within_a_round_trip(void **state)
     (void)state;
     for (uint64_t seed = 1; seed <= 8; seed++) {
         struct pair p = pair_open(seed, LAB_EIM, LAB_APDF, LAB_EIM, LAB_APDF);
-        dial(&p, SEC(3));
-        mist_time a = fact(&p, p.alice, FACT_PROBE_SENT)->at;
-        mist_time b = fact(&p, p.bob, FACT_PROBE_SENT)->at;
+        pair_dial(&p, SEC(3));
+        mist_time a = pair_fact(&p, p.alice, FACT_PROBE_SENT)->at;
+        mist_time b = pair_fact(&p, p.bob, FACT_PROBE_SENT)->at;
         assert_true((a > b ? a - b : b - a) <= RTT);
         story_close(p.s);
     }
@@ -125,9 +48,9 @@ static void a_proved_path_has_the_round_trip_that_the_network_has(void **state)
 {
     (void)state;
     struct pair p = pair_open(2, LAB_EIM, LAB_APDF, LAB_EIM, LAB_APDF);
-    dial(&p, SEC(3));
-    assert_true(fact(&p, p.alice, FACT_PATH_PROVED)->a == RTT);
-    assert_true(fact(&p, p.bob, FACT_PATH_PROVED)->a == RTT);
+    pair_dial(&p, SEC(3));
+    assert_true(pair_fact(&p, p.alice, FACT_PATH_PROVED)->a == RTT);
+    assert_true(pair_fact(&p, p.bob, FACT_PATH_PROVED)->a == RTT);
     story_close(p.s);
 }
 
@@ -152,10 +75,10 @@ static void the_pair_of_nats_decides_between_direct_and_relayed(void **state)
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct pair p = pair_open(100 + i, cases[i].mapping[0], cases[i].filtering[0],
                                   cases[i].mapping[1], cases[i].filtering[1]);
-        uint32_t bobs = dial(&p, SEC(50)); /* all attempts */
-        assert_int_equal(path_of(&p, p.alice, 1) != MIST_PATH_RELAY, cases[i].direct);
-        assert_int_equal(path_of(&p, p.bob, bobs) != MIST_PATH_RELAY, cases[i].direct);
-        assert_they_talk(&p, bobs, "there", "back");
+        uint32_t bobs = pair_dial(&p, SEC(50)); /* all attempts */
+        assert_int_equal(pair_path(&p, p.alice, 1) != MIST_PATH_RELAY, cases[i].direct);
+        assert_int_equal(pair_path(&p, p.bob, bobs) != MIST_PATH_RELAY, cases[i].direct);
+        pair_talks(&p, bobs, "there", "back");
         story_close(p.s);
     }
 }
@@ -167,10 +90,10 @@ static void handshakes_that_cross_leave_both_ends_with_the_same_keys(void **stat
     (void)state;
     for (uint64_t seed = 1; seed <= 16; seed++) { /* either may have the smaller id */
         struct pair p = pair_open(seed, LAB_APDM, LAB_APDF, LAB_EIM, LAB_EIF);
-        uint32_t bobs = dial(&p, SEC(40));
-        assert_null(event(&p, p.alice, MIST_EVENT_CLOSED));
-        assert_null(event(&p, p.bob, MIST_EVENT_CLOSED));
-        assert_they_talk(&p, bobs, "there", "back");
+        uint32_t bobs = pair_dial(&p, SEC(40));
+        assert_null(pair_event(&p, p.alice, MIST_EVENT_CLOSED));
+        assert_null(pair_event(&p, p.bob, MIST_EVENT_CLOSED));
+        pair_talks(&p, bobs, "there", "back");
         assert_int_equal(story_number(p.s, p.bob, STORY_FACT, FACT_FORGED, p.from), 0);
         story_close(p.s);
     }
@@ -182,12 +105,12 @@ static void a_symmetric_and_a_port_restricted_home_stay_on_the_relay(void **stat
 {
     (void)state;
     struct pair p = pair_open(3, LAB_APDM, LAB_APDF, LAB_EIM, LAB_APDF);
-    uint32_t bobs = dial(&p, SEC(6)); /* the first attempt */
-    story_golden(p.s, "dial_relayed.txt", p.from, dialling, COUNT(dialling));
+    uint32_t bobs = pair_dial(&p, SEC(6)); /* the first attempt */
+    story_golden(p.s, "dial_relayed.txt", p.from, pair_words, PAIR_WORDS);
     lab_run(p.lab, p.lab->now + MIN(10)); /* heartbeats alone keep it */
     assert_int_equal(story_number(p.s, p.alice, STORY_EVENT, MIST_EVENT_CLOSED, p.from), 0);
-    assert_int_equal(path_of(&p, p.alice, 1), MIST_PATH_RELAY);
-    assert_they_talk(&p, bobs, "still there", "still here");
+    assert_int_equal(pair_path(&p, p.alice, 1), MIST_PATH_RELAY);
+    pair_talks(&p, bobs, "still there", "still here");
     story_close(p.s);
 }
 
@@ -195,11 +118,11 @@ static void an_attempt_that_fails_had_at_least_four_rounds(void **state)
 {
     (void)state;
     struct pair p = pair_open(4, LAB_APDM, LAB_APDF, LAB_EIM, LAB_APDF);
-    dial(&p, SEC(50));
+    pair_dial(&p, SEC(50));
     uint32_t hosts[] = {p.alice, p.bob};
     for (size_t h = 0; h < COUNT(hosts); h++) {
         uint32_t attempts = 0, rounds = 0;
-        assert_non_null(fact(&p, hosts[h], FACT_PUNCH_FAILED));
+        assert_non_null(pair_fact(&p, hosts[h], FACT_PUNCH_FAILED));
         for (uint32_t i = 0; i < p.s->count; i++) {
             const struct story_entry *e = &p.s->entries[i];
             if (e->at < p.from || e->host != hosts[h] || e->kind != STORY_FACT)
@@ -232,16 +155,16 @@ static void probes_go_on_after_the_first_packet_received(void **state)
     (void)state;
     struct pair p = pair_open(5, LAB_EIM, LAB_APDF, LAB_EIM, LAB_APDF);
     p.lab->watch.arrives = deaf_bob;
-    dial(&p, SEC(1));
-    mist_time heard = fact(&p, p.alice, FACT_PROBE_RECEIVED)->at;
+    pair_dial(&p, SEC(1));
+    mist_time heard = pair_fact(&p, p.alice, FACT_PROBE_RECEIVED)->at;
     uint32_t before = story_number(p.s, p.alice, STORY_FACT, FACT_PROBE_SENT, heard + 1);
     assert_true(before >= 2);
-    assert_null(fact(&p, p.alice, FACT_PATH_PROVED));
-    assert_null(event(&p, p.alice, MIST_EVENT_PATH));
+    assert_null(pair_fact(&p, p.alice, FACT_PATH_PROVED));
+    assert_null(pair_event(&p, p.alice, MIST_EVENT_PATH));
     p.lab->watch.arrives = NULL;
     lab_run(p.lab, p.from + SEC(6)); /* within the same attempt */
-    assert_int_equal(fact(&p, p.alice, FACT_PATH_PROVED)->b, 1);
-    assert_int_equal(path_of(&p, p.alice, 1), MIST_PATH_PUNCHED);
+    assert_int_equal(pair_fact(&p, p.alice, FACT_PATH_PROVED)->b, 1);
+    assert_int_equal(pair_path(&p, p.alice, 1), MIST_PATH_PUNCHED);
     story_close(p.s);
 }
 
@@ -259,10 +182,10 @@ static void without_a_strategy_nobody_punches(void **state)
         story_start(p.s, *who[i]);
     }
     p.from = p.lab->now;
-    uint32_t bobs = dial(&p, SEC(30));
-    assert_null(fact(&p, p.alice, FACT_PROBE_SENT));
-    assert_null(fact(&p, p.bob, FACT_PROBE_SENT));
-    assert_they_talk(&p, bobs, "there", "back");
+    uint32_t bobs = pair_dial(&p, SEC(30));
+    assert_null(pair_fact(&p, p.alice, FACT_PROBE_SENT));
+    assert_null(pair_fact(&p, p.bob, FACT_PROBE_SENT));
+    pair_talks(&p, bobs, "there", "back");
     story_close(p.s);
 }
 
@@ -274,7 +197,7 @@ static void a_name_that_nobody_has_is_not_found(void **state)
     struct pair p = pair_open(7, LAB_EIM, LAB_APDF, LAB_EIM, LAB_APDF);
     assert_int_equal(lab_connect(p.lab, p.alice, 1, "carol"), MIST_OK);
     lab_run(p.lab, p.from + SEC(40));
-    const struct story_entry *failed = event(&p, p.alice, MIST_EVENT_FAILED);
+    const struct story_entry *failed = pair_event(&p, p.alice, MIST_EVENT_FAILED);
     assert_non_null(failed);
     assert_int_equal(failed->b, MIST_REASON_NOT_FOUND);
     assert_null(meet_find(&p.lab->hosts[p.alice].node->meet, 1)); /* the id is free again */
@@ -289,7 +212,7 @@ static void a_peer_that_died_does_not_answer(void **state)
     lab_stop(p.lab, p.bob);
     assert_int_equal(lab_connect(p.lab, p.alice, 1, "bob"), MIST_OK);
     lab_run(p.lab, p.from + SEC(60));
-    const struct story_entry *failed = event(&p, p.alice, MIST_EVENT_FAILED);
+    const struct story_entry *failed = pair_event(&p, p.alice, MIST_EVENT_FAILED);
     assert_non_null(failed);
     assert_true(failed->b == MIST_REASON_NO_ANSWER || failed->b == MIST_REASON_NOT_FOUND);
     story_close(p.s);
@@ -303,7 +226,7 @@ static void a_lossy_network_delays_a_dial_and_does_not_break_it(void **state)
         p.lab->loss = 200;
         assert_int_equal(lab_connect(p.lab, p.alice, 1, "bob"), MIST_OK);
         lab_run(p.lab, p.from + SEC(30));
-        assert_non_null(event(&p, p.alice, MIST_EVENT_CONNECTED));
+        assert_non_null(pair_event(&p, p.alice, MIST_EVENT_CONNECTED));
         story_close(p.s);
     }
 }
