@@ -32,6 +32,8 @@ struct catalogue {
     struct arena *arena;
     const char *root; /* "../nat-models", or NULL */
     struct entry *entries;
+    const char **profiles; /* names on the shelf, listed when first asked for */
+    uint32_t profile_count;
 };
 
 struct request { /* what one call works with */
@@ -93,21 +95,35 @@ static int by_text(const void *a, const void *b)
 }
 
 /* Names of the files on a shelf, sorted. */
-static uint32_t list_names(struct request *r, enum shelf shelf, const char *names[NAMES])
+static uint32_t list_names(const struct catalogue *c, struct arena *arena, enum shelf shelf,
+                           const char *names[NAMES])
 {
     uint32_t count = 0;
-    DIR *folder =
-        opendir(arena_format(r->arena, "%s/%s", r->catalogue->root, SHELF_FOLDERS[shelf]));
+    DIR *folder = opendir(arena_format(arena, "%s/%s", c->root, SHELF_FOLDERS[shelf]));
     struct dirent *file;
     while (folder && count < NAMES && (file = readdir(folder))) {
         size_t length = strlen(file->d_name);
         if (length > 5 && strcmp(file->d_name + length - 5, ".yaml") == 0)
-            names[count++] = arena_text(r->arena, file->d_name, length - 5);
+            names[count++] = arena_text(arena, file->d_name, length - 5);
     }
     if (folder)
         (void)closedir(folder);
     qsort(names, count, sizeof *names, by_text);
     return count;
+}
+
+bool catalogue_has_profile(struct catalogue *c, const char *name)
+{
+    if (!c->root)
+        return false;
+    if (!c->profiles) {
+        c->profiles = arena_take(c->arena, NAMES * sizeof *c->profiles);
+        c->profile_count = list_names(c, c->arena, SHELF_PROFILES, c->profiles);
+    }
+    for (uint32_t i = 0; i < c->profile_count; i++)
+        if (strcmp(c->profiles[i], name) == 0)
+            return true;
+    return false;
 }
 
 static bool complain_unknown(struct request *r, enum shelf shelf, const struct yaml_node *name)
@@ -118,7 +134,7 @@ static bool complain_unknown(struct request *r, enum shelf shelf, const struct y
                    "cannot find the folder nat-models, where `%s` would stand", name->text);
         return false;
     }
-    uint32_t count = list_names(r, shelf, names);
+    uint32_t count = list_names(r->catalogue, r->arena, shelf, names);
     const char *near = errors_suggest(name->text, names, count);
     for (uint32_t i = 0; i < count; i++)
         if (strcmp(names[i], name->text) == 0)

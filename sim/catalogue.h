@@ -42,6 +42,9 @@ const struct catalogue_nat *catalogue_nat(struct catalogue *c, struct arena *are
                                           const struct yaml_node *nat, const char *path,
                                           struct errors *errors);
 
+/* Is there a profile of that name? */
+bool catalogue_has_profile(struct catalogue *c, const char *name);
+
 /* Draws one of the chains, keyed by (seed, entity). */
 const struct catalogue_chain *catalogue_draw(const struct catalogue_nat *nat, uint64_t seed,
                                              uint32_t entity);

@@ -398,6 +398,6 @@ void scenario_cell(const struct scenario *s, const struct yaml_node *document, s
     read_network(&c, yaml_get(document, "network"));
     read_populations(&c, document);
     read_workload(&c, yaml_get(document, "workload"));
-    scenario_expect(yaml_get(document, "expect"), plan, errors);
+    scenario_expect(yaml_get(document, "expect"), s->catalogue, plan, errors);
     read_record(&c, yaml_get(document, "record"));
 }

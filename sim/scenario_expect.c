@@ -2,6 +2,7 @@
  * of outcomes by pair of populations. */
 #include <string.h>
 
+#include "sim/metric.h"
 #include "sim/scenario_parts.h"
 #include "sim/value.h"
 
@@ -25,7 +26,7 @@ static struct plan_expect *add_expect(struct plan *plan)
     return &plan->expects[plan->expect_count++];
 }
 
-/* Splits "dial.direct_rate[home, mobile]".  Returns false if it is no metric. */
+/* Splits "dial.direct_rate[home, mobile]".  Returns false if it is none of both. */
 static bool split_metric(struct plan *plan, struct plan_expect *expect, const char *metric)
 {
     size_t length = strspn(metric, METRIC_LETTERS);
@@ -44,90 +45,146 @@ static bool split_metric(struct plan *plan, struct plan_expect *expect, const ch
     return *expect->src && *expect->dst;
 }
 
-static void read_bound(struct plan *plan, const struct yaml_node *metric,
-                       const struct yaml_node *bound, struct errors *errors)
+struct reading {
+    struct plan *plan;
+    struct catalogue *catalogue;
+    struct errors *errors;
+};
+
+/* A population, or the label of a NAT: one that may be drawn cannot be told from
+ * one that never is, a single word can. */
+static void check_end(const struct reading *r, const struct yaml_node *node, const char *end)
+{
+    struct yaml_node word = *node;
+    word.text = end;
+    if (scenario_population(r->plan, end) == PLAN_NONE && strcmp(end, "none") != 0 &&
+        !strpbrk(end, "/>") && !catalogue_has_profile(r->catalogue, end))
+        scenario_no_population(r->plan, &word, "expect", r->errors);
+}
+
+static void refuse_metric(const struct yaml_node *node, const char *name, struct errors *errors)
+{
+    const char *near = metric_suggest(name);
+    if (metric_find(name, strlen(name)))
+        errors_add(errors, &node->place, "expect",
+                   "expected a pair such as `%s[home,mobile]`, got `%s`", name, node->text);
+    else if (near)
+        errors_add(errors, &node->place, "expect",
+                   "expected a metric, got `%s` (did you mean `%s`?)", node->text, near);
+    else
+        errors_add(errors, &node->place, "expect",
+                   "expected a metric such as `dial.direct_rate` or "
+                   "`dial.direct_rate[home,mobile]`, got `%s` (`mistsim explain-key expect` lists "
+                   "them)",
+                   node->text);
+}
+
+/* The metric that the text names, or NULL after an error. */
+static const struct metric *read_name(const struct reading *r, struct plan_expect *expect,
+                                      const struct yaml_node *node)
+{
+    bool whole = split_metric(r->plan, expect, node->text);
+    const struct metric *metric = whole ? metric_find(expect->name, strlen(expect->name)) : NULL;
+    if (!metric) {
+        refuse_metric(node, expect->name, r->errors);
+        return NULL;
+    }
+    if (expect->src && !metric->pairs) {
+        errors_add(r->errors, &node->place, "expect",
+                   "expected `%s` alone: it is not measured by pair, got `%s`", metric->name,
+                   node->text);
+        return NULL;
+    }
+    if (expect->src) {
+        check_end(r, node, expect->src);
+        check_end(r, node, expect->dst);
+    }
+    return metric;
+}
+
+static void read_bound(const struct reading *r, const struct yaml_node *node,
+                       const struct yaml_node *bound)
 {
     struct plan_expect expect = {0};
-    if (!split_metric(plan, &expect, metric->text)) {
-        errors_add(errors, &metric->place, "expect",
-                   "expected a metric such as `dial.direct_rate` or "
-                   "`dial.direct_rate[home,mobile]`, got `%s`",
-                   metric->text);
+    const struct metric *metric = read_name(r, &expect, node);
+    if (!metric)
         return;
-    }
     const char *expected = "a bound such as `>= 70%`";
     if (bound->kind == YAML_TEXT)
-        expected = value_bound(bound->text, expect.relation, &expect.value);
+        expected = value_bound(bound->text, metric->quantity, expect.relation, &expect.value);
     if (expected) {
-        errors_add(errors, &bound->place, "expect", "expected %s, got `%s`", expected,
+        errors_add(r->errors, &bound->place, "expect", "expected %s, got `%s`", expected,
                    bound->kind == YAML_TEXT ? bound->text : yaml_kind_name(bound->kind));
         return;
     }
-    expect.bound = copy(plan, bound->text, strlen(bound->text));
-    *add_expect(plan) = expect;
+    expect.bound = copy(r->plan, bound->text, strlen(bound->text));
+    *add_expect(r->plan) = expect;
 }
 
 /* One bound, or a list of them. */
-static void read_metric(struct plan *plan, const struct yaml_item *item, struct errors *errors)
+static void read_metric(const struct reading *r, const struct yaml_item *item)
 {
     const struct yaml_node *value = item->value;
     if (value->kind != YAML_LIST)
-        read_bound(plan, item->key, value, errors);
+        read_bound(r, item->key, value);
     else
         for (uint32_t i = 0; i < value->count; i++)
-            read_bound(plan, item->key, value->items[i].value, errors);
+            read_bound(r, item->key, value->items[i].value);
 }
 
-static void read_outcome(struct plan *plan, const struct yaml_node *src,
-                         const struct yaml_item *cell, struct errors *errors)
+static void read_outcome(const struct reading *r, const struct yaml_node *src,
+                         const struct yaml_item *cell)
 {
     static const char *const outcomes[] = {"direct", "relayed", "failed"};
     const struct yaml_node *outcome = cell->value;
     for (int i = 0; i < 3; i++) {
         if (outcome->kind != YAML_TEXT || strcmp(outcome->text, outcomes[i]) != 0)
             continue;
-        struct arena *memory = &plan->memory;
-        struct plan_expect *expect = add_expect(plan);
-        *expect = (struct plan_expect){.name = arena_format(memory, "dial.%s_rate", outcomes[i]),
-                                       .src = copy(plan, src->text, strlen(src->text)),
-                                       .dst = copy(plan, cell->key->text, strlen(cell->key->text)),
-                                       .bound = copy(plan, "== 100%", 7),
-                                       .relation = "==",
-                                       .value = 1};
+        struct arena *memory = &r->plan->memory;
+        struct plan_expect *expect = add_expect(r->plan);
+        *expect =
+            (struct plan_expect){.name = arena_format(memory, "dial.%s_rate", outcomes[i]),
+                                 .src = copy(r->plan, src->text, strlen(src->text)),
+                                 .dst = copy(r->plan, cell->key->text, strlen(cell->key->text)),
+                                 .bound = copy(r->plan, "== 100%", 7),
+                                 .relation = "==",
+                                 .value = 1};
         expect->metric = arena_format(memory, "%s[%s,%s]", expect->name, expect->src, expect->dst);
         return;
     }
-    errors_add(errors, &outcome->place, "expect.matrix",
+    errors_add(r->errors, &outcome->place, "expect.matrix",
                "expected direct, relayed or failed, got `%s`",
                outcome->kind == YAML_TEXT ? outcome->text : yaml_kind_name(outcome->kind));
 }
 
-static void read_row(struct plan *plan, const struct yaml_item *row, struct errors *errors)
+static void read_row(const struct reading *r, const struct yaml_item *row)
 {
-    if (scenario_population(plan, row->key->text) == PLAN_NONE)
-        scenario_no_population(plan, row->key, "expect.matrix", errors);
+    if (scenario_population(r->plan, row->key->text) == PLAN_NONE)
+        scenario_no_population(r->plan, row->key, "expect.matrix", r->errors);
     if (row->value->kind != YAML_MAP) {
-        errors_add(errors, &row->value->place, "expect.matrix",
+        errors_add(r->errors, &row->value->place, "expect.matrix",
                    "expected a map of population to outcome, got %s",
                    yaml_kind_name(row->value->kind));
         return;
     }
     for (uint32_t i = 0; i < row->value->count; i++) {
         const struct yaml_item *cell = &row->value->items[i];
-        if (scenario_population(plan, cell->key->text) == PLAN_NONE)
-            scenario_no_population(plan, cell->key, "expect.matrix", errors);
-        read_outcome(plan, row->key, cell, errors);
+        if (scenario_population(r->plan, cell->key->text) == PLAN_NONE)
+            scenario_no_population(r->plan, cell->key, "expect.matrix", r->errors);
+        read_outcome(r, row->key, cell);
     }
 }
 
-void scenario_expect(const struct yaml_node *expect, struct plan *plan, struct errors *errors)
+void scenario_expect(const struct yaml_node *expect, struct catalogue *catalogue, struct plan *plan,
+                     struct errors *errors)
 {
+    const struct reading r = {plan, catalogue, errors};
     for (uint32_t i = 0; i < expect->count; i++) {
         const struct yaml_item *item = &expect->items[i];
         if (strncmp(item->key->text, "x-", 2) == 0)
             continue;
         if (strcmp(item->key->text, "matrix") != 0) {
-            read_metric(plan, item, errors);
+            read_metric(&r, item);
             continue;
         }
         if (item->value->kind != YAML_MAP)
@@ -136,6 +193,6 @@ void scenario_expect(const struct yaml_node *expect, struct plan *plan, struct e
                        yaml_kind_name(item->value->kind));
         else
             for (uint32_t row = 0; row < item->value->count; row++)
-                read_row(plan, &item->value->items[row], errors);
+                read_row(&r, &item->value->items[row]);
     }
 }

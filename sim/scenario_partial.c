@@ -76,6 +76,6 @@ void scenario_partial(const struct scenario *s, const struct yaml_node *document
     if (list && (list = list_under(document, "workload")))
         check_groups(list, &plan, scratch, errors);
     if (expect && expect->kind == YAML_MAP)
-        scenario_expect(expect, &plan, errors);
+        scenario_expect(expect, s->catalogue, &plan, errors);
     arena_free(&plan.memory);
 }

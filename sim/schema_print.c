@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/arena.h"
+#include "sim/metric.h"
 #include "sim/schema.h"
 
 #define INDENT 2
@@ -88,11 +89,47 @@ static const char *const PLAIN[SCHEMA_KIND_COUNT] = {
     [SCHEMA_FILE] = "{\"type\": \"string\"}",
     [SCHEMA_FREE] = "{\"type\": \"object\"}",
     [SCHEMA_NAT] = "{\"type\": [\"string\", \"array\", \"object\"]}",
-    [SCHEMA_EXPECT] = "{\"type\": \"object\"}",
     [SCHEMA_SWEEP] = "{\"type\": \"object\", \"additionalProperties\": {\"type\": \"array\", "
                      "\"minItems\": 1}}",
     [SCHEMA_TABLE] = "{\"type\": \"array\"}",
 };
+
+/* A bound, or a list of them. */
+#define BOUND                                                                                      \
+    "{\"anyOf\": [{\"type\": \"string\"}, {\"type\": \"array\", \"items\": {\"type\": \"string\"}}]}"
+
+static void print_matrix(FILE *out)
+{
+    fputs("\"matrix\": {\"type\": \"object\", \"additionalProperties\": {\"type\": \"object\", "
+          "\"additionalProperties\": {\"enum\": [\"direct\", \"relayed\", \"failed\"]}}}",
+          out);
+}
+
+static void print_expect(int depth, FILE *out)
+{
+    const char *glue = "";
+    fputs("{\"type\": \"object\", \"additionalProperties\": false,", out);
+    print_break(depth + 1, out);
+    fputs("\"patternProperties\": {\"^x-\": {}, \"^(", out);
+    for (uint32_t i = 0; i < METRIC_COUNT; i++)
+        if (METRICS[i].pairs) {
+            fprintf(out, "%s%s", glue, METRICS[i].name);
+            glue = "|";
+        }
+    fputs(")\\\\[[^,]+,[^\\\\]]+\\\\]$\": " BOUND "},", out);
+    print_break(depth + 1, out);
+    fputs("\"properties\": {", out);
+    print_matrix(out);
+    for (uint32_t i = 0; i < METRIC_COUNT; i++) {
+        fputc(',', out);
+        print_break(depth + 2, out);
+        print_string(METRICS[i].name, out);
+        fputs(": {\"description\": ", out);
+        print_string(METRICS[i].doc, out);
+        fputs(", \"allOf\": [" BOUND "]}", out);
+    }
+    fputs("}}", out);
+}
 
 static void print_kind(const struct schema_key *key, int depth, FILE *out)
 {
@@ -102,6 +139,7 @@ static void print_kind(const struct schema_key *key, int depth, FILE *out)
     case SCHEMA_COUNT: print_count(key, out); break;
     case SCHEMA_MAP: print_map(key->inside, depth, out); break;
     case SCHEMA_LIST: print_list(key, depth, out); break;
+    case SCHEMA_EXPECT: print_expect(depth, out); break;
     default: fputs(PLAIN[key->kind], out); break;
     }
 }

@@ -6,41 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/metric.h"
 #include "sim/summary_data.h"
 #include "sim/text.h"
 #include "stack/check.h"
 
 #define MATRIX_NATS 12 /* widest matrix that fits a terminal */
 #define RUNS_SHOWN  12
-
-/* The metrics in the order in which they are told. */
-static const struct {
-    const char *metric, *label;
-} told[] = {
-    {"node.joined", "nodes joined"},
-    {"dial.connected_rate", "dials connected"},
-    {"dial.direct_rate", "dials direct"},
-    {"dial.rule_rate", "direct by the rule of plain punching"},
-    {"dial.direct_rate_vs_rule", "distance from that rule"},
-    {"dial.punch_rate", "direct where both are behind NATs"},
-    {"dial.first_byte.p50", "time to first byte, median"},
-    {"dial.first_byte.p95", "time to first byte, 95 %"},
-    {"dial.first_byte.p99", "time to first byte, 99 %"},
-    {"dial.direct_time.p50", "time to direct path, median"},
-    {"dial.direct_time.p95", "time to direct path, 95 %"},
-    {"dial.direct_time.p99", "time to direct path, 99 %"},
-    {"lookup.ok_rate", "lookups answered"},
-    {"lookup.hops.mean", "hops per lookup"},
-    {"lookup.latency.p50", "lookup latency, median"},
-    {"lookup.latency.p95", "lookup latency, 95 %"},
-    {"message.delivery_rate", "messages delivered"},
-    {"message.latency.p50", "message latency, median"},
-    {"message.latency.p95", "message latency, 95 %"},
-    {"traffic.packets_per_node_s", "sent per node, packets"},
-    {"traffic.bytes_per_node_s", "sent per node, bytes"},
-    {"nat.mappings_peak", "most mappings in one box"},
-    {"nat.dropped_capacity", "datagrams dropped by full boxes"},
-};
 
 static int64_t count_of(sqlite3 *db, const char *sql, const char *cell)
 {
@@ -65,17 +37,17 @@ static void print_figures(sqlite3 *db, const char *cell, FILE *out)
     text_table_add(t, "");
     text_table_add(t, "95 % interval");
     text_table_add(t, "");
-    for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
+    for (uint32_t i = 0; i < METRIC_COUNT; i++) {
         struct summary_figure f;
         char range[2 * TEXT_NUMBER + 8] = "", high[TEXT_NUMBER];
-        if (!summary_data_figure(db, cell, told[i].metric, &f))
+        if (!METRICS[i].label || !summary_data_figure(db, cell, METRICS[i].name, &f))
             continue;
         if (isfinite(f.interval.lo) && isfinite(f.interval.hi))
             snprintf(range, sizeof range, "%s .. %s", text_value(number, f.interval.lo, f.unit),
                      text_value(high, f.interval.hi, f.unit));
         snprintf(note, sizeof note, "%s%s", f.trials > 0 ? "of " : "",
                  f.trials > 0 ? text_count(high, (int64_t)f.trials) : "");
-        text_table_add(t, told[i].label);
+        text_table_add(t, METRICS[i].label);
         text_table_add(t, text_value(number, f.interval.value, f.unit));
         text_table_add(t, range);
         text_table_add(t, note);

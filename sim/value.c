@@ -187,39 +187,39 @@ const char *value_switch(const char *text, int64_t *on)
     return "on or off";
 }
 
-/* The number after a relation, in the metric's unit. */
-static bool read_bound_value(const char *text, double *value)
+static const struct {
+    const char *word, *bound;
+    const struct unit *units;
+    double base; /* units of the table in one of the bound's */
+} QUANTITIES[] = {
+    [VALUE_SHARE] = {"share", "a bound on a share such as `>= 70%`", SHARE_UNITS, 1e6},
+    [VALUE_TIME] = {"time", "a bound on a time such as `<= 2 s`", TIME_UNITS, 1e9},
+    [VALUE_SIZE] = {"size", "a bound on a size such as `<= 40 kB`", SIZE_UNITS, 1},
+    [VALUE_NUMBER] = {"number", "a bound on a number such as `== 3`", COUNT_UNITS, 1},
+};
+
+const char *value_quantity_word(enum value_quantity quantity)
 {
-    struct number number;
-    const char *rest = read_number(text, &number);
-    if (!rest)
-        return false;
-    double plain = (double)number.digits / (double)number.power;
-    const struct unit *unit;
-    if ((unit = find_unit(COUNT_UNITS, rest)))
-        *value = plain;
-    else if (find_unit(SHARE_UNITS, rest))
-        *value = plain / 100;
-    else if ((unit = find_unit(TIME_UNITS, rest)))
-        *value = plain * (double)unit->scale / 1e9;
-    else if ((unit = find_unit(SIZE_UNITS, rest)))
-        *value = plain * (double)unit->scale;
-    else
-        return false;
-    return true;
+    return QUANTITIES[quantity].word;
 }
 
-const char *value_bound(const char *text, char relation[3], double *value)
+const char *value_bound(const char *text, enum value_quantity quantity, char relation[3],
+                        double *value)
 {
     static const char *const relations[] = {">=", "<=", "==", ">", "<"};
     for (int i = 0; i < 5; i++) {
         size_t length = strlen(relations[i]);
+        struct number number;
         if (strncmp(text, relations[i], length) != 0)
             continue;
-        if (!read_bound_value(skip_space(text + length), value))
+        const char *rest = read_number(skip_space(text + length), &number);
+        const struct unit *unit = rest ? find_unit(QUANTITIES[quantity].units, rest) : NULL;
+        if (!unit)
             break;
         memcpy(relation, relations[i], length + 1);
+        *value = (double)number.digits * (double)unit->scale /
+                 ((double)number.power * QUANTITIES[quantity].base);
         return NULL;
     }
-    return "a bound such as `>= 70%`, `<= 2 s` or `== 3`";
+    return QUANTITIES[quantity].bound;
 }

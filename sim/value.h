@@ -32,9 +32,15 @@ const char *value_count(const char *text, int64_t *count);
 /* "on", "off", "true", "false" */
 const char *value_switch(const char *text, int64_t *on);
 
-/* ">= 70%", "<= 2 s", "< 40 kB", "== 3": relation is one of >= <= > < ==; value
- * as a ratio, in seconds, in bytes or as it stands.  A double: it judges
- * results and decides no event. */
-const char *value_bound(const char *text, char relation[3], double *value);
+enum value_quantity { VALUE_SHARE, VALUE_TIME, VALUE_SIZE, VALUE_NUMBER };
+
+/* "share", "time", "size", "number" */
+const char *value_quantity_word(enum value_quantity quantity);
+
+/* ">= 70%", "<= 2 s", "< 40 kB", "== 3" of a share, a time, a size, a number:
+ * relation is one of >= <= > < ==; value as a ratio, in seconds, in bytes or as it
+ * stands.  A double: it judges results and decides no event. */
+const char *value_bound(const char *text, enum value_quantity quantity, char relation[3],
+                        double *value);
 
 #endif

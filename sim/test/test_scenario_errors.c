@@ -174,10 +174,23 @@ static const struct mistake MISTAKES[] = {
      "x.yaml:7:48: workload.0.size: expected 0 B to 900 B, got `1 kB`"},
     /* expectations and sweeps */
     {GOOD "expect: {dial.direct_rate: 70%}\n", NULL,
-     "x.yaml:7:28: expect: expected a bound such as `>= 70%`, `<= 2 s` or `== 3`, got `70%`"},
-    {GOOD "expect: {\"dial.direct_rate[home]\": \">= 70%\"}\n", NULL,
+     "x.yaml:7:28: expect: expected a bound on a share such as `>= 70%`, got `70%`"},
+    {GOOD "expect: {dial.direct_rate: \">= 2 s\"}\n", NULL,
+     "x.yaml:7:28: expect: expected a bound on a share such as `>= 70%`, got `>= 2 s`"},
+    {GOOD "expect: {dial.direct_rat: \">= 70%\"}\n", NULL,
+     "x.yaml:7:10: expect: expected a metric, got `dial.direct_rat` (did you mean "
+     "`dial.direct_rate`?)"},
+    {GOOD "expect: {\"dial.first_byte.p50[home,home]\": \"<= 1 s\"}\n", NULL,
+     "x.yaml:7:10: expect: expected `dial.first_byte.p50` alone: it is not measured by pair, got "
+     "`dial.first_byte.p50[home,home]`"},
+    {GOOD "expect: {\"dial.direct_rate[home,hom]\": \">= 1%\"}\n", NULL,
+     "x.yaml:7:10: expect: expected the name of a population, got `hom` (did you mean `home`?)"},
+    {GOOD "expect: {happiness: \">= 70%\"}\n", NULL,
      "x.yaml:7:10: expect: expected a metric such as `dial.direct_rate` or "
-     "`dial.direct_rate[home,mobile]`, got `dial.direct_rate[home]`"},
+     "`dial.direct_rate[home,mobile]`, got `happiness` (`mistsim explain-key expect` lists them)"},
+    {GOOD "expect: {\"dial.direct_rate[home]\": \">= 70%\"}\n", NULL,
+     "x.yaml:7:10: expect: expected a pair such as `dial.direct_rate[home,mobile]`, got "
+     "`dial.direct_rate[home]`"},
     {GOOD "expect: {matrix: {home: {hom: direct}}}\n", NULL,
      "x.yaml:7:26: expect.matrix: expected the name of a population, got `hom` (did you mean "
      "`home`?)"},

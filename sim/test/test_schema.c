@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "sim/metric.h"
 #include "sim/schema.h"
 
 static char *read_file(const char *path)
@@ -51,6 +52,15 @@ static void the_reference_in_the_readme_is_the_one_of_the_table(void **state)
     (void)state;
     char *readme = read_file("scenarios/README.md"), *made = print(schema_print_markdown);
     assert_non_null(strstr(readme, made)); /* else: mistsim schema --markdown */
+    free(readme);
+    free(made);
+}
+
+static void the_metrics_in_the_readme_are_those_of_the_table(void **state)
+{
+    (void)state;
+    char *readme = read_file("scenarios/README.md"), *made = print(metric_print_markdown);
+    assert_non_null(strstr(readme, made)); /* else: mistsim schema --metrics */
     free(readme);
     free(made);
 }
@@ -105,6 +115,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_json_schema_in_the_folder_is_the_one_of_the_table),
         cmocka_unit_test(the_reference_in_the_readme_is_the_one_of_the_table),
+        cmocka_unit_test(the_metrics_in_the_readme_are_those_of_the_table),
         cmocka_unit_test(every_key_is_explained_by_a_valid_example),
         cmocka_unit_test(a_path_finds_its_key_through_lists_by_name_or_position),
     };

@@ -106,22 +106,38 @@ static void a_bound_is_read_in_the_unit_of_its_metric(void **state)
     (void)state;
     char relation[3];
     double value;
-    assert_null(value_bound(">= 70%", relation, &value));
+    assert_null(value_bound(">= 70%", VALUE_SHARE, relation, &value));
     assert_string_equal(relation, ">=");
     assert_true(value == 0.7);
-    assert_null(value_bound("<2 s", relation, &value));
+    assert_null(value_bound("<= 99.9%", VALUE_SHARE, relation, &value));
+    assert_true(value == 0.999);
+    assert_null(value_bound("<2 s", VALUE_TIME, relation, &value));
     assert_string_equal(relation, "<");
     assert_true(value == 2.0);
-    assert_null(value_bound("<= 250 ms", relation, &value));
+    assert_null(value_bound("<= 250 ms", VALUE_TIME, relation, &value));
     assert_true(value == 0.25);
-    assert_null(value_bound("== 3", relation, &value));
+    assert_null(value_bound("== 3", VALUE_NUMBER, relation, &value));
     assert_string_equal(relation, "==");
     assert_true(value == 3.0);
-    assert_null(value_bound("> 2 kB", relation, &value));
+    assert_null(value_bound("<= 2.5", VALUE_NUMBER, relation, &value));
+    assert_true(value == 2.5);
+    assert_null(value_bound("> 2 kB", VALUE_SIZE, relation, &value));
     assert_true(value == 2000.0);
-    assert_non_null(value_bound("70%", relation, &value));
-    assert_non_null(value_bound("=> 70%", relation, &value));
-    assert_non_null(value_bound(">= many", relation, &value));
+    assert_non_null(value_bound("70%", VALUE_SHARE, relation, &value));
+    assert_non_null(value_bound("=> 70%", VALUE_SHARE, relation, &value));
+    assert_non_null(value_bound(">= many", VALUE_NUMBER, relation, &value));
+}
+
+static void a_bound_in_another_unit_is_refused(void **state)
+{
+    (void)state;
+    char relation[3];
+    double value;
+    static const char *const texts[] = {">= 1%", ">= 1 s", ">= 1 B", ">= 1"};
+    for (int unit = 0; unit < 4; unit++)
+        for (int quantity = 0; quantity < 4; quantity++)
+            assert_true((value_bound(texts[unit], (enum value_quantity)quantity, relation,
+                                     &value) == NULL) == (unit == quantity));
 }
 
 int main(void)
@@ -130,6 +146,7 @@ int main(void)
         cmocka_unit_test(quantities_are_exact_or_refused),
         cmocka_unit_test(a_range_has_its_smaller_end_first),
         cmocka_unit_test(a_bound_is_read_in_the_unit_of_its_metric),
+        cmocka_unit_test(a_bound_in_another_unit_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,102 @@
+/* metric.c: the table of metrics; see metric.h. */
+#include "sim/metric.h"
+
+#include <string.h>
+
+#include "sim/errors.h"
+#include "stack/check.h"
+
+#define MOST 64
+
+#define SHARE(name, pairs, label, doc)                                                             \
+    {                                                                                              \
+        name, METRIC_SUMMARY, VALUE_SHARE, pairs, label, doc                                       \
+    }
+#define TIMES(name, label, doc)                                                                    \
+    {name ".p50", METRIC_SUMMARY, VALUE_TIME, false, label ", median", doc ", median"},            \
+        {name ".p95", METRIC_SUMMARY, VALUE_TIME,                                                  \
+         false,       label ", 95 %", doc ": 95 % are not slower"},                                \
+    {                                                                                              \
+        name ".p99", METRIC_SUMMARY, VALUE_TIME, false, label ", 99 %",                            \
+            doc ": 99 % are not slower"                                                            \
+    }
+#define NUMBER(name, label, doc)                                                                   \
+    {                                                                                              \
+        name, METRIC_SUMMARY, VALUE_NUMBER, false, label, doc                                      \
+    }
+#define SERIES(name, doc)                                                                          \
+    {                                                                                              \
+        name, METRIC_SERIES, VALUE_NUMBER, false, NULL, doc                                        \
+    }
+
+const struct metric METRICS[] = {
+    SHARE("node.joined", false, "nodes joined", "share of the nodes that had joined at the end"),
+    SHARE("dial.connected_rate", true, "dials connected", "share of dials direct or relayed"),
+    SHARE("dial.direct_rate", true, "dials direct",
+          "share of dials with an authenticated round trip over a direct path"),
+    SHARE("dial.rule_rate", false, "direct by the rule of plain punching",
+          "share of dials that plain punching makes direct, by the rule beside the run"),
+    NUMBER("dial.direct_rate_vs_rule", "distance from that rule",
+           "standard errors between direct_rate and rule_rate"),
+    SHARE("dial.punch_rate", true, "direct where both are behind NATs",
+          "share of direct ones among dials with no end public, port-mapped, on the same LAN or "
+          "already connected"),
+    SHARE("dial.relayed_rate", true, NULL, "share of dials that only a relay carried"),
+    SHARE("dial.failed_rate", true, NULL, "share of dials without any round trip"),
+    TIMES("dial.first_byte", "time to first byte", "from the dial to its first round trip"),
+    TIMES("dial.direct_time", "time to direct path", "from the dial to its direct path"),
+    SHARE("lookup.ok_rate", false, "lookups answered", "share of lookups that found an answer"),
+    NUMBER("lookup.hops.mean", "hops per lookup", "hops per answered lookup, mean"),
+    TIMES("lookup.latency", "lookup latency", "of answered lookups"),
+    SHARE("message.delivery_rate", false, "messages delivered",
+          "share of the deliveries due that arrived"),
+    TIMES("message.latency", "message latency", "from publishing to the last delivery"),
+    NUMBER("traffic.packets_per_node_s", "sent per node, packets",
+           "datagrams that a node sends per second, mean"),
+    {"traffic.bytes_per_node_s", METRIC_SUMMARY, VALUE_SIZE, false, "sent per node, bytes",
+     "bytes that a node sends per second, mean"},
+    NUMBER("nat.mappings_peak", "most mappings in one box", "most mappings alive in one box"),
+    NUMBER("nat.dropped_capacity", "datagrams dropped by full boxes",
+           "datagrams dropped for lack of mappings, ports, quota or rate"),
+    NUMBER("nat.dropped_filter", NULL, "datagrams from outside dropped: filtered, or no mapping"),
+    NUMBER("nat.mappings_made", NULL, "mappings made by all boxes"),
+    NUMBER("nat.hairpins", NULL, "datagrams that a box turned back inside"),
+    {"dial.count", METRIC_SUMMARY, VALUE_NUMBER, true, NULL, "dials with an outcome"},
+    NUMBER("lookup.count", NULL, "lookups"),
+    NUMBER("message.count", NULL, "messages published"),
+    NUMBER("node.count", NULL, "nodes"),
+    SERIES("joined", "nodes that had joined at the end"),
+    SERIES("dials", "dials with an outcome at the end"),
+    SERIES("direct", "direct ones among them"),
+    SERIES("relayed", "relayed ones among them"),
+    SERIES("failed", "failed ones among them"),
+    SERIES("datagrams_sent", "datagrams that nodes sent"),
+    SERIES("datagrams_arrived", "datagrams that reached nodes"),
+};
+const uint32_t METRIC_COUNT = sizeof METRICS / sizeof *METRICS;
+
+const struct metric *metric_find(const char *name, size_t length)
+{
+    for (uint32_t i = 0; i < METRIC_COUNT; i++)
+        if (strlen(METRICS[i].name) == length && strncmp(METRICS[i].name, name, length) == 0)
+            return &METRICS[i];
+    return NULL;
+}
+
+const char *metric_suggest(const char *word)
+{
+    const char *names[MOST];
+    CHECK(METRIC_COUNT <= MOST);
+    for (uint32_t i = 0; i < METRIC_COUNT; i++)
+        names[i] = METRICS[i].name;
+    return errors_suggest(word, names, METRIC_COUNT);
+}
+
+void metric_print_markdown(FILE *out)
+{
+    fputs("| metric | bound | of a pair | meaning |\n|---|---|---|---|\n", out);
+    for (uint32_t i = 0; i < METRIC_COUNT; i++)
+        fprintf(out, "| `%s` | %s | %s | %s |\n", METRICS[i].name,
+                value_quantity_word(METRICS[i].quantity), METRICS[i].pairs ? "yes" : "",
+                METRICS[i].doc);
+}
