@@ -470,6 +470,26 @@ static void a_knob_may_change_while_mappings_live(void **state)
     lab_close(&lab);
 }
 
+/* Lists that only sharing boxes keep are made from the mappings that live. */
+static void a_box_may_begin_to_share_ports_while_mappings_live(void **state)
+{
+    (void)state;
+    struct lab lab = lab_open("mapping: apdm; ports: random; idle: 100 s");
+    char older[ADDR_TEXT], newer[ADDR_TEXT];
+    struct addr inside = lab_addr("192.168.0.9:80"), external = lab_addr("1.2.3.4:1234");
+    assert_int_equal(nat_map(lab.nat, 0, NAT_UDP, &inside, &external, MIST_NEVER), 0);
+    strcpy(older, lab_out(&lab, 1, A, Y1));
+    strcpy(newer, lab_out(&lab, 2, A, Y2));
+    lab_set(&lab, 3, "mapping: apdm; ports: overload; on_clash: sticky_random; idle: 100 s");
+    expect_out(&lab, 4, A, Z1, newer); /* the newest mapping's port serves the next remote */
+    expect_in(&lab, 5, Y1, older, A);
+    expect_in(&lab, 5, Y2, newer, A);
+    expect_in(&lab, 5, Z1, newer, A);
+    expect_in(&lab, 5, Z1, "1.2.3.4:1234", "192.168.0.9:80");
+    assert_int_equal(lab_count(&lab, SEC(100) + 4, "mappings"), 1);
+    lab_close(&lab);
+}
+
 /* ---- long runs ---- */
 
 /* The fault of a counter that ends after 16,384 mappings ever made. */
@@ -521,6 +541,7 @@ int main(void)
         cmocka_unit_test(flush_reboot_and_readdress_forget),
         cmocka_unit_test(a_static_mapping_serves_the_first_packet_and_ends_with_its_lease),
         cmocka_unit_test(a_knob_may_change_while_mappings_live),
+        cmocka_unit_test(a_box_may_begin_to_share_ports_while_mappings_live),
         cmocka_unit_test(a_hundred_thousand_mappings_pass_through_one_box),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
