@@ -145,9 +145,9 @@ static bool merge(struct mux *m, struct link *l, const uint8_t *id, struct out *
     memcpy(e.contact.id, id, WIRE_ID);
     e.contact.addr = known->path;
     bool up = known->state == LINK_UP;
-    link_drop(m, l, 1, out);
     if (up)
-        out_effect(out, &e);
+        out_effect(out, &e); /* first: whoever waited for l is content before it fails */
+    link_drop(m, l, 1, out);
     return true;
 }
 
@@ -214,7 +214,7 @@ void mux_first(struct mux *m, mist_time now, mist_link link, const uint8_t *mess
         n += length;
     }
     derive(key, l->shared, 'o', l->nonce, NULL, m->self, l->id);
-    seal_lock(packet + head, key, 0, packet, head, body, n);
+    seal_lock(packet + head, key, h.stamp, packet, head, body, n);
     seal_wipe(key, sizeof key);
     l->asked_at = l->last_out = now;
     struct addr path = l->path;
@@ -302,7 +302,7 @@ static bool unseal_open(const struct mux *m, const struct link *known, const uin
     else if (seal_agree(shared, m->secret, h->id) != 0)
         return false;
     derive(key, shared, 'o', h->nonce, NULL, h->id, m->self);
-    int opened = seal_open(body, key, 0, bytes, h->head_length, h->body, h->body_length);
+    int opened = seal_open(body, key, h->stamp, bytes, h->head_length, h->body, h->body_length);
     seal_wipe(key, sizeof key);
     return opened == 0;
 }
@@ -333,7 +333,8 @@ int handshake_open(struct mux *m, mist_time now, const uint8_t *bytes, const str
                    struct mux_turn *turn, struct out *out)
 {
     bool relayed = turn->from.family == ADDR_RELAY;
-    bool vouched = relayed && seal_equal(h->cookie, no_cookie, WIRE_COOKIE);
+    bool vouched = relayed && memcmp(turn->from.ip + 4, h->id, WIRE_PREFIX) == 0 &&
+                   seal_equal(h->cookie, no_cookie, WIRE_COOKIE);
     if (h->back == 0 || !link_known_id(h->id) || memcmp(h->id, m->self, WIRE_ID) == 0 ||
         (!vouched && (relayed || !cookie_fits(m, now, &turn->from, h)))) {
         out_fact(out, FACT_BAD_COOKIE, NULL, &turn->from, 0, 0);

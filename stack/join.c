@@ -63,6 +63,7 @@ static void open_next(struct mist *n, mist_time now)
     struct contact c = {.addr = j->bootstraps[j->next]};
     j->next = (uint8_t)((j->next + 1) % j->count);
     j->state = JOIN_BOOTSTRAP;
+    j->through = c;
     reach_contact(&n->reach, &c.addr);
     j->link = mux_open(n->mux, now, &c, n->out);
     if (j->link == 0)
@@ -91,6 +92,8 @@ void join_timer(struct mist *n, mist_time now)
     } else if (n->config.assume == REACH_PUBLIC) {
         reach_ask(&n->reach, now, 0, n->out); /* the first of its overlay: alone, and in it */
         joined(n, now);
+        if (j->named)
+            j->named = pubsub_want(n->pubsub, NAME_TOPIC, j->key, n->out) == MIST_OK;
     }
 }
 

@@ -180,6 +180,13 @@ void meet_answer(struct meet *m, mist_time now, mist_link link, const uint8_t pe
         tell(c, MIST_EVENT_CONNECTED, 0, stood ? MIST_REASON_ALREADY_CONNECTED : 0, out);
         return;
     }
+    for (uint32_t i = 0; i < m->used; i++) {
+        if (m->conns[i].state == CONN_UP && m->conns[i].link == link &&
+            m->conns[i].conversation == answer->request)
+            return;
+    }
+    struct msg gone = {.type = MSG_HANGUP, .request = answer->request};
+    out_send(out, link, &gone);
 }
 
 /* ---- the acceptor ---- */
@@ -245,6 +252,7 @@ static struct conn *accept_new(struct meet *m, mist_time now, const struct msg *
     memcpy(c->peer, receive->peer, WIRE_ID);
     for (uint32_t i = 0; i < offer->count; i++)
         add_candidate(c, &offer->candidates[i]);
+    set_timer(m, c, now + MEETING_LIMIT);
     return c;
 }
 

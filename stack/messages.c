@@ -29,7 +29,7 @@ static void on_ping(struct context *c, const struct msg *m)
 
 static void seen(struct context *c, const struct addr *addr)
 {
-    if (addr->family == ADDR_NONE || !is_direct(&c->turn->from))
+    if (addr->family == ADDR_NONE || c->turn->strange || !is_direct(&c->turn->from))
         return;
     out_fact(c->n->out, FACT_SEEN_AT, c->id, addr, 0, 0);
     reach_seen(&c->n->reach, c->now, &c->turn->from, addr, c->n->out);
@@ -48,7 +48,7 @@ static void on_pong(struct context *c, const struct msg *m)
 static void contact_seen(struct context *c)
 {
     struct contact contact = {.addr = c->turn->from};
-    if ((c->view.flags & FLAG_SERVER) == 0 || !is_direct(&c->turn->from))
+    if ((c->view.flags & FLAG_SERVER) == 0 || c->turn->strange || !is_direct(&c->turn->from))
         return;
     memcpy(contact.id, c->id, WIRE_ID);
     kad_seen(c->n->kad, c->now, &contact, c->view.srtt, c->n->out);
@@ -93,7 +93,7 @@ static void on_publish(struct context *c, const struct msg *m)
 {
     struct addr where = {0};
     uint8_t relays = c->n->serves ? FLAG_RELAY : 0;
-    if (is_direct(&c->turn->from))
+    if (!c->turn->strange && is_direct(&c->turn->from))
         where = c->turn->from;
     pubsub_publish(c->n->pubsub, c->now, c->view.link, c->id, &where, relays, m, c->n->out);
     struct msg receive = *m;
@@ -231,7 +231,7 @@ static void on_reach(struct context *c, const struct msg *m)
     struct mux *mux = c->n->mux;
     mist_link chosen = 0;
     uint32_t eligible = 0;
-    if (!is_direct(&c->turn->from) || !reach_may_knock(&c->n->reach, c->now))
+    if (c->turn->strange || !is_direct(&c->turn->from) || !reach_may_knock(&c->n->reach, c->now))
         return;
     for (mist_link l = mux_next(mux, 0); l != 0; l = mux_next(mux, l)) {
         struct link_view v;
@@ -322,6 +322,7 @@ void messages_take(struct mist *n, mist_time now, const struct mux_turn *turn)
         c.id = id;
         CHECK(handlers[m.type] != NULL);
         handlers[m.type](&c, &m);
+        node_carry_out(n, now); /* so that no datagram can fill the queue of effects */
     }
     if (taken < 0)
         out_fact(n->out, FACT_BAD_MESSAGE, c.id, &turn->from, m.type, 0);

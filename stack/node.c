@@ -66,9 +66,10 @@ int node_lookup(struct mist *n, mist_time now, const uint8_t target[WIRE_ID], ui
 int node_publish(struct mist *n, mist_time now, uint32_t owner, const uint8_t key[WIRE_ID],
                  uint8_t flags, const uint8_t *bytes, uint32_t length)
 {
-    int error = pubsub_tell(n->pubsub, owner, key, flags, bytes, length, n->out);
+    uint64_t number = rng_u64(&n->rng); /* one for all copies, or they are no duplicates */
+    int error = pubsub_tell(n->pubsub, owner, key, flags, bytes, length, number, n->out);
     if (error == MIST_OK && n->reach.reachable)
-        pubsub_here(n->pubsub, now, key, mux_self(n->mux), flags, bytes, length, n->out);
+        pubsub_here(n->pubsub, now, key, mux_self(n->mux), flags, bytes, length, number, n->out);
     return error;
 }
 
@@ -168,21 +169,28 @@ static void do_link_up(struct mist *n, mist_time now, const struct effect *e)
                  mux_relay_of(&v.path), n->out);
 }
 
-static void do_link_down(struct mist *n, mist_time now, const struct effect *e)
+/* Whoever relied on a link hears that it is gone. */
+static void forget_link(struct mist *n, mist_time now, const struct effect *e)
 {
     pubsub_link_down(n->pubsub, now, e->link, n->out);
     meet_link_down(&n->meet, e->link,
                    e->value == 3 ? MIST_REASON_PEER_CLOSED : MIST_REASON_PATH_LOST, n->out);
     punch_forget(&n->punch, e->link);
+    join_link_failed(n, now, e->link, &e->contact.addr);
+}
+
+static void do_link_down(struct mist *n, mist_time now, const struct effect *e)
+{
+    forget_link(n, now, e);
     if (e->value == 2)
         kad_failed(n->kad, now, e->contact.id, n->out);
 }
 
 static void do_link_failed(struct mist *n, mist_time now, const struct effect *e)
 {
+    forget_link(n, now, e); /* it may have stood before it was renewed */
     kad_link_failed(n->kad, now, e->contact.id, n->out);
     meet_link_failed(&n->meet, e->contact.id, n->out);
-    join_link_failed(n, now, e->link, &e->contact.addr);
 }
 
 /* Traffic from elsewhere: a challenge, unless the path is known to be alive. */
@@ -392,7 +400,8 @@ void node_receive(struct mist *n, mist_time now, uint32_t socket, const struct a
 {
     struct mux_turn turn;
     struct wire_head h;
-    if (length > 0 && bytes[0] == WIRE_DIALBACK && wire_take_head(bytes, length, &h) == 0) {
+    if (from->family != ADDR_RELAY && length > 0 && bytes[0] == WIRE_DIALBACK &&
+        wire_take_head(bytes, length, &h) == 0) {
         n->counters[MIST_KIND_REACH].packets_in++;
         n->counters[MIST_KIND_REACH].bytes_in += length;
         reach_knocked(&n->reach, now, from, h.channel, h.number, n->out);

@@ -8,6 +8,7 @@
  * what does not fit is dropped with a fact, as a full socket buffer would. */
 #define DATAGRAMS 192
 #define EFFECTS   512
+#define SIGNALS   128 /* of EFFECTS: kept free of what may be lost like a datagram */
 #define EVENTS    64
 #define FACTS     256
 #define ARENA     (192 * 1024)
@@ -71,11 +72,12 @@ void out_fact(struct out *o, enum fact_number number, const uint8_t *peer, const
 
 void out_effect(struct out *o, const struct effect *e)
 {
-    if (o->effect_count == EFFECTS) {
+    bool losable = e->kind == EFFECT_SEND || e->kind == EFFECT_PROBE;
+    if (o->effect_count == (losable ? EFFECTS - SIGNALS : EFFECTS)) {
         out_fact(o, FACT_TABLE_FULL, NULL, NULL, 9, e->kind);
         return;
     }
-    o->effects[o->effect_count++] = *e;
+    o->effects[(o->effect_head + o->effect_count++) % EFFECTS] = *e;
 }
 
 void out_effect_copy(struct out *o, const struct effect *e)
@@ -147,11 +149,11 @@ void out_event(struct out *o, const struct mist_event *e)
 
 int out_take(struct out *o, struct effect *e)
 {
-    if (o->effect_head == o->effect_count)
+    if (o->effect_count == 0)
         return 0;
-    *e = o->effects[o->effect_head++];
-    if (o->effect_head == o->effect_count)
-        o->effect_head = o->effect_count = 0;
+    *e = o->effects[o->effect_head];
+    o->effect_head = (o->effect_head + 1) % EFFECTS;
+    o->effect_count--;
     return 1;
 }
 

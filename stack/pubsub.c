@@ -31,7 +31,12 @@ bool pubsub_seen(struct seen_ring *ring, const uint8_t *publisher, uint64_t numb
 
 static uint32_t *bucket_of(const struct pubsub *p, const uint8_t *key)
 {
-    uint64_t word = (load64(key) ^ p->salt) * UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t word = p->salt; /* keys are the peers' choice: every byte counts */
+    for (int i = 0; i < WIRE_ID; i += 8) {
+        word = (word ^ load64(key + i)) * UINT64_C(0x9e3779b97f4a7c15);
+        word ^= word >> 32;
+    }
+    word *= UINT64_C(0x9e3779b97f4a7c15);
     return &p->buckets[(uint32_t)(word >> 32) & p->bucket_mask];
 }
 
@@ -169,12 +174,13 @@ void pubsub_publish(struct pubsub *p, mist_time now, mist_link link, const uint8
 }
 
 void pubsub_here(struct pubsub *p, mist_time now, const uint8_t key[WIRE_ID], const uint8_t *self,
-                 uint8_t flags, const uint8_t *bytes, uint32_t length, struct out *out)
+                 uint8_t flags, const uint8_t *bytes, uint32_t length, uint64_t number,
+                 struct out *out)
 {
     struct msg receive = {.type = MSG_RECEIVE,
                           .flags = flags,
                           .key = key,
-                          .number = rng_u64(p->rng),
+                          .number = number,
                           .peer = self,
                           .bytes = bytes,
                           .length = (uint16_t)length};

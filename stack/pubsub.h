@@ -47,7 +47,8 @@ void pubsub_publish(struct pubsub *p, mist_time now, mist_link link, const uint8
 
 /* This node's own publication, to the subscriptions that it holds itself. */
 void pubsub_here(struct pubsub *p, mist_time now, const uint8_t key[WIRE_ID], const uint8_t *self,
-                 uint8_t flags, const uint8_t *bytes, uint32_t length, struct out *out);
+                 uint8_t flags, const uint8_t *bytes, uint32_t length, uint64_t number,
+                 struct out *out);
 
 /* ---- topics: for ourselves ---- */
 
@@ -56,7 +57,7 @@ int pubsub_want(struct pubsub *p, uint32_t id, const uint8_t key[WIRE_ID], struc
 int pubsub_unwant(struct pubsub *p, uint32_t id, struct out *out); /* 0, MIST_ERR_UNKNOWN */
 /* Publishes; ends in EFFECT_PUBLISHED with `owner`.  Returns 0, MIST_ERR_FULL. */
 int pubsub_tell(struct pubsub *p, uint32_t owner, const uint8_t key[WIRE_ID], uint8_t flags,
-                const uint8_t *bytes, uint32_t length, struct out *out);
+                const uint8_t *bytes, uint32_t length, uint64_t number, struct out *out);
 /* Ends a publication of `owner` where it stands.  1: *index is its topic, whose
  * lookup the caller cancels; 0: there is none. */
 int pubsub_enough(struct pubsub *p, uint32_t owner, uint32_t *index);

@@ -50,13 +50,12 @@ static struct attempt *find_or_add(struct punch *p, mist_link link)
     if (a != NULL && a->link == 0) {
         memset(a, 0, sizeof *a);
         a->link = link;
-        a->token = rng_u32(p->rng) & ~UINT32_C(0xff);
     }
     return a;
 }
 
 /* The place of addr among the candidates; a new one takes the last place of a full list. */
-static uint32_t add_candidate(struct attempt *a, const struct candidate *c)
+static uint32_t add_candidate(struct punch *p, struct attempt *a, const struct candidate *c)
 {
     for (uint32_t i = 0; i < a->count; i++) {
         if (addr_equal(&a->candidates[i].addr, &c->addr))
@@ -65,6 +64,7 @@ static uint32_t add_candidate(struct attempt *a, const struct candidate *c)
     if (a->count < WIRE_CANDIDATES)
         a->count++;
     a->candidates[a->count - 1] = *c;
+    a->tokens[a->count - 1] = rng_u32(p->rng) & ~UINT32_C(15);
     return a->count - 1u;
 }
 
@@ -75,8 +75,7 @@ static bool usable(const struct addr *a)
 
 static void probe(mist_time now, struct attempt *a, uint32_t i, uint32_t round, struct out *out)
 {
-    struct msg m = {
-        .type = MSG_PROBE, .request = a->token | round << 4 | i, .count = (uint8_t)round};
+    struct msg m = {.type = MSG_PROBE, .request = a->tokens[i] | round, .count = (uint8_t)round};
     a->sent[round] = now;
     a->probes++;
     out_fact(out, FACT_PROBE_SENT, NULL, &a->candidates[i].addr, round, i);
@@ -93,7 +92,7 @@ int punch_start(struct punch *p, mist_time now, mist_link link, const struct can
     }
     for (uint32_t i = 0; i < count; i++) {
         if (usable(&candidates[i].addr))
-            add_candidate(a, &candidates[i]);
+            add_candidate(p, a, &candidates[i]);
     }
     if (a->running)
         return MIST_OK;
@@ -120,7 +119,7 @@ void punch_challenge(struct punch *p, mist_time now, mist_link link, const struc
     if (a == NULL || !usable(addr) || now - a->sent[CHALLENGE] < MS(100))
         return;
     struct candidate c = {*addr, CANDIDATE_SEEN};
-    probe(now, a, add_candidate(a, &c), CHALLENGE, out);
+    probe(now, a, add_candidate(p, a, &c), CHALLENGE, out);
     if (!a->running && a->attempts == 0)
         set_timer(p, a, now + SEC(3));
 }
@@ -138,16 +137,17 @@ void punch_probe(struct punch *p, mist_time now, mist_link link, const struct ad
         return;
     /* Its hole towards us is open now: the best moment for ours. */
     struct candidate c = {*from, CANDIDATE_SEEN};
-    probe(now, a, add_candidate(a, &c), CHALLENGE, out);
+    probe(now, a, add_candidate(p, a, &c), CHALLENGE, out);
 }
 
 void punch_proved(struct punch *p, mist_time now, mist_link link, const struct msg *m,
                   struct out *out)
 {
     struct attempt *a = find(p, link);
-    uint32_t i = m->request & 15, round = m->request >> 4 & 15;
-    if (a == NULL || (m->request & ~UINT32_C(0xff)) != a->token || i >= a->count ||
-        round > CHALLENGE)
+    uint32_t i = 0, round = m->request & 15;
+    while (a != NULL && i < a->count && a->tokens[i] != (m->request & ~UINT32_C(15)))
+        i++;
+    if (a == NULL || i == a->count || round > CHALLENGE)
         return;
     struct effect e = {.kind = EFFECT_PATH_UP,
                        .link = link,

@@ -26,10 +26,10 @@ struct attempt {
     mist_link link; /* 0: free */
     bool running;   /* else it rests: done, or waiting for the next attempt */
     uint8_t round, count, number, reserved;
-    uint32_t token; /* of round 0, candidate 0 */
     uint32_t probes, attempts;
     mist_time sent[PUNCH_ROUNDS + 1]; /* the last: challenges between rounds */
     struct candidate candidates[WIRE_CANDIDATES];
+    uint32_t tokens[WIRE_CANDIDATES]; /* of round 0: only who is there learns them */
 };
 
 struct punch {

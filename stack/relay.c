@@ -31,11 +31,30 @@ static struct circuit *set_of(const struct relay *r, mist_link a, mist_link b)
     return r->circuits + ((uint32_t)(pair >> 40) & (r->limit / WAYS - 1)) * WAYS;
 }
 
+static bool alive(const struct circuit *c, mist_time now)
+{
+    return c->a != 0 && now - c->last < (c->carried ? RELAY_IDLE : RELAY_FIRST);
+}
+
+/* Where a new circuit goes: an empty or dead place, else the oldest that never
+ * carried anything; NULL when all are in use. */
+static struct circuit *place(struct circuit *set, mist_time now)
+{
+    struct circuit *oldest = NULL;
+    for (int i = 0; i < WAYS; i++) {
+        if (!alive(&set[i], now))
+            return &set[i];
+        if (!set[i].carried && (oldest == NULL || set[i].last < oldest->last))
+            oldest = &set[i];
+    }
+    return oldest;
+}
+
 static struct circuit *find(const struct relay *r, mist_time now, mist_link a, mist_link b)
 {
     struct circuit *set = set_of(r, a, b);
     for (int i = 0; i < WAYS; i++) {
-        if (set[i].a == a && set[i].b == b && now - set[i].last < RELAY_IDLE)
+        if (set[i].a == a && set[i].b == b && alive(&set[i], now))
             return &set[i];
     }
     return NULL;
@@ -66,15 +85,13 @@ void relay_introduce(struct relay *r, mist_time now, mist_link a, mist_link b, s
         refill(c, now);
         return;
     }
-    struct circuit *set = set_of(r, a, b);
-    for (int i = 0; i < WAYS; i++) {
-        if (set[i].a != 0 && now - set[i].last < RELAY_IDLE)
-            continue;
-        set[i] = (struct circuit){a, b, RELAY_BURST, now};
-        out_fact(out, FACT_CIRCUIT_OPENED, NULL, NULL, ++r->made, 0);
+    c = place(set_of(r, a, b), now);
+    if (c == NULL) {
+        out_fact(out, FACT_TABLE_FULL, NULL, NULL, 7, r->limit);
         return;
     }
-    out_fact(out, FACT_TABLE_FULL, NULL, NULL, 7, r->limit);
+    *c = (struct circuit){a, b, RELAY_BURST, now, false};
+    out_fact(out, FACT_CIRCUIT_OPENED, NULL, NULL, ++r->made, 0);
 }
 
 enum relay_verdict relay_forward(struct relay *r, mist_time now, mist_link from, mist_link to,
@@ -90,6 +107,7 @@ enum relay_verdict relay_forward(struct relay *r, mist_time now, mist_link from,
     if (c->bytes < bytes)
         return RELAY_OVER;
     c->bytes -= bytes;
+    c->carried = true;
     return RELAY_YES;
 }
 

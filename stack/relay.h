@@ -16,6 +16,7 @@
 #define RELAY_RATE  (64 * 1024)  /* bytes per second and circuit: protocol notes (f), data class */
 #define RELAY_BURST (256 * 1024) /* bytes */
 #define RELAY_IDLE  SEC(60)
+#define RELAY_FIRST SEC(10) /* for the first datagram: of twenty introductions one is taken up */
 
 enum relay_verdict { RELAY_YES, RELAY_NO_CIRCUIT, RELAY_GONE, RELAY_OVER };
 
@@ -23,6 +24,7 @@ struct circuit {
     mist_link a, b; /* a < b; 0: unused */
     uint32_t bytes; /* left in the bucket at `last` */
     mist_time last; /* last datagram or introduction */
+    bool carried;   /* a datagram passed */
 };
 
 struct relay {

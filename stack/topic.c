@@ -164,8 +164,12 @@ static void finish_told(struct pubsub *p, struct topic *t, struct out *out)
 /* After a lookup only the COPIES nearest that it found hold the subscription. */
 static void trim(struct topic *t, struct out *out)
 {
+    bool found = t->kind == TOPIC_FREE;
+    for (uint32_t i = 0; i < t->count; i++)
+        found |= t->holders[i].fresh;
     for (uint32_t i = 0; i < t->count;) {
-        if (t->holders[i].fresh && t->holders[i].state != HOLDER_FAILED) {
+        bool keep = t->holders[i].fresh || !found; /* a lookup in vain takes nothing away */
+        if (keep && t->holders[i].state != HOLDER_FAILED) {
             i++;
             continue;
         }
@@ -367,16 +371,16 @@ int pubsub_unwant(struct pubsub *p, uint32_t id, struct out *out)
             continue;
         for (uint32_t j = 0; j < t->count; j++)
             t->holders[j].fresh = false;
+        t->kind = TOPIC_FREE;
         trim(t, out);
         set_timer(p, t, MIST_NEVER);
-        t->kind = TOPIC_FREE;
         return MIST_OK;
     }
     return MIST_ERR_UNKNOWN;
 }
 
 int pubsub_tell(struct pubsub *p, uint32_t owner, const uint8_t key[WIRE_ID], uint8_t flags,
-                const uint8_t *bytes, uint32_t length, struct out *out)
+                const uint8_t *bytes, uint32_t length, uint64_t number, struct out *out)
 {
     CHECK(length <= WIRE_VALUE);
     struct topic *t = topic_new(p, TOPIC_TOLD, owner, key, out);
@@ -384,7 +388,7 @@ int pubsub_tell(struct pubsub *p, uint32_t owner, const uint8_t key[WIRE_ID], ui
         return MIST_ERR_FULL;
     t->flags = flags;
     t->length = length;
-    t->number = rng_u64(p->rng);
+    t->number = number;
     if (length > 0)
         memcpy(t->bytes, bytes, length);
     look(p, t, out);
