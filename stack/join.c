@@ -6,7 +6,8 @@
  * overlay is still a stranger that can knock.  Then come more bootstrap nodes:
  * who enters through one alone meets those who entered there, and the overlay
  * falls into as many parts as it has entrances.  A step that fails goes back to
- * another bootstrap address, later each time. */
+ * another bootstrap address, later each time; so does a node that has lost all
+ * its contacts, and now and then one that knows few. */
 #include <string.h>
 
 #include "stack/node.h"
@@ -15,15 +16,26 @@
 #define JOIN_RETRY_MOST SEC(32)
 #define JOIN_ENTRANCES  4 /* bootstrap nodes met */
 #define JOIN_MORE_LIMIT SEC(2)
+#define JOIN_AGAIN      MIN(4) /* while the table has room: overlays that fell apart meet again */
 
 static void joined(struct mist *n, mist_time now)
 {
     n->join.state = JOIN_DONE;
+    n->join.tries = 0;
+    if (n->join.count > 0)
+        timers_set(&n->timers, TIMER_JOIN, now + rng_around(&n->rng, JOIN_AGAIN, 20));
     if (n->join.joined)
         return;
     n->join.joined = true;
     out_fact(n->out, FACT_JOINED, NULL, NULL, now - n->join.started, 0);
     out_event(n->out, &(struct mist_event){.kind = MIST_EVENT_JOINED});
+}
+
+static void want_name(struct mist *n)
+{
+    struct join *j = &n->join;
+    if (j->named && !j->wanted)
+        j->wanted = pubsub_want(n->pubsub, NAME_TOPIC, j->key, n->out) == MIST_OK;
 }
 
 static void start(struct mist *n, mist_time now)
@@ -83,6 +95,10 @@ void join_timer(struct mist *n, mist_time now)
     struct join *j = &n->join;
     if (j->state == JOIN_MORE)
         look_for_neighbours(n, now);
+    if (j->state == JOIN_DONE && kad_count(n->kad) >= KAD_K)
+        joined(n, now); /* well placed: look again later */
+    else if (j->state == JOIN_DONE)
+        j->state = JOIN_WAITING;
     if (j->state != JOIN_WAITING)
         return;
     if (j->count > 0) {
@@ -92,8 +108,7 @@ void join_timer(struct mist *n, mist_time now)
     } else if (n->config.assume == REACH_PUBLIC) {
         reach_ask(&n->reach, now, 0, n->out); /* the first of its overlay: alone, and in it */
         joined(n, now);
-        if (j->named)
-            j->named = pubsub_want(n->pubsub, NAME_TOPIC, j->key, n->out) == MIST_OK;
+        want_name(n);
     }
 }
 
@@ -156,13 +171,24 @@ void join_looked(struct mist *n, mist_time now, uint32_t answers)
         return;
     }
     j->state = JOIN_NAME;
-    if (!j->named || pubsub_want(n->pubsub, NAME_TOPIC, j->key, n->out) != MIST_OK)
+    want_name(n);
+    if (j->joined || j->held || !j->wanted)
         joined(n, now);
+}
+
+void join_lonely(struct mist *n, mist_time now)
+{
+    struct join *j = &n->join;
+    if ((j->state != JOIN_DONE && j->state != JOIN_NAME) || j->count == 0 || kad_count(n->kad) > 0)
+        return;
+    j->tries = 0;
+    wait_and_retry(n, now);
 }
 
 void join_subscribed(struct mist *n, mist_time now, uint32_t holders)
 {
-    if (n->join.state == JOIN_NAME && holders > 0)
+    n->join.held = holders > 0;
+    if (n->join.state == JOIN_NAME && n->join.held)
         joined(n, now);
 }
 
@@ -171,11 +197,15 @@ int join_name(struct mist *n, const uint8_t *name, size_t length)
     struct join *j = &n->join;
     if (j->named)
         return MIST_ERR_STATE;
-    node_key(j->key, name, length);
+    uint8_t key[WIRE_ID];
+    node_key(key, name, length);
+    if (j->state == JOIN_DONE) {
+        int error = pubsub_want(n->pubsub, NAME_TOPIC, key, n->out);
+        if (error != MIST_OK)
+            return error;
+        j->wanted = true;
+    }
+    memcpy(j->key, key, WIRE_ID);
     j->named = true;
-    if (j->state != JOIN_DONE)
-        return MIST_OK;
-    int error = pubsub_want(n->pubsub, NAME_TOPIC, j->key, n->out);
-    j->named = error == MIST_OK;
-    return error;
+    return MIST_OK;
 }

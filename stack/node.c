@@ -177,6 +177,7 @@ static void forget_link(struct mist *n, mist_time now, const struct effect *e)
                    e->value == 3 ? MIST_REASON_PEER_CLOSED : MIST_REASON_PATH_LOST, n->out);
     punch_forget(&n->punch, e->link);
     join_link_failed(n, now, e->link, &e->contact.addr);
+    join_lonely(n, now);
 }
 
 static void do_link_down(struct mist *n, mist_time now, const struct effect *e)
@@ -184,6 +185,7 @@ static void do_link_down(struct mist *n, mist_time now, const struct effect *e)
     forget_link(n, now, e);
     if (e->value == 2)
         kad_failed(n->kad, now, e->contact.id, n->out);
+    join_lonely(n, now);
 }
 
 static void do_link_failed(struct mist *n, mist_time now, const struct effect *e)

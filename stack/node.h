@@ -44,6 +44,8 @@ struct join {
     uint8_t count, next, tries;
     uint8_t awaited; /* links of JOIN_MORE */
     bool named, joined;
+    bool wanted; /* the subscription to the name is pubsub's affair now ... */
+    bool held;   /* ... and stands */
     mist_link link;
     mist_time started;
     struct contact through; /* the bootstrap that answered */
@@ -97,6 +99,7 @@ void join_link_up(struct mist *n, mist_time now, mist_link link, const struct co
 void join_link_failed(struct mist *n, mist_time now, mist_link link, const struct addr *a);
 void join_verdict(struct mist *n, mist_time now);
 void join_looked(struct mist *n, mist_time now, uint32_t answers);
+void join_lonely(struct mist *n, mist_time now); /* a contact may have been the last one */
 void join_subscribed(struct mist *n, mist_time now, uint32_t holders);
 
 #endif
