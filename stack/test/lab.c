@@ -7,6 +7,9 @@
 #include "stack/check.h"
 #include "stack/link.h"
 
+#define CANARY      16 /* bytes behind a node's block */
+#define CANARY_BYTE 0xa5
+
 static char lab_how[128]; /* how to repeat what is going on */
 
 void check_failed(const char *condition, const char *file, int line)
@@ -120,7 +123,8 @@ void lab_start(struct lab *l, uint32_t host, uint32_t bootstraps)
     struct lab_host *h = &l->hosts[host];
     CHECK(h->node == NULL);
     h->memory_size = l->api->node_size(h->config);
-    h->memory = zeroed(h->memory_size);
+    h->memory = zeroed(h->memory_size + CANARY);
+    memset((uint8_t *)h->memory + h->memory_size, CANARY_BYTE, CANARY);
     h->joined = false;
     h->node = l->api->init(h->memory, h->scratch, h->config, h->seed, h->secret, l->now);
     l->api->id(h->node, h->id);
@@ -266,7 +270,10 @@ void lab_drain(struct lab *l, uint32_t host)
             l->watch.fact(l->watch.context, l, host, &f);
     }
     h->due = l->api->deadline(h->node);
-    CHECK(h->due >= l->now);
+    for (size_t i = 0; i < CANARY; i++)
+        CHECK(((uint8_t *)h->memory)[h->memory_size + i] == CANARY_BYTE);
+    if (l->watch.after != NULL)
+        l->watch.after(l->watch.context, l, host);
 }
 
 static void deliver(struct lab *l, const struct lab_packet *p)
@@ -363,7 +370,8 @@ bool lab_step(struct lab *l, mist_time until)
     mist_time next = due < arrival ? due : arrival;
     if (next > until)
         return false;
-    l->now = next;
+    if (next > l->now) /* an answer can shorten a lookup's patience so that it is over */
+        l->now = next;
     if (arrival <= due) {
         struct lab_packet *p = dequeue(l);
         deliver(l, p);
@@ -371,7 +379,7 @@ bool lab_step(struct lab *l, mist_time until)
     } else {
         l->api->tick(l->hosts[host].node, l->now);
         lab_drain(l, host);
-        CHECK(l->hosts[host].due > l->now);
+        CHECK(l->hosts[host].due > l->now); /* a tick leaves nothing undone */
     }
     return true;
 }

@@ -5,7 +5,7 @@
  * A test program includes lab.c and lab_nat.c, so it needs no build rule.  After
  * every verb the lab drains the core and checks what no driver may ever see:
  * a datagram on a socket that is not open or from a foreign address, one that is
- * too long, a deadline that has passed. */
+ * too long, a deadline still due after a tick, a byte written behind the node's block. */
 #ifndef MIST_LAB_H
 #define MIST_LAB_H
 
@@ -45,6 +45,7 @@ struct lab_watch {
     /* false: the datagram is lost */
     bool (*arrives)(void *context, struct lab *l, uint32_t host, const struct addr *from,
                     const uint8_t *bytes, uint32_t length);
+    void (*after)(void *context, struct lab *l, uint32_t host); /* a verb was drained */
 };
 
 struct lab_packet {
