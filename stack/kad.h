@@ -48,6 +48,9 @@ void kad_seen(struct kad *k, mist_time now, const struct contact *c, mist_time r
  * what kad_link_failed tells, is counted already.  Twice in a row: dropped. */
 void kad_failed(struct kad *k, mist_time now, const uint8_t id[WIRE_ID], struct out *out);
 
+/* It says itself that strangers cannot reach it (any more): dropped at once. */
+void kad_retired(struct kad *k, const uint8_t id[WIRE_ID], struct out *out);
+
 /* Up to n contacts closest to target, nearest first. */
 uint32_t kad_closest(const struct kad *k, const uint8_t target[WIRE_ID], struct contact *array,
                      uint32_t n);

@@ -229,6 +229,17 @@ void kad_failed(struct kad *k, mist_time now, const uint8_t id[WIRE_ID], struct 
         drop_spare(k, b, e);
 }
 
+void kad_retired(struct kad *k, const uint8_t id[WIRE_ID], struct out *out)
+{
+    uint32_t bucket = kad_bucket_of(k, id);
+    struct kad_bucket *b = &k->bucket[bucket];
+    struct kad_entry *e = find(k, b->live, id);
+    if (e != NULL)
+        drop_live(k, bucket, e, out);
+    else if ((e = find(k, b->spares, id)) != NULL)
+        drop_spare(k, b, e);
+}
+
 /* ---- who is where ---- */
 
 struct kad_entry *kad_entry_of(struct kad *k, const uint8_t id[WIRE_ID])

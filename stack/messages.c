@@ -58,6 +58,8 @@ static void on_hello(struct context *c, const struct msg *m)
 {
     mux_peer_flags(c->n->mux, c->view.link, m->flags);
     c->view.flags = m->flags;
+    if ((m->flags & FLAG_SERVER) == 0)
+        kad_retired(c->n->kad, c->id, c->n->out);
     seen(c, &m->addr);
     contact_seen(c);
 }
