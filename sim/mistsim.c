@@ -8,14 +8,15 @@
 #include "sim/doctor.h"
 #include "sim/errors.h"
 #include "sim/exit.h"
+#include "sim/nat_command.h"
 #include "sim/run.h"
 #include "sim/scenario_command.h"
 #include "sim/show.h"
 #include "stack/mist.h"
 
 static const struct command *const commands[] = {
-    &run_command,  &scenario_check_command, &explain_key_command, &schema_command,
-    &show_command, &doctor_command,         &bench_command,
+    &run_command, &scenario_check_command, &explain_key_command, &schema_command, &show_command,
+    &nat_command, &doctor_command,         &bench_command,
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
 

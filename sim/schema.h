@@ -29,6 +29,7 @@
     X(MAP, "map")                                                                                  \
     X(LIST, "list of maps")                                                                        \
     X(FREE, "map, names of the core")                                                              \
+    X(ADDRESSES, "address or list of addresses")                                                   \
     X(NAT, "nat")                                                                                  \
     X(EXPECT, "map of metric to bound")                                                            \
     X(SWEEP, "map of path to list of values")                                                      \
