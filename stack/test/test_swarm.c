@@ -20,6 +20,7 @@
 #define HEALING  MIN(6)  /* a subscription is refreshed within 240 s and a fifth */
 #define DIALS    6       /* demanded at the end */
 #define PATIENCE SEC(60) /* for them */
+#define TOPICS   3
 #define TABLES   32
 
 struct swarm {
@@ -137,13 +138,13 @@ static void use_connection(struct swarm *s, uint32_t host)
 
 static void publish_or_subscribe(struct swarm *s, uint32_t host)
 {
-    static const char *const topics[] = {"weather", "news", "music"};
-    const char *topic = topics[below(s, 3)];
+    static const char *const topics[TOPICS] = {"weather", "news", "music"};
+    const char *topic = topics[below(s, TOPICS)];
     uint32_t kind = below(s, 2) == 0 ? MIST_WISH_SUBSCRIBE : MIST_WISH_PUBLISH;
-    int error = lab_name(s->lab, host, kind, 1 + below(s, 3), topic, "rain");
+    int error = lab_name(s->lab, host, kind, 1 + below(s, TOPICS), topic, "rain");
     CHECK(error == MIST_OK || error == MIST_ERR_FULL);
     if (below(s, 3) == 0) {
-        error = lab_id(s->lab, host, MIST_WISH_UNSUBSCRIBE, 1 + below(s, 3));
+        error = lab_id(s->lab, host, MIST_WISH_UNSUBSCRIBE, 1 + below(s, TOPICS));
         CHECK(error == MIST_OK || error == MIST_ERR_UNKNOWN);
     }
 }
@@ -186,6 +187,10 @@ static void heal(struct swarm *s)
         l->hosts[i].side = 0;
         if (l->hosts[i].node == NULL)
             start(s, i);
+        for (uint32_t id = 1; id <= TOPICS; id++) { /* an offer needs a place, too */
+            while (lab_id(l, i, MIST_WISH_UNSUBSCRIBE, id) == MIST_OK)
+                continue;
+        }
     }
     lab_run(l, l->now + HEALING);
 }
