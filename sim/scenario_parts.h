@@ -84,8 +84,8 @@ void scenario_partial(const struct scenario *s, const struct yaml_node *document
                       struct arena *scratch, struct errors *errors);
 
 /* Reads `expect` into the plan, whose populations stand already. */
-void scenario_expect(const struct yaml_node *expect, struct catalogue *catalogue,
-                     struct plan *plan, struct errors *errors);
+void scenario_expect(const struct yaml_node *expect, struct catalogue *catalogue, struct plan *plan,
+                     struct errors *errors);
 
 /* Reads `network.latency` into the plan. */
 void scenario_latency(struct latencies *latencies, const struct yaml_node *latency,

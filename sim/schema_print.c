@@ -95,8 +95,8 @@ static const char *const PLAIN[SCHEMA_KIND_COUNT] = {
 };
 
 /* A bound, or a list of them. */
-#define BOUND                                                                                      \
-    "{\"anyOf\": [{\"type\": \"string\"}, {\"type\": \"array\", \"items\": {\"type\": \"string\"}}]}"
+#define TEXT  "{\"type\": \"string\"}"
+#define BOUND "{\"anyOf\": [" TEXT ", {\"type\": \"array\", \"items\": " TEXT "}]}"
 
 static void print_matrix(FILE *out)
 {
