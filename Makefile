@@ -29,6 +29,7 @@ TESTS   := $(wildcard $(FOLDERS:=/test/test_*.c))
 STORIES := $(wildcard $(FOLDERS:=/test/test_story_*.c))
 SCRIPTS := $(wildcard $(FOLDERS:=/test/test_*.sh))
 SMOKE   := $(wildcard scenarios/smoke/*.yaml scenarios/matrix/*.yaml scenarios/regress/*.yaml)
+STUDY   := $(wildcard scenarios/study/*.yaml)
 FUZZERS := $(wildcard $(FOLDERS:=/test/fuzz_*.c)) .ci/fuzz_canary.c
 
 obj      = $(patsubst %.c,$(B)/obj/%.o,$(1))
@@ -70,8 +71,9 @@ lint: | deps-lint	## clang-tidy over all sources
 smoke: $(B)/mistsim	## run the small scenarios; each is a test by its own `expect`
 	@.ci/smoke $(B) $(SMOKE)
 
-check-scenarios: $(B)/mistsim	## validate every scenario
+check-scenarios: $(B)/mistsim	## validate every scenario; run the small ones and the studies
 	@$(B)/mistsim check $(shell find scenarios -name '*.yaml' ! -path '*/latency/*' | sort)
+	@.ci/smoke $(B) $(SMOKE) $(STUDY)
 
 house: $(PROGRAMS)	## the build does what the README says: rebuilds, help, install, uninstall
 	@.ci/house $(B)

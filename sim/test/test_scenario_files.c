@@ -1,5 +1,5 @@
 /* test_scenario_files.c: the shipped scenarios and the catalogue can be read,
- * and the classic matrix says what follows from RFC 4787. */
+ * and what they say of pairs of NATs follows from RFC 4787. */
 #include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -69,7 +69,8 @@ static void every_shipped_scenario_is_fine_and_asks_a_question(void **state)
     (void)state;
     assert_true(each_file("scenarios", read_scenario) >= 1);
     assert_true(each_file("scenarios/smoke", read_scenario) >= 6);
-    assert_true(each_file("scenarios/matrix", read_scenario) >= 1);
+    assert_true(each_file("scenarios/matrix", read_scenario) >= 2);
+    assert_true(each_file("scenarios/study", read_scenario) >= 10);
 }
 
 static void draw_nat(const char *nat)
@@ -100,8 +101,8 @@ static void every_profile_and_population_can_be_drawn(void **state)
     assert_true(each_file("nat-models/populations", draw_population) >= 2);
 }
 
-/* Of a cell of the matrix: every pair of its hosts must agree with it. */
-static void compare_cell(struct rule *r, const struct plan *p, const struct plan_expect *expect)
+/* Of a pair in an expectation: every two of its hosts must agree with it. */
+static void compare_pair(struct rule *r, const struct plan *p, const struct plan_expect *expect)
 {
     bool direct = strcmp(expect->name, "dial.direct_rate") == 0;
     uint32_t pairs = 0;
@@ -113,26 +114,57 @@ static void compare_cell(struct rule *r, const struct plan *p, const struct plan
                 continue;
             pairs++;
             if (rule_pair(r, a, b) != direct)
-                fail_msg("%s: the rule says otherwise", expect->metric);
+                fail_msg("%s: %s: the rule says otherwise", p->name, expect->metric);
         }
     assert_true(pairs >= 6);
 }
 
-static void the_classic_matrix_follows_from_the_definitions(void **state)
+/* Compares all that a scenario says for certain of a pair; returns how many cells. */
+static int compare_plan(const struct plan *p)
 {
-    (void)state;
-    struct plan *p = plan_file("scenarios/matrix/classic.yaml", NULL);
     struct rule *r = rule_open(p);
     int cells = 0;
     for (uint32_t i = 0; i < p->expect_count; i++)
-        if (p->expects[i].src) {
-            compare_cell(r, p, &p->expects[i]);
+        if (p->expects[i].src && strcmp(p->expects[i].bound, "== 100%") == 0) {
+            compare_pair(r, p, &p->expects[i]);
             cells++;
         }
-    assert_int_equal(cells, 7 * 7);
-    assert_true(p->duration <= MIN(3));
     rule_close(r);
+    return cells;
+}
+
+static int compare_file(const char *path)
+{
+    struct plan *p = plan_file(path, NULL);
+    int cells = compare_plan(p);
     plan_free(p);
+    return cells;
+}
+
+static void the_matrices_follow_from_the_definitions(void **state)
+{
+    (void)state;
+    assert_int_equal(compare_file("scenarios/matrix/classic.yaml"), 7 * 7);
+    assert_int_equal(compare_file("scenarios/matrix/nine.yaml"), 9 * 9);
+    struct plan *p = plan_file("scenarios/matrix/classic.yaml", NULL);
+    assert_true(p->duration <= MIN(3));
+    plan_free(p);
+}
+
+static int study_cells;
+
+static void compare_study(const char *path, const char *name)
+{
+    (void)name;
+    study_cells += compare_file(path);
+}
+
+static void the_pairs_of_the_studies_follow_from_the_definitions(void **state)
+{
+    (void)state;
+    study_cells = 0;
+    (void)each_file("scenarios/study", compare_study);
+    assert_true(study_cells >= 20);
 }
 
 /* Six or more kinds of NAT, as many nodes as promised. */
@@ -167,7 +199,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_shipped_scenario_is_fine_and_asks_a_question),
         cmocka_unit_test(every_profile_and_population_can_be_drawn),
-        cmocka_unit_test(the_classic_matrix_follows_from_the_definitions),
+        cmocka_unit_test(the_matrices_follow_from_the_definitions),
+        cmocka_unit_test(the_pairs_of_the_studies_follow_from_the_definitions),
         cmocka_unit_test(quickstart_is_the_world_that_it_promises),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
