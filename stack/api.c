@@ -116,12 +116,16 @@ static void api_refused(struct mist *n, mist_time now, uint32_t socket, const st
 /* A check of reachability is due: the link that joined us, or any server's. */
 static void ask_reach(struct mist *n, mist_time now)
 {
-    mist_link link = n->join.state == JOIN_REACH ? n->join.link : 0;
+    bool joining = n->join.state == JOIN_REACH;
+    mist_link link = joining ? n->join.link : 0;
     uint32_t seen = 0;
-    for (mist_link l = mux_next(n->mux, 0); link == 0 && l != 0; l = mux_next(n->mux, l)) {
+    for (mist_link l = mux_next(n->mux, 0); l != 0; l = mux_next(n->mux, l)) {
         struct link_view v;
-        if (mux_view(n->mux, l, &v) && (v.flags & FLAG_SERVER) != 0 &&
-            v.path.family != ADDR_RELAY && rng_below(&n->rng, ++seen) == 0)
+        if (!mux_view(n->mux, l, &v))
+            continue;
+        reach_contact(&n->reach, &v.path);
+        if (!joining && (v.flags & FLAG_SERVER) != 0 && v.path.family != ADDR_RELAY &&
+            rng_below(&n->rng, ++seen) == 0)
             link = l;
     }
     reach_ask(&n->reach, now, link, n->out);
@@ -153,7 +157,7 @@ static void api_tick(struct mist *n, mist_time now)
 {
     uint32_t id;
     out_reset(n->out, n);
-    while (timers_take(&n->timers, now, &id)) {
+    while (!out_busy(n->out) && timers_take(&n->timers, now, &id)) {
         timer_due(n, now, id);
         node_carry_out(n, now);
     }
@@ -224,7 +228,7 @@ static int wish_subscribe(struct mist *n, mist_time now, const struct mist_wish 
     (void)now;
     if (!own_id(w->id))
         return MIST_ERR_ARGUMENT;
-    node_key(key, w->name, w->name_length);
+    node_topic_key(key, w->name, w->name_length);
     return pubsub_want(n->pubsub, w->id, key, n->out);
 }
 
@@ -241,7 +245,7 @@ static int wish_publish(struct mist *n, mist_time now, const struct mist_wish *w
         return MIST_ERR_ARGUMENT;
     if (w->length > MIST_VALUE)
         return MIST_ERR_TOO_LONG;
-    node_key(key, w->name, w->name_length);
+    node_topic_key(key, w->name, w->name_length);
     return node_publish(n, now, w->id, key, 0, w->bytes, w->length);
 }
 
@@ -251,7 +255,7 @@ static int wish_connect(struct mist *n, mist_time now, const struct mist_wish *w
     struct meet_self self;
     if (!own_id(w->id))
         return MIST_ERR_ARGUMENT;
-    node_key(key, w->name, w->name_length);
+    node_name_key(key, w->name, w->name_length);
     node_self(n, &self);
     return meet_connect(&n->meet, now, w->id, key, &self, n->out);
 }
@@ -264,7 +268,6 @@ static int wish_send(struct mist *n, mist_time now, const struct mist_wish *w)
 
 static int wish_close(struct mist *n, mist_time now, const struct mist_wish *w)
 {
-    (void)now;
     const struct conn *c = meet_find(&n->meet, w->id);
     if (c == NULL)
         return MIST_ERR_UNKNOWN;
@@ -272,7 +275,7 @@ static int wish_close(struct mist *n, mist_time now, const struct mist_wish *w)
     memcpy(e.peer, c->peer, MIST_ID);
     punch_tally(&n->punch, c->link, &e.attempts, &e.probes);
     out_event(n->out, &e);
-    return meet_close(&n->meet, w->id, n->out);
+    return meet_close(&n->meet, now, w->id, n->out);
 }
 
 static int wish_name(struct mist *n, mist_time now, const struct mist_wish *w)

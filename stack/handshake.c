@@ -266,7 +266,12 @@ int handshake_accepted(struct mux *m, mist_time now, const uint8_t *bytes,
         link_rtt(l, now - l->asked_at);
     turn->link = link_handle(m, l);
     turn->length = (uint32_t)(h->body_length - SEAL_TAG);
-    stand(m, now, l, &turn->from, turn, out);
+    /* The cookie proved the path; another source of ACCEPT has proved nothing. */
+    bool relayed = l->path.family == ADDR_RELAY && turn->from.family == ADDR_RELAY;
+    struct addr path = relayed ? turn->from : l->path;
+    turn->strange = !addr_equal(&turn->from, &path);
+    turn->budget = 0;
+    stand(m, now, l, &path, turn, out);
     return 1;
 }
 

@@ -198,7 +198,7 @@ int join_name(struct mist *n, const uint8_t *name, size_t length)
     if (j->named)
         return MIST_ERR_STATE;
     uint8_t key[WIRE_ID];
-    node_key(key, name, length);
+    node_name_key(key, name, length);
     if (j->state == JOIN_DONE) {
         int error = pubsub_want(n->pubsub, NAME_TOPIC, key, n->out);
         if (error != MIST_OK)

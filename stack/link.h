@@ -20,11 +20,12 @@ enum link_state {
 };
 
 struct link {
-    /* What an ordinary datagram touches: three cache lines. */
-    uint8_t state;  /* enum link_state */
-    uint8_t flags;  /* enum msg_flags of the peer */
-    uint8_t silent; /* pings unanswered */
-    uint8_t began;  /* this node opened it */
+    _Alignas(64)
+        /* What an ordinary datagram touches: three cache lines. */
+        uint8_t state; /* enum link_state */
+    uint8_t flags;     /* enum msg_flags of the peer */
+    uint8_t silent;    /* pings unanswered */
+    uint8_t began;     /* this node opened it */
     uint16_t generation;
     uint16_t pins;  /* keep it alive */
     uint16_t keeps; /* do not evict it */
@@ -58,6 +59,7 @@ struct mux {
     struct link *links; /* [limit] */
     uint16_t *index;    /* [index_mask + 1] slot + 1 by id */
     uint32_t limit, index_mask;
+    uint32_t kept;           /* links with keeps */
     uint32_t used, up, free; /* slots ever used; standing; head of the free list, slot + 1 */
     uint32_t hand;           /* where eviction looks next */
     uint32_t channel_mask;

@@ -10,6 +10,8 @@ static const mist_time offer_at[] = {0, SEC(2), SEC(5), SEC(10), SEC(20), SEC(30
 #define OFFERS         (sizeof offer_at / sizeof offer_at[0] - 1)
 #define OFFERS_UNKNOWN 3 /* the holders answer, and know of nobody: 10 s are enough */
 #define MEETING_LIMIT  SEC(10)
+#define ANSWER_AGAIN   SEC(3) /* an answer has that long to be heard */
+#define HANGUPS        3      /* at 0, 1 and 3 s: one may be lost */
 
 size_t meet_size(uint32_t conns)
 {
@@ -50,7 +52,8 @@ static struct conn *conn_new(struct meet *m, uint8_t state, struct out *out)
 const struct conn *meet_find(const struct meet *m, uint32_t id)
 {
     for (uint32_t i = 0; i < m->used; i++) {
-        if (m->conns[i].state != CONN_FREE && m->conns[i].id == id)
+        if (m->conns[i].state != CONN_FREE && m->conns[i].state != CONN_CLOSING &&
+            m->conns[i].id == id)
             return &m->conns[i];
     }
     return NULL;
@@ -79,13 +82,24 @@ static void hold(struct conn *c, mist_link link, uint32_t path, mist_link relay,
 
 static void end(struct meet *m, struct conn *c, struct out *out)
 {
-    if (c->state == CONN_UP) {
+    if (c->state == CONN_UP || c->state == CONN_CLOSING) {
         out_pin(out, c->link, -1);
         if (c->relay_pin != 0)
             out_pin(out, c->relay_pin, -1);
     }
     set_timer(m, c, MIST_NEVER);
     c->state = CONN_FREE;
+}
+
+static void hang_up(struct meet *m, mist_time now, struct conn *c, struct out *out)
+{
+    struct msg hangup = {.type = MSG_HANGUP, .request = c->conversation};
+    out_send(out, c->link, &hangup);
+    c->state = CONN_CLOSING;
+    if (++c->hangups == HANGUPS)
+        end(m, c, out);
+    else
+        set_timer(m, c, now + SEC(c->hangups));
 }
 
 /* ---- the dialer ---- */
@@ -158,6 +172,8 @@ void meet_timer(struct meet *m, mist_time now, uint32_t index, const struct meet
              : c->told == 0 ? MIST_REASON_NOT_FOUND
                             : MIST_REASON_NO_ANSWER,
              out);
+    else if (c->state == CONN_CLOSING)
+        hang_up(m, now, c, out);
     else if (c->state == CONN_MEETING)
         end(m, c, out); /* the dialer offers again if it still wants to */
 }
@@ -237,10 +253,24 @@ static void open_link(struct meet *m, mist_time now, struct conn *c, struct out 
     out_effect(out, &e);
 }
 
+/* One peer, and all peers together, leave room for others and for this node. */
+static bool may_accept(const struct meet *m, const uint8_t *peer)
+{
+    uint32_t theirs = 0, accepted = 0;
+    for (uint32_t i = 0; i < m->used; i++) {
+        const struct conn *c = &m->conns[i];
+        if (c->state == CONN_FREE || c->dialer)
+            continue;
+        accepted++;
+        theirs += memcmp(c->peer, peer, WIRE_ID) == 0;
+    }
+    return theirs < MEET_PER_PEER && accepted < m->limit / 2;
+}
+
 static struct conn *accept_new(struct meet *m, mist_time now, const struct msg *receive,
                                const struct offer *offer, struct out *out)
 {
-    struct conn *c = conn_new(m, CONN_MEETING, out);
+    struct conn *c = may_accept(m, receive->peer) ? conn_new(m, CONN_MEETING, out) : NULL;
     if (c == NULL)
         return NULL;
     m->next_id = (m->next_id + 1) & ~MEET_THEIRS;
@@ -248,7 +278,7 @@ static struct conn *accept_new(struct meet *m, mist_time now, const struct msg *
     c->conversation = offer->conversation;
     c->nonce = offer->nonce;
     c->publication = receive->number;
-    c->started = now;
+    c->started = c->answered = now;
     memcpy(c->peer, receive->peer, WIRE_ID);
     for (uint32_t i = 0; i < offer->count; i++)
         add_candidate(c, &offer->candidates[i]);
@@ -256,10 +286,20 @@ static struct conn *accept_new(struct meet *m, mist_time now, const struct msg *
     return c;
 }
 
-/* The offer came again although we answered: the answer did not arrive. */
+/* The offer came again although we answered: the answer did not arrive.  A link
+ * that was heard since only needs another; one that was not is met anew. */
 static void answer_again(struct meet *m, mist_time now, struct conn *c, mist_link forwarder,
-                         struct out *out)
+                         mist_time heard, struct out *out)
 {
+    if (c->state == CONN_CLOSING || now - c->answered < ANSWER_AGAIN)
+        return;
+    bool alive = c->state == CONN_UP && heard > c->answered;
+    c->answered = now;
+    if (alive) {
+        send_answer(c, out);
+        out_effect(out, &(struct effect){.kind = EFFECT_PING, .link = c->link});
+        return;
+    }
     if (c->state == CONN_UP) {
         struct effect e = {.kind = EFFECT_FORSAKE, .link = c->link};
         end(m, c, out);
@@ -271,7 +311,8 @@ static void answer_again(struct meet *m, mist_time now, struct conn *c, mist_lin
 }
 
 void meet_offer(struct meet *m, mist_time now, mist_link forwarder, bool relays, mist_link standing,
-                const struct msg *receive, const struct offer *offer, struct out *out)
+                mist_time heard, const struct msg *receive, const struct offer *offer,
+                struct out *out)
 {
     struct conn *c = of_peer(m, receive->peer, offer->conversation);
     bool known = c != NULL;
@@ -283,7 +324,7 @@ void meet_offer(struct meet *m, mist_time now, mist_link forwarder, bool relays,
         add_candidate(c, &(struct candidate){receive->addr, CANDIDATE_SEEN});
     if (known && receive->number != c->publication && relays) {
         c->publication = receive->number;
-        answer_again(m, now, c, forwarder, out);
+        answer_again(m, now, c, forwarder, heard, out);
         return;
     }
     if (relays)
@@ -365,9 +406,10 @@ void meet_link_down(struct meet *m, mist_link link, uint32_t reason, struct out 
 {
     for (uint32_t i = 0; i < m->used; i++) {
         struct conn *c = &m->conns[i];
-        if (c->state != CONN_UP || c->link != link)
+        if ((c->state != CONN_UP && c->state != CONN_CLOSING) || c->link != link)
             continue;
-        tell(c, MIST_EVENT_CLOSED, 0, reason, out);
+        if (c->state == CONN_UP)
+            tell(c, MIST_EVENT_CLOSED, 0, reason, out);
         end(m, c, out);
     }
 }
@@ -396,8 +438,11 @@ static struct conn *of_link(const struct meet *m, mist_link link, uint32_t conve
 void meet_payload(struct meet *m, mist_link link, const struct msg *payload, struct out *out)
 {
     const struct conn *c = of_link(m, link, payload->request);
-    if (c == NULL)
+    if (c == NULL) {
+        struct msg gone = {.type = MSG_HANGUP, .request = payload->request};
+        out_send(out, link, &gone); /* the peer has not heard that it ended */
         return;
+    }
     struct mist_event e = {.kind = MIST_EVENT_DATAGRAM,
                            .id = c->id,
                            .path = c->path,
@@ -433,17 +478,16 @@ int meet_send(struct meet *m, uint32_t id, const uint8_t *bytes, uint32_t length
     return MIST_OK;
 }
 
-int meet_close(struct meet *m, uint32_t id, struct out *out)
+int meet_close(struct meet *m, mist_time now, uint32_t id, struct out *out)
 {
     for (uint32_t i = 0; i < m->used; i++) {
         struct conn *c = &m->conns[i];
-        if (c->state == CONN_FREE || c->id != id)
+        if (c->state == CONN_FREE || c->state == CONN_CLOSING || c->id != id)
             continue;
-        if (c->state == CONN_UP) {
-            struct msg hangup = {.type = MSG_HANGUP, .request = c->conversation};
-            out_send(out, c->link, &hangup);
-        }
-        end(m, c, out);
+        if (c->state == CONN_UP)
+            hang_up(m, now, c, out);
+        else
+            end(m, c, out);
         return MIST_OK;
     }
     return MIST_ERR_UNKNOWN;

@@ -10,7 +10,7 @@
  * the two, so the acceptor answers through it; the answer repeats the offer's
  * nonce, which makes it an authenticated round trip.
  *
- * One timer per connection: the next offer, or giving up. */
+ * One timer per connection: the next offer, giving up, or another HANGUP. */
 #ifndef MIST_MEET_H
 #define MIST_MEET_H
 
@@ -22,22 +22,23 @@
 #include "stack/rng.h"
 #include "stack/timers.h"
 
-#define MEET_RELAYS 4                    /* alternatives kept */
-#define MEET_THEIRS UINT32_C(0x80000000) /* ids of connections that peers opened */
+#define MEET_RELAYS   4 /* alternatives kept */
+#define MEET_PER_PEER 4 /* connections that one peer may have opened to this node */
+#define MEET_THEIRS   UINT32_C(0x80000000) /* ids of connections that peers opened */
 
-enum conn_state { CONN_FREE, CONN_OFFERING, CONN_MEETING, CONN_UP };
+enum conn_state { CONN_FREE, CONN_OFFERING, CONN_MEETING, CONN_UP, CONN_CLOSING };
 
 struct conn {
     uint8_t state; /* enum conn_state */
     bool dialer;
-    uint8_t offers, relay_count, relay_next, candidate_count;
+    uint8_t offers, hangups, relay_count, relay_next, candidate_count;
     uint32_t id, conversation;
     uint64_t nonce, publication;
     uint32_t acked, told; /* best of the offers */
     uint32_t path;        /* enum mist_path */
     mist_link link, relay_pin;
     mist_link relays[MEET_RELAYS];
-    mist_time started;
+    mist_time started, answered;
     uint8_t key[WIRE_ID], peer[WIRE_ID];
     struct candidate candidates[WIRE_CANDIDATES]; /* the other's */
 };
@@ -64,7 +65,7 @@ void meet_init(struct meet *m, void *memory, uint32_t conns, struct rng *rng, st
 int meet_connect(struct meet *m, mist_time now, uint32_t id, const uint8_t key[WIRE_ID],
                  const struct meet_self *self, struct out *out);
 int meet_send(struct meet *m, uint32_t id, const uint8_t *bytes, uint32_t length, struct out *out);
-int meet_close(struct meet *m, uint32_t id, struct out *out);
+int meet_close(struct meet *m, mist_time now, uint32_t id, struct out *out);
 const struct conn *meet_find(const struct meet *m, uint32_t id);
 
 /* The dialer's offer was published. */
@@ -73,9 +74,10 @@ void meet_timer(struct meet *m, mist_time now, uint32_t index, const struct meet
                 struct out *out);
 
 /* An offer arrived through `forwarder` (relays: it forwards datagrams).  standing:
- * the link to that peer if one is up, else 0. */
+ * the link to that peer if one is up, else 0; heard: when it last said anything. */
 void meet_offer(struct meet *m, mist_time now, mist_link forwarder, bool relays, mist_link standing,
-                const struct msg *receive, const struct offer *offer, struct out *out);
+                mist_time heard, const struct msg *receive, const struct offer *offer,
+                struct out *out);
 /* First messages of a handshake with that peer; 0 when it is none of ours. */
 size_t meet_first(const struct meet *m, const uint8_t peer[WIRE_ID], uint32_t lag_us,
                   const struct meet_self *self, uint8_t *buffer, size_t size);

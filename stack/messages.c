@@ -38,7 +38,8 @@ static void seen(struct context *c, const struct addr *addr)
 static void on_pong(struct context *c, const struct msg *m)
 {
     mist_time rtt = mux_pong(c->n->mux, c->now, c->view.link, m->request);
-    seen(c, &m->addr);
+    if (rtt > 0)
+        seen(c, &m->addr); /* unasked, anybody could say anything */
     if (rtt > 0 && c->view.srtt == 0)
         meet_path(&c->n->meet, c->view.link, node_path_class(c->n, &c->view, CANDIDATE_SEEN), rtt,
                   c->n->out);
@@ -60,7 +61,8 @@ static void on_hello(struct context *c, const struct msg *m)
     c->view.flags = m->flags;
     if ((m->flags & FLAG_SERVER) == 0)
         kad_retired(c->n->kad, c->id, c->n->out);
-    seen(c, &m->addr);
+    if (c->view.began && c->view.up_since == c->now)
+        seen(c, &m->addr); /* of the ACCEPT that we asked for */
     contact_seen(c);
 }
 
@@ -122,7 +124,8 @@ static void take_offer(struct mist *n, mist_time now, mist_link forwarder, const
     bool up = link != 0 && mux_view(n->mux, link, &standing) && standing.up;
     bool relays = (m->flags & FLAG_RELAY) != 0 && mux_view(n->mux, forwarder, &through) &&
                   is_direct(&through.path);
-    meet_offer(&n->meet, now, forwarder, relays, up ? link : 0, m, &offer, n->out);
+    meet_offer(&n->meet, now, forwarder, relays, up ? link : 0, standing.last_in, m, &offer,
+               n->out);
 }
 
 void messages_receive(struct mist *n, mist_time now, mist_link forwarder, const struct msg *m)
@@ -213,17 +216,29 @@ static void on_meet(struct context *c, const struct msg *m)
     (void)punch_start(&c->n->punch, c->now, c->view.link, candidates, m->count, delay, c->n->out);
 }
 
+/* A probe on the path that stands: the peer sees us elsewhere than before.  Where? */
+static void ask_where(struct context *c)
+{
+    if (addr_equal(&c->turn->from, &c->view.path))
+        mux_ping(c->n->mux, c->now, c->view.link, c->n->out);
+}
+
 static void on_probe(struct context *c, const struct msg *m)
 {
     punch_probe(&c->n->punch, c->now, c->view.link, &c->turn->from, m, c->n->out);
-    if (addr_equal(&c->turn->from, &c->view.path)) /* the peer sees us elsewhere: where? */
-        mux_ping(c->n->mux, c->now, c->view.link, c->n->out);
+    ask_where(c);
+}
+
+static void on_check(struct context *c, const struct msg *m)
+{
+    punch_check(&c->n->punch, c->view.link, &c->turn->from, m, c->n->out);
+    ask_where(c);
 }
 
 static void on_proved(struct context *c, const struct msg *m)
 {
-    seen(c, &m->addr);
-    punch_proved(&c->n->punch, c->now, c->view.link, m, c->n->out);
+    if (punch_proved(&c->n->punch, c->now, c->view.link, m, c->n->out))
+        seen(c, &m->addr);
 }
 
 /* Somebody asks for a knock: one of this node's servers shall do it, at the
@@ -232,20 +247,22 @@ static void on_reach(struct context *c, const struct msg *m)
 {
     struct mux *mux = c->n->mux;
     mist_link chosen = 0;
-    uint32_t eligible = 0;
+    uint32_t servers = 0, others = 0;
     if (c->turn->strange || !is_direct(&c->turn->from) || !reach_may_knock(&c->n->reach, c->now))
         return;
     for (mist_link l = mux_next(mux, 0); l != 0; l = mux_next(mux, l)) {
         struct link_view v;
-        if (!mux_view(mux, l, &v) || (v.flags & FLAG_SERVER) == 0 ||
-            v.path.family != c->turn->from.family || addr_same_ip(&v.path, &c->turn->from) ||
-            reach_contacted(m->bytes, &v.path))
+        if (!mux_view(mux, l, &v) || v.path.family != c->turn->from.family ||
+            addr_same_ip(&v.path, &c->turn->from) || reach_contacted(m->bytes, &v.path))
             continue;
-        if (rng_below(&c->n->rng, ++eligible) == 0)
-            chosen = l;
+        bool server = (v.flags & FLAG_SERVER) != 0;
+        if (server ? rng_below(&c->n->rng, ++servers) == 0
+                   : servers == 0 && rng_below(&c->n->rng, ++others) == 0)
+            chosen = l; /* any stranger will do where there are no servers yet */
     }
     if (chosen == 0)
         return;
+    reach_charge(&c->n->reach, c->now);
     struct msg knock = {
         .type = MSG_KNOCK, .request = m->request, .number = m->number, .addr = c->turn->from};
     struct msg promise = {.type = MSG_KNOCKED, .request = m->request};
@@ -258,6 +275,7 @@ static void on_knock(struct context *c, const struct msg *m)
     if ((c->view.flags & FLAG_SERVER) == 0 || m->addr.port == 0 || m->addr.family == ADDR_NONE ||
         !reach_may_knock(&c->n->reach, c->now))
         return;
+    reach_charge(&c->n->reach, c->now);
     out_fact(c->n->out, FACT_KNOCKED, c->id, &m->addr, 0, 0);
     mux_knock(c->n->mux, &m->addr, m->request, m->number, c->n->out);
 }
@@ -300,6 +318,7 @@ static const handler handlers[MSG_TYPES] = {
     [MSG_ANSWER] = on_answer,
     [MSG_MEET] = on_meet,
     [MSG_PROBE] = on_probe,
+    [MSG_CHECK] = on_check,
     [MSG_PROVED] = on_proved,
     [MSG_REACH] = on_reach,
     [MSG_KNOCK] = on_knock,
@@ -316,6 +335,7 @@ void messages_take(struct mist *n, mist_time now, const struct mux_turn *turn)
     struct reader r = {turn->body, turn->body + turn->length, false};
     struct msg m;
     uint8_t id[WIRE_ID];
+    uint32_t probed = 0;
     int taken;
     while ((taken = wire_take(&r, &m)) == 1) {
         if (!mux_view(n->mux, turn->link, &c.view))
@@ -323,6 +343,8 @@ void messages_take(struct mist *n, mist_time now, const struct mux_turn *turn)
         memcpy(id, c.view.id, WIRE_ID);
         c.id = id;
         CHECK(handlers[m.type] != NULL);
+        if (m.type == MSG_PROBE && probed++ > 0)
+            continue; /* one answer for one datagram */
         handlers[m.type](&c, &m);
         node_carry_out(n, now); /* so that no datagram can fill the queue of effects */
     }

@@ -110,6 +110,7 @@ void link_drop(struct mux *m, struct link *l, int why, struct out *out)
     unindex(m, l);
     link_timer(m, l, MIST_NEVER);
     m->up -= l->state == LINK_UP;
+    m->kept -= l->keeps > 0;
     uint16_t generation = l->generation;
     seal_wipe(l, sizeof *l);
     l->generation = generation;
@@ -124,8 +125,9 @@ static void evict(struct mux *m, mist_time now, struct out *out)
     for (int i = 0; i < 32; i++) {
         struct link *l = &m->links[m->hand];
         m->hand = (m->hand + 1) % m->limit;
-        if (l->state == LINK_UP && l->pins == 0 && l->keeps == 0 &&
-            now - l->last_in >= LINK_EVICTABLE) {
+        bool kept =
+            l->keeps > 0 && m->kept <= m->limit / 2; /* more than half is not for subscribers */
+        if (l->state == LINK_UP && l->pins == 0 && !kept && now - l->last_in >= LINK_EVICTABLE) {
             link_drop(m, l, 4, out);
             return;
         }
@@ -530,7 +532,9 @@ void mux_keep(struct mux *m, mist_link link, int by)
     if (l == NULL)
         return;
     CHECK(by > 0 || l->keeps > 0);
+    m->kept -= l->keeps > 0;
     l->keeps = (uint16_t)(l->keeps + by);
+    m->kept += l->keeps > 0;
 }
 
 void mux_path(struct mux *m, mist_time now, mist_link link, const struct addr *path, mist_time rtt)

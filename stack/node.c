@@ -7,12 +7,25 @@
 
 /* ---- what the node knows of itself ---- */
 
-void node_key(uint8_t key[WIRE_ID], const uint8_t *name, size_t length)
+static void key_of(uint8_t key[WIRE_ID], const char *what, const uint8_t *name, size_t length)
 {
-    uint8_t bytes[10 + MIST_NAME] = "mist name:";
+    uint8_t bytes[16 + MIST_NAME] = {0};
     CHECK(length <= MIST_NAME);
-    memcpy(bytes + 10, name, length);
-    seal_hash(key, WIRE_ID, NULL, bytes, 10 + length);
+    for (int i = 0; what[i] != '\0'; i++)
+        bytes[i] = (uint8_t)what[i];
+    if (length > 0)
+        memcpy(bytes + 16, name, length);
+    seal_hash(key, WIRE_ID, NULL, bytes, 16 + length);
+}
+
+void node_name_key(uint8_t key[WIRE_ID], const uint8_t *name, size_t length)
+{
+    key_of(key, "mist name", name, length);
+}
+
+void node_topic_key(uint8_t key[WIRE_ID], const uint8_t *name, size_t length)
+{
+    key_of(key, "mist topic", name, length);
 }
 
 static void add_self(struct meet_self *self, const struct addr *a, uint8_t kind)
@@ -91,9 +104,11 @@ static void do_probe(struct mist *n, mist_time now, const struct effect *e)
 static void do_reach(struct mist *n, mist_time now, const struct effect *e)
 {
     struct link_view v;
+    struct addr local;
     bool self = memcmp(e->contact.id, mux_self(n->mux), WIRE_ID) == 0;
+    bool askable = !self && mux_local(n->mux, e->contact.addr.family, &local);
     reach_contact(&n->reach, &e->contact.addr);
-    mist_link link = self ? 0 : mux_open(n->mux, now, &e->contact, n->out);
+    mist_link link = !askable ? 0 : mux_open(n->mux, now, &e->contact, n->out);
     if (link == 0)
         kad_link_failed(n->kad, now, e->contact.id, n->out);
     else if (mux_view(n->mux, link, &v) && v.up)
@@ -102,7 +117,17 @@ static void do_reach(struct mist *n, mist_time now, const struct effect *e)
 
 static void do_forsake(struct mist *n, mist_time now, const struct effect *e)
 {
-    mux_drop(n->mux, now, e->link, 6, n->out);
+    struct link_view v;
+    if (mux_view(n->mux, e->link, &v) && v.pins > 0)
+        mux_ping(n->mux, now, e->link,
+                 n->out); /* others rely on it: it is dead when it is silent */
+    else
+        mux_drop(n->mux, now, e->link, 6, n->out);
+}
+
+static void do_ping(struct mist *n, mist_time now, const struct effect *e)
+{
+    mux_ping(n->mux, now, e->link, n->out);
 }
 
 static void do_pin(struct mist *n, mist_time now, const struct effect *e)
@@ -365,6 +390,7 @@ static const carrier carriers[EFFECT_KINDS] = {
     [EFFECT_PROBE] = do_probe,
     [EFFECT_REACH] = do_reach,
     [EFFECT_FORSAKE] = do_forsake,
+    [EFFECT_PING] = do_ping,
     [EFFECT_PIN] = do_pin,
     [EFFECT_KEEP] = do_keep,
     [EFFECT_LINK_READY] = do_link_ready,

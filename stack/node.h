@@ -79,7 +79,9 @@ void node_carry_out(struct mist *n, mist_time now); /* effects, until there are 
 void node_receive(struct mist *n, mist_time now, uint32_t socket, const struct addr *from,
                   const uint8_t *bytes, size_t length);
 void node_self(const struct mist *n, struct meet_self *self);
-void node_key(uint8_t key[WIRE_ID], const uint8_t *name, size_t length);
+/* The keys of names (who answers) and of topics (what is published) are apart. */
+void node_name_key(uint8_t key[WIRE_ID], const uint8_t *name, size_t length);
+void node_topic_key(uint8_t key[WIRE_ID], const uint8_t *name, size_t length);
 uint32_t node_path_class(const struct mist *n, const struct link_view *v, uint8_t candidate_kind);
 int node_lookup(struct mist *n, mist_time now, const uint8_t target[WIRE_ID], uint32_t owner);
 /* Publishes, also to the subscriptions that this node itself holds. */

@@ -173,6 +173,11 @@ void out_commit(struct out *o, const struct mist_datagram *d)
     o->datagrams[o->datagram_count++] = *d;
 }
 
+bool out_busy(const struct out *o)
+{
+    return o->datagram_count > DATAGRAMS / 2 || o->arena_used > ARENA / 2;
+}
+
 uint32_t out_datagrams(struct out *o, struct mist_datagram *array, uint32_t n)
 {
     uint32_t left = o->datagram_count - o->datagram_head;

@@ -7,6 +7,7 @@
 #ifndef MIST_OUT_H
 #define MIST_OUT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,7 @@ enum effect_kind {
     EFFECT_PROBE,       /* the same to `addr`, whatever the link's path */
     EFFECT_REACH,       /* open a link to `contact`; ends in x_link_up or x_link_failed */
     EFFECT_FORSAKE,     /* `link` does not answer: drop it */
+    EFFECT_PING,        /* ask `link` whether it lives */
     EFFECT_PIN,         /* keep `link` alive by heartbeats: value +1, -1 */
     EFFECT_KEEP,        /* do not evict `link`, its peer relies on it: value +1, -1 */
     EFFECT_LINK_READY,  /* mux: `link` may send its OPEN now: give it first messages */
@@ -88,6 +90,10 @@ int out_take(struct out *o, struct effect *e);
 /* Room for one datagram; NULL when the scratch is full.  Commit shortens it. */
 uint8_t *out_datagram(struct out *o);
 void out_commit(struct out *o, const struct mist_datagram *d); /* d->bytes from out_datagram */
+
+/* So much waits to be sent that the rest of a tick had better wait: the deadline
+ * brings it back. */
+bool out_busy(const struct out *o);
 
 /* What the host drains. */
 uint32_t out_datagrams(struct out *o, struct mist_datagram *array, uint32_t n);

@@ -6,6 +6,7 @@
 #include "stack/topic.h"
 
 #define EXPIRE_EVERY SEC(60)
+#define EXPIRE_BATCH 64 /* each is an effect, and a verb has room for some hundreds */
 
 static uint64_t load64(const uint8_t *bytes)
 {
@@ -189,13 +190,17 @@ void pubsub_here(struct pubsub *p, mist_time now, const uint8_t key[WIRE_ID], co
 
 static void expire(struct pubsub *p, mist_time now, struct out *out)
 {
-    for (uint32_t i = 0; i < p->held_used; i++) {
+    uint32_t released = 0;
+    for (uint32_t i = 0; i < p->held_used && released < EXPIRE_BATCH; i++) {
         struct held *h = &p->held[i];
-        if (h->link != 0 && h->expires <= now)
-            release(p, find(p, h->key, h->link), out);
+        if (h->link == 0 || h->expires > now)
+            continue;
+        released++;
+        release(p, find(p, h->key, h->link), out);
     }
+    mist_time next = now + (released == EXPIRE_BATCH ? MS(1) : EXPIRE_EVERY);
     if (p->held_count > 0)
-        timers_set(p->timers, p->first_timer + p->config.topics, now + EXPIRE_EVERY);
+        timers_set(p->timers, p->first_timer + p->config.topics, next);
 }
 
 void pubsub_link_down(struct pubsub *p, mist_time now, mist_link link, struct out *out)

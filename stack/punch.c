@@ -40,6 +40,16 @@ static void set_timer(struct punch *p, const struct attempt *a, mist_time at)
     timers_set(p->timers, p->first_timer + (uint32_t)(a - p->attempts), at);
 }
 
+/* The first that is done with its link; NULL when all are at work. */
+static struct attempt *resting(const struct punch *p)
+{
+    for (uint32_t i = 0; i < p->used; i++) {
+        if (!p->attempts[i].running && p->attempts[i].attempts > 0)
+            return &p->attempts[i];
+    }
+    return NULL;
+}
+
 static struct attempt *find_or_add(struct punch *p, mist_link link)
 {
     struct attempt *a = find(p, link);
@@ -47,6 +57,8 @@ static struct attempt *find_or_add(struct punch *p, mist_link link)
         a = find(p, 0);
     if (a == NULL && p->used < p->limit)
         a = &p->attempts[p->used++];
+    if (a == NULL && (a = resting(p)) != NULL)
+        a->link = 0; /* only its tallies are lost */
     if (a != NULL && a->link == 0) {
         memset(a, 0, sizeof *a);
         a->link = link;
@@ -68,14 +80,31 @@ static uint32_t add_candidate(struct punch *p, struct attempt *a, const struct c
     return a->count - 1u;
 }
 
+/* A host's address: neither multicast nor broadcast nor nobody's. */
 static bool usable(const struct addr *a)
 {
-    return (a->family == ADDR_V4 || a->family == ADDR_V6) && a->port != 0;
+    static const uint8_t unspecified[16];
+    if (a->port == 0 || memcmp(a->ip, unspecified, 16) == 0)
+        return false;
+    if (a->family == ADDR_V4)
+        return a->ip[0] != 0 && a->ip[0] < 224;
+    return a->family == ADDR_V6 && a->ip[0] != 0xff;
+}
+
+static bool named_enough(const struct attempt *a, const struct addr *addr)
+{
+    uint32_t same = 0;
+    for (uint32_t i = 0; i < a->count; i++)
+        same +=
+            addr_same_ip(&a->candidates[i].addr, addr) && !addr_equal(&a->candidates[i].addr, addr);
+    return same >= PUNCH_PER_IP;
 }
 
 static void probe(mist_time now, struct attempt *a, uint32_t i, uint32_t round, struct out *out)
 {
-    struct msg m = {.type = MSG_PROBE, .request = a->tokens[i] | round, .count = (uint8_t)round};
+    struct msg m = {.type = round == CHALLENGE ? MSG_CHECK : MSG_PROBE,
+                    .request = a->tokens[i] | round,
+                    .count = (uint8_t)round};
     a->sent[round] = now;
     a->probes++;
     out_fact(out, FACT_PROBE_SENT, NULL, &a->candidates[i].addr, round, i);
@@ -91,10 +120,10 @@ int punch_start(struct punch *p, mist_time now, mist_link link, const struct can
         return MIST_ERR_FULL;
     }
     for (uint32_t i = 0; i < count; i++) {
-        if (usable(&candidates[i].addr))
+        if (usable(&candidates[i].addr) && !named_enough(a, &candidates[i].addr))
             add_candidate(p, a, &candidates[i]);
     }
-    if (a->running)
+    if (a->running || a->attempts >= PUNCH_STARTS)
         return MIST_OK;
     a->running = true;
     a->round = 0;
@@ -115,8 +144,8 @@ void punch_again(struct punch *p, mist_time now, mist_link link, struct out *out
 void punch_challenge(struct punch *p, mist_time now, mist_link link, const struct addr *addr,
                      struct out *out)
 {
-    struct attempt *a = find_or_add(p, link);
-    if (a == NULL || !usable(addr) || now - a->sent[CHALLENGE] < MS(100))
+    struct attempt *a = usable(addr) ? find_or_add(p, link) : NULL;
+    if (a == NULL || now - a->sent[CHALLENGE] < MS(100))
         return;
     struct candidate c = {*addr, CANDIDATE_SEEN};
     probe(now, a, add_candidate(p, a, &c), CHALLENGE, out);
@@ -124,23 +153,29 @@ void punch_challenge(struct punch *p, mist_time now, mist_link link, const struc
         set_timer(p, a, now + SEC(3));
 }
 
+void punch_check(struct punch *p, mist_link link, const struct addr *from, const struct msg *m,
+                 struct out *out)
+{
+    struct msg answer = {.type = MSG_PROVED, .request = m->request, .addr = *from};
+    (void)p;
+    out_fact(out, FACT_PROBE_RECEIVED, NULL, from, m->count, 0);
+    if (usable(from)) /* through a relay it proves nothing */
+        out_probe(out, link, from, &answer);
+}
+
 void punch_probe(struct punch *p, mist_time now, mist_link link, const struct addr *from,
                  const struct msg *m, struct out *out)
 {
-    struct msg answer = {.type = MSG_PROVED, .request = m->request, .addr = *from};
-    out_fact(out, FACT_PROBE_RECEIVED, NULL, from, m->count, 0);
-    if (!usable(from))
-        return; /* a probe through a relay proves nothing */
-    out_probe(out, link, from, &answer);
+    punch_check(p, link, from, m, out);
     struct attempt *a = find(p, link);
-    if (a == NULL || !a->running)
+    if (a == NULL || !a->running || !usable(from) || now - a->sent[CHALLENGE] < MS(1))
         return;
     /* Its hole towards us is open now: the best moment for ours. */
     struct candidate c = {*from, CANDIDATE_SEEN};
     probe(now, a, add_candidate(p, a, &c), CHALLENGE, out);
 }
 
-void punch_proved(struct punch *p, mist_time now, mist_link link, const struct msg *m,
+bool punch_proved(struct punch *p, mist_time now, mist_link link, const struct msg *m,
                   struct out *out)
 {
     struct attempt *a = find(p, link);
@@ -148,7 +183,7 @@ void punch_proved(struct punch *p, mist_time now, mist_link link, const struct m
     while (a != NULL && i < a->count && a->tokens[i] != (m->request & ~UINT32_C(15)))
         i++;
     if (a == NULL || i == a->count || round > CHALLENGE)
-        return;
+        return false;
     struct effect e = {.kind = EFFECT_PATH_UP,
                        .link = link,
                        .addr = a->candidates[i].addr,
@@ -158,6 +193,7 @@ void punch_proved(struct punch *p, mist_time now, mist_link link, const struct m
     out_effect(out, &e);
     a->running = false;
     set_timer(p, a, a->attempts == 0 ? now : MIST_NEVER);
+    return true;
 }
 
 void punch_forget(struct punch *p, mist_link link)

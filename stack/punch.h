@@ -21,6 +21,8 @@
 
 #define PUNCH_ROUNDS   6 /* at 0, 0.1, 0.3, 0.7, 1.5 and 3.1 s; by configuration at least 1 */
 #define PUNCH_ATTEMPTS 3
+#define PUNCH_STARTS   16 /* attempts that a peer's words may set off on one link */
+#define PUNCH_PER_IP   2  /* candidates of one host that a peer may name */
 
 struct attempt {
     mist_link link; /* 0: free */
@@ -53,7 +55,11 @@ void punch_challenge(struct punch *p, mist_time now, mist_link link, const struc
                      struct out *out);
 void punch_probe(struct punch *p, mist_time now, mist_link link, const struct addr *from,
                  const struct msg *m, struct out *out);
-void punch_proved(struct punch *p, mist_time now, mist_link link, const struct msg *m,
+/* A probe out of turn: answered, no more. */
+void punch_check(struct punch *p, mist_link link, const struct addr *from, const struct msg *m,
+                 struct out *out);
+/* Was it the answer to one of ours? */
+bool punch_proved(struct punch *p, mist_time now, mist_link link, const struct msg *m,
                   struct out *out);
 /* The direct path is gone: try the candidates again. */
 void punch_again(struct punch *p, mist_time now, mist_link link, struct out *out);

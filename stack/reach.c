@@ -105,26 +105,31 @@ static void remember(struct reach *r, const struct reach_report *report)
         r->report_count++;
 }
 
-/* Do observers of one time and family see different addresses? */
+/* Do most observers of one time and family disagree?  Three at least, so that no
+ * single liar decides. */
 static bool depends_on_observer(const struct reach *r, mist_time now, uint8_t family)
 {
-    const struct addr *first = NULL;
+    uint32_t observers = 0, agree = 0;
     for (uint32_t i = 0; i < r->report_count; i++) {
         const struct reach_report *p = &r->reports[i];
+        uint32_t same = 0;
         if (p->seen.family != family || now - p->at > SAME_TIME)
             continue;
-        if (first != NULL && !addr_equal(first, &p->seen))
-            return true;
-        first = &p->seen;
+        observers++;
+        for (uint32_t j = 0; j < r->report_count; j++)
+            same +=
+                now - r->reports[j].at <= SAME_TIME && addr_equal(&p->seen, &r->reports[j].seen);
+        agree = same > agree ? same : agree;
     }
-    return false;
+    return observers >= 3 && agree <= observers / 2;
 }
 
 void reach_seen(struct reach *r, mist_time now, const struct addr *observer,
                 const struct addr *seen, struct out *out)
 {
-    if (seen->family != ADDR_V4 && seen->family != ADDR_V6)
-        return;
+    if ((seen->family != ADDR_V4 && seen->family != ADDR_V6) ||
+        (addr_is_global(observer) && !addr_is_global(seen)))
+        return; /* who is outside cannot see a private address */
     remember(r, &(struct reach_report){*observer, *seen, now});
     if (r->assume != REACH_AUTO || !r->reachable || !depends_on_observer(r, now, seen->family))
         return;
@@ -141,12 +146,16 @@ void reach_ask(struct reach *r, mist_time now, mist_link link, struct out *out)
     if (r->channel == 0) {
         r->tries = 0;
         r->promised = false;
+        memcpy(r->former, r->contacted, sizeof r->former);
+        memset(r->contacted, 0, sizeof r->contacted);
         r->nonce = rng_u64(r->rng);
         r->channel = rng_u32(r->rng) | 1;
     }
     r->tries++;
-    struct msg m = {
-        .type = MSG_REACH, .request = r->channel, .number = r->nonce, .bytes = r->contacted};
+    uint8_t filter[WIRE_FILTER];
+    for (int i = 0; i < WIRE_FILTER; i++)
+        filter[i] = r->contacted[i] | r->former[i];
+    struct msg m = {.type = MSG_REACH, .request = r->channel, .number = r->nonce, .bytes = filter};
     out_send(out, link, &m);
     timers_set(r->timers, r->timer, now + REACH_WAIT);
 }
@@ -162,17 +171,19 @@ void reach_knocked(struct reach *r, mist_time now, const struct addr *from, uint
 {
     if (r->channel == 0 || channel != r->channel || nonce != r->nonce)
         return;
-    if (reach_contacted(r->contacted, from))
+    if (reach_contacted(r->contacted, from) || reach_contacted(r->former, from))
         return; /* through a hole of our own making: says nothing */
     verdict(r, now, !depends_on_observer(r, now, from->family), out);
 }
 
-bool reach_may_knock(struct reach *r, mist_time now)
+bool reach_may_knock(const struct reach *r, mist_time now)
 {
-    if (r->knock_budget > now + KNOCK_BURST)
-        return false;
+    return r->knock_budget <= now + KNOCK_BURST;
+}
+
+void reach_charge(struct reach *r, mist_time now)
+{
     r->knock_budget = (r->knock_budget < now ? now : r->knock_budget) + KNOCK_EVERY;
-    return true;
 }
 
 int reach_timer(struct reach *r, mist_time now, struct out *out)

@@ -37,7 +37,8 @@ struct reach {
     uint32_t timer;
     struct reach_report reports[REACH_OBSERVERS];
     uint32_t report_count, report_next;
-    uint8_t contacted[WIRE_FILTER];
+    uint8_t contacted[WIRE_FILTER]; /* since the check that runs, or the last */
+    uint8_t former[WIRE_FILTER];    /* before that: holes may still be open */
 };
 
 /* One timer. */
@@ -54,13 +55,15 @@ void reach_seen(struct reach *r, mist_time now, const struct addr *observer,
 /* The address that most observers of that family agree on; family 0: none yet. */
 struct addr reach_address(const struct reach *r, uint8_t family);
 
-/* Asks link's peer for a knock; ends in EFFECT_VERDICT, at once when assumed. */
+/* Asks link's peer for a knock (the caller has named the addresses of all its
+ * links by reach_contact); ends in EFFECT_VERDICT, at once when assumed. */
 void reach_ask(struct reach *r, mist_time now, mist_link link, struct out *out);
 void reach_promised(struct reach *r, uint32_t channel);
 void reach_knocked(struct reach *r, mist_time now, const struct addr *from, uint32_t channel,
                    uint64_t nonce, struct out *out);
 /* No more than a few knocks a second leave this node for others. */
-bool reach_may_knock(struct reach *r, mist_time now);
+bool reach_may_knock(const struct reach *r, mist_time now);
+void reach_charge(struct reach *r, mist_time now); /* one left */
 /* 1: a check is due and needs a link to ask: call reach_ask. */
 int reach_timer(struct reach *r, mist_time now, struct out *out);
 

@@ -104,13 +104,15 @@ enum field {
     PREFIX,
     ADDR,
     PAD, /* zeros as long as the longest address: the question is not shorter than the answer */
+    PAD_PROBE, /* the same for two answers */
     FILTER,
     BYTES, /* 2 bytes of length first */
     CONTACTS,
     CANDIDATES,
 };
 
-#define PAD_BYTES 19
+#define PAD_BYTES       19
+#define PAD_PROBE_BYTES 49 /* PROVED and CHECK, a datagram each, answer a PROBE */
 
 static const struct {
     const char *name;
@@ -132,7 +134,8 @@ static const struct {
     [MSG_REFUSED] = {"refused", MIST_KIND_RELAY, {PREFIX, REASON}},
     [MSG_ANSWER] = {"answer", MIST_KIND_PUNCH, {REQUEST, NUMBER}},
     [MSG_MEET] = {"meet", MIST_KIND_PUNCH, {FLAGS, LAG, CANDIDATES}},
-    [MSG_PROBE] = {"probe", MIST_KIND_PUNCH, {REQUEST, COUNT, PAD}},
+    [MSG_PROBE] = {"probe", MIST_KIND_PUNCH, {REQUEST, COUNT, PAD_PROBE}},
+    [MSG_CHECK] = {"check", MIST_KIND_PUNCH, {REQUEST, COUNT}},
     [MSG_PROVED] = {"proved", MIST_KIND_PUNCH, {REQUEST, ADDR}},
     [MSG_REACH] = {"reach", MIST_KIND_REACH, {REQUEST, NUMBER, FILTER}},
     [MSG_KNOCK] = {"knock", MIST_KIND_REACH, {REQUEST, NUMBER, ADDR}},
@@ -170,7 +173,7 @@ static void put_lists(struct writer *w, const struct msg *m, enum field field)
 
 static void put_field(struct writer *w, const struct msg *m, enum field field)
 {
-    static const uint8_t zeros[PAD_BYTES];
+    static const uint8_t zeros[PAD_PROBE_BYTES];
     switch (field) {
     case END: break;
     case FLAGS: put_number(w, m->flags, 1); break;
@@ -185,6 +188,7 @@ static void put_field(struct writer *w, const struct msg *m, enum field field)
     case PREFIX: put_bytes(w, m->prefix, WIRE_PREFIX); break;
     case ADDR: put_addr(w, &m->addr); break;
     case PAD: put_bytes(w, zeros, PAD_BYTES); break;
+    case PAD_PROBE: put_bytes(w, zeros, PAD_PROBE_BYTES); break;
     case FILTER: put_bytes(w, m->bytes, WIRE_FILTER); break;
     case BYTES:
         put_number(w, m->length, 2);
@@ -241,6 +245,7 @@ static void take_field(struct reader *r, struct msg *m, enum field field)
     case PREFIX: m->prefix = take(r, WIRE_PREFIX); break;
     case ADDR: m->addr = take_addr(r); break;
     case PAD: take(r, PAD_BYTES); break;
+    case PAD_PROBE: take(r, PAD_PROBE_BYTES); break;
     case FILTER: m->bytes = take(r, WIRE_FILTER); break;
     case BYTES:
         m->length = (uint16_t)take_number(r, 2);

@@ -65,6 +65,7 @@ enum msg_type {
     MSG_PAYLOAD,     /* the application's datagram in a conversation */
     MSG_HANGUP,      /* this conversation is over */
     MSG_HELLO,       /* what I am (first in OPEN and ACCEPT), and where I see you */
+    MSG_CHECK,       /* a probe out of turn; the datagram that called for it was as long */
     MSG_TYPES
 };
 
