@@ -17,6 +17,7 @@
 #define GIVE_UP       SEC(4)  /* four tries of a handshake are over by then but for the last wait */
 #define LOOKUP_LIMIT  SEC(10) /* p99 of lookups in a live overlay is 3.2 s (IPFS, 2021) */
 #define PARALLEL_LAST 10      /* questions in flight once the closest node has answered */
+#define PER_HOST      4       /* candidates at one global address: homes behind one carrier's box */
 #define TRIES         2       /* to reach one candidate */
 
 /* ---- patience ---- */
@@ -97,6 +98,15 @@ static bool is_askable(const struct addr *a, const struct addr *teller)
     return !addr_is_global(teller);
 }
 
+/* One hostile answer could name a victim twenty times. */
+static bool crowded(const struct kad_lookup *l, const struct addr *a)
+{
+    uint32_t same = 0;
+    for (uint32_t i = 0; i < l->count; i++)
+        same += addr_same_ip(&l->list[i].contact.addr, a);
+    return same >= PER_HOST;
+}
+
 /* One contact of an answer.  What it says of a candidate that failed may be its
  * right address: that is tried too. */
 static void hear(const struct kad *k, struct kad_lookup *l, const struct contact *c, uint8_t depth,
@@ -106,7 +116,7 @@ static void hear(const struct kad *k, struct kad_lookup *l, const struct contact
         return;
     struct kad_candidate *known = candidate(l, c->id);
     if (known == NULL) {
-        known = insert(k, l, c);
+        known = crowded(l, &c->addr) && addr_is_global(&c->addr) ? NULL : insert(k, l, c);
     } else if (known->state == KAD_FAILED && known->tries < TRIES &&
                !addr_equal(&known->contact.addr, &c->addr)) {
         known->contact.addr = c->addr;
