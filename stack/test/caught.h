@@ -18,8 +18,8 @@ struct caught {
 /* What arrives at the hosts: the first of each type for each host. */
 static struct caught samples[LAB_HOSTS][WIRE_TYPES];
 
-static bool keep_samples(void *context, struct lab *l, uint32_t host, const struct addr *from,
-                         const uint8_t *bytes, uint32_t length)
+bool keep_samples(void *context, struct lab *l, uint32_t host, const struct addr *from,
+                  const uint8_t *bytes, uint32_t length)
 {
     (void)context, (void)l;
     struct caught *c = &samples[host][bytes[0]];
@@ -37,7 +37,7 @@ static struct {
     struct addr watched; /* ... to that address; family 0: to anybody */
 } sending;
 
-static void note_sending(void *context, struct lab *l, uint32_t host, const struct mist_datagram *d)
+void note_sending(void *context, struct lab *l, uint32_t host, const struct mist_datagram *d)
 {
     (void)context, (void)l;
     sending.last = (struct caught){.host = host, .length = d->length, .from = d->from};
@@ -48,7 +48,7 @@ static void note_sending(void *context, struct lab *l, uint32_t host, const stru
     }
 }
 
-static void watch_sending(struct lab *l, const struct addr *to)
+void watch_sending(struct lab *l, const struct addr *to)
 {
     memset(&sending, 0, sizeof sending);
     if (to != NULL)
@@ -57,8 +57,8 @@ static void watch_sending(struct lab *l, const struct addr *to)
 }
 
 /* What `from` would send to `to`: caught, not delivered. */
-static struct caught catch_message(struct lab *l, uint32_t from, uint32_t to,
-                                   const uint8_t *messages, size_t length)
+struct caught catch_message(struct lab *l, uint32_t from, uint32_t to, const uint8_t *messages,
+                            size_t length)
 {
     uint32_t loss = l->loss;
     struct lab_watch watch = l->watch;
@@ -77,7 +77,7 @@ struct memory {
     size_t size;
 };
 
-static struct memory remember_memory(const struct lab *l, uint32_t host)
+struct memory remember_memory(const struct lab *l, uint32_t host)
 {
     struct memory m = {malloc(l->hosts[host].memory_size), l->hosts[host].memory_size};
     assert_non_null(m.copy);
@@ -85,7 +85,7 @@ static struct memory remember_memory(const struct lab *l, uint32_t host)
     return m;
 }
 
-static bool same_memory(const struct lab *l, uint32_t host, const struct memory *m)
+bool same_memory(const struct lab *l, uint32_t host, const struct memory *m)
 {
     const uint8_t *now = l->hosts[host].memory;
     const size_t from = offsetof(struct mist, counters);
@@ -93,7 +93,7 @@ static bool same_memory(const struct lab *l, uint32_t host, const struct memory 
     return memcmp(now, m->copy, from) == 0 && memcmp(now + to, m->copy + to, m->size - to) == 0;
 }
 
-static void forget_memory(struct memory *m)
+void forget_memory(struct memory *m)
 {
     free(m->copy);
     m->copy = NULL;
