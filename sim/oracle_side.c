@@ -1,0 +1,137 @@
+/* oracle_side.c: what the other side meets of a chain of boxes; see oracle.h. */
+#include "sim/oracle.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "stack/check.h"
+
+/* A limit on the mappings of one host, if it is lower than what was there. */
+static void lower(struct oracle_side *side, uint64_t mappings, enum oracle_limit limit)
+{
+    if (mappings >= side->mappings)
+        return;
+    side->mappings = (uint32_t)mappings;
+    side->mappings_limit = (uint8_t)limit;
+}
+
+/* What a table with room for so many leaves. */
+static uint64_t beside_those_in_use(uint64_t room)
+{
+    return room > ORACLE_IN_USE ? room - ORACLE_IN_USE : 0;
+}
+
+static bool has_blocks(const struct nat_policy *policy)
+{
+    return policy->ports == NAT_PORTS_BLOCK || policy->ports == NAT_PORTS_DETERMINISTIC;
+}
+
+/* Ports of one address, or of one block, that a mapping may be given; parity
+ * halves them. */
+static uint32_t places_of(const struct nat_policy *policy)
+{
+    uint32_t places = has_blocks(policy) ? policy->block : policy->high - policy->low + 1u;
+    return policy->parity && places > 1 ? places / 2 : places;
+}
+
+static void limit_mappings(struct oracle_side *side, const struct nat_policy *policy,
+                           const struct oracle_budget *budget)
+{
+    uint64_t blocks = policy->ports == NAT_PORTS_BLOCK ? policy->max_blocks : 1;
+    if (policy->quota_ports > 0)
+        lower(side, beside_those_in_use(policy->quota_ports), ORACLE_LIMIT_QUOTA);
+    if (policy->table_capacity > 0)
+        lower(side, beside_those_in_use(policy->table_capacity), ORACLE_LIMIT_CAPACITY);
+    if (policy->new_mappings_per_s > 0) /* a burst of a second's worth, then one by one */
+        lower(side, policy->new_mappings_per_s * (uint64_t)(1 + budget->time / SEC(1)),
+              ORACLE_LIMIT_RATE);
+    if (policy->kind == NAT_KIND_NAT)
+        lower(side, beside_those_in_use(places_of(policy) * blocks),
+              has_blocks(policy) ? ORACLE_LIMIT_BLOCK : ORACLE_LIMIT_RANGE);
+}
+
+static void limit_life(struct oracle_side *side, const struct nat_policy *policy,
+                       const struct oracle_budget *budget)
+{
+    mist_time life = policy->max_lifetime > 0 ? policy->max_lifetime : MIST_NEVER;
+    uint32_t refreshes = (uint32_t)(budget->time / policy->udp_unreplied) + 1;
+    if (!(policy->refresh & NAT_REFRESH_OUT))
+        life = policy->udp_unreplied < life ? policy->udp_unreplied : life;
+    else if (refreshes > side->refreshes)
+        side->refreshes = refreshes;
+    if (life < budget->time && life < side->life)
+        side->life = life;
+}
+
+double oracle_kept(const struct nat_policy *policy)
+{
+    if (policy->kind != NAT_KIND_NAT || policy->mapping == NAT_EIM ||
+        policy->ports != NAT_PORTS_PRESERVE || policy->on_clash == NAT_CLASH_STICKY_RANDOM)
+        return 1;
+    double held = (double)policy->background_uhz / 1e15 *
+                  ((double)policy->background_life + (double)policy->hold);
+    return exp(-held / places_of(policy));
+}
+
+/* The outermost box that chooses ports tells how. */
+static void set_law(struct oracle_side *side, const struct nat_policy *policy)
+{
+    bool sequential = policy->ports == NAT_PORTS_SEQUENTIAL ||
+                      (has_blocks(policy) && policy->block_ports == NAT_BLOCK_SEQUENTIAL);
+    side->law = sequential ? ORACLE_SEQUENTIAL : ORACLE_RANDOM;
+    side->places = places_of(policy);
+    side->block = has_blocks(policy);
+    side->delta = policy->ports == NAT_PORTS_DETERMINISTIC ? 1 : policy->delta;
+    if (policy->ports != NAT_PORTS_SEQUENTIAL || policy->counter == NAT_COUNTER_SUBSCRIBER)
+        return; /* a counter of its own */
+    side->foreign_uhz = policy->background_uhz;
+    if (policy->counter == NAT_COUNTER_ADDRESS && policy->pool > 1)
+        side->foreign_uhz /= policy->pool;
+}
+
+static bool keeps_ports(const struct nat_policy *policy)
+{
+    return policy->kind != NAT_KIND_NAT || policy->ports == NAT_PORTS_PRESERVE ||
+           policy->ports == NAT_PORTS_OVERLOAD;
+}
+
+static void add_box(struct oracle_side *side, const struct nat_policy *policy,
+                    const struct oracle_budget *budget)
+{
+    struct rule_kind kind = rule_kind(policy);
+    side->mapping = kind.mapping > side->mapping ? kind.mapping : side->mapping;
+    side->filtering = kind.filtering > side->filtering ? kind.filtering : side->filtering;
+    side->blocked |= kind.blocked;
+    side->answers &= kind.mapping == NAT_EIM || kind.session_reply;
+    side->kept *= oracle_kept(policy);
+    if (policy->kind == NAT_KIND_ONE_TO_ONE)
+        return;
+    limit_mappings(side, policy, budget);
+    limit_life(side, policy, budget);
+}
+
+struct oracle_side oracle_side_of(const struct rule_chain *chain,
+                                  const struct oracle_budget *budget)
+{
+    struct oracle_side side;
+    bool translated = false;
+    CHECK(chain->count <= RULE_CHAIN && budget->time > 0);
+    memset(&side, 0, sizeof side);
+    side.life = MIST_NEVER;
+    side.kept = side.addresses = side.refreshes = side.places = 1;
+    side.answers = 1;
+    side.mappings = budget->mappings;
+    side.mappings_limit = ORACLE_LIMIT_MAPPINGS;
+    for (uint32_t i = chain->count; i-- > 0;) { /* the outermost first */
+        const struct nat_policy *policy = chain->boxes[i];
+        add_box(&side, policy, budget);
+        if (policy->kind == NAT_KIND_NAT && !translated && policy->pool > 1 &&
+            policy->pooling == NAT_POOL_ARBITRARY)
+            side.addresses = policy->pool;
+        translated = translated || policy->kind == NAT_KIND_NAT;
+        if (side.law == ORACLE_KEPT && !keeps_ports(policy))
+            set_law(&side, policy);
+    }
+    lower(&side, budget->probes / side.refreshes, ORACLE_LIMIT_PROBES);
+    return side;
+}
