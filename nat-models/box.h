@@ -10,6 +10,7 @@
  *     exhaustion.c  what happens when there is no room
  *     background.c  the mappings of other hosts
  *     onetoone.c    the stateless kind
+ *     prefetch.c    loads what the next datagrams will be looked up in
  *     icmp.c        ICMP errors: made, translated, and the outbox
  *
  * Every function here may move the slab if its comment says that it makes a
@@ -156,6 +157,15 @@ static inline bool nat_shares_ports(const struct nat_policy *policy)
     return policy->kind == NAT_KIND_NAT &&
            (policy->ports == NAT_PORTS_OVERLOAD ||
             (policy->ports == NAT_PORTS_PRESERVE && policy->mapping != NAT_EIM));
+}
+
+/* Does the mapping itself keep that its first remote may come in?  Where each
+ * outside endpoint is one mapping's and remotes have no timers of their own, the
+ * commonest entry needs no record. */
+static inline bool nat_keeps_first(const struct nat_policy *policy)
+{
+    return policy->filtering != NAT_EIF && policy->filter_lifetime == NAT_FILTER_OF_MAPPING &&
+           !policy->inbound_clash && !nat_shares_ports(policy);
 }
 
 /* Are new mappings kept in the lists of struct nat_links? */

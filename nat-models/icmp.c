@@ -204,8 +204,8 @@ static uint32_t find_sender(const struct nat *nat, const struct embedded *e)
     if (record == 0)
         return 0;
     const struct nat_mapping *m = nat_mapping(nat, record);
-    bool other = (m->remote != 0 && m->remote != nat_ip4(&e->to)) ||
-                 (m->remote_port != 0 && m->remote_port != e->to.port);
+    bool other = (m->rule != NAT_EIM && m->remote != nat_ip4(&e->to)) ||
+                 (m->rule == NAT_APDM && m->remote_port != e->to.port);
     return other ? 0 : record;
 }
 

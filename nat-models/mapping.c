@@ -124,9 +124,26 @@ static uint32_t hash_inside(const struct nat *nat, uint8_t rule, const struct na
     return (uint32_t)nat_mix(hash, (uint64_t)part.remote << 16 | part.port);
 }
 
+static struct key_part own_key_part(const struct nat_mapping *m)
+{
+    return (struct key_part){m->rule == NAT_EIM ? 0 : m->remote,
+                             m->rule == NAT_APDM ? m->remote_port : 0};
+}
+
 static uint32_t hash_endpoint(const struct nat *nat, enum nat_key key, const struct nat_endpoint *e)
 {
     return (uint32_t)nat_mix_endpoint(nat_mix(nat->seed, key), e);
+}
+
+uint32_t nat_mapping_hash(const struct nat *nat, uint8_t rule, const struct nat_endpoint *inside,
+                          const struct nat_endpoint *remote)
+{
+    return hash_inside(nat, rule, inside, key_part(rule, remote));
+}
+
+uint32_t nat_mapping_hash_outside(const struct nat *nat, const struct nat_endpoint *outside)
+{
+    return hash_endpoint(nat, NAT_KEY_OUTSIDE, outside);
 }
 
 uint32_t nat_mapping_find(const struct nat *nat, uint8_t rule, const struct nat_endpoint *inside,
@@ -136,8 +153,9 @@ uint32_t nat_mapping_find(const struct nat *nat, uint8_t rule, const struct nat_
     uint32_t hash = hash_inside(nat, rule, inside, part), place = hash, ref;
     while ((ref = nat_index_next(&nat->index, hash, &place)) != 0) {
         const struct nat_mapping *m = nat_mapping(nat, NAT_REF_RECORD(ref));
-        if (NAT_REF_KEY(ref) == NAT_KEY_INSIDE && m->rule == rule && m->remote == part.remote &&
-            m->remote_port == part.port && nat_same(&m->inside, inside))
+        if (NAT_REF_KEY(ref) == NAT_KEY_INSIDE && m->rule == rule &&
+            (rule == NAT_EIM || m->remote == part.remote) &&
+            (rule != NAT_APDM || m->remote_port == part.port) && nat_same(&m->inside, inside))
             return NAT_REF_RECORD(ref);
     }
     return 0;
@@ -305,8 +323,7 @@ static void insert_keys(struct nat *nat, uint32_t record)
         nat->statics++;
         return;
     }
-    struct key_part part = {m->remote, m->remote_port};
-    nat_index_insert(&nat->index, hash_inside(nat, m->rule, &m->inside, part),
+    nat_index_insert(&nat->index, hash_inside(nat, m->rule, &m->inside, own_key_part(m)),
                      NAT_REF(NAT_KEY_INSIDE, record));
     if (m->flags & NAT_LISTED)
         push(nat, NAT_KEY_SOURCE, record);
@@ -323,10 +340,9 @@ uint32_t nat_mapping_add(struct nat *nat, mist_time now, const struct nat_endpoi
     }
     uint32_t record = nat_slab_take(nat->slab);
     struct nat_mapping *m = nat_mapping(nat, record);
-    struct key_part part = key_part(place->rule, remote);
     m->inside = *inside;
-    m->remote = part.remote;
-    m->remote_port = part.port;
+    m->remote = nat_ip4(remote);
+    m->remote_port = remote->port;
     m->address = place->address;
     m->port = place->port;
     m->rule = place->rule;
@@ -355,8 +371,7 @@ static void remove_keys(struct nat *nat, uint32_t record)
         nat->statics--;
         return;
     }
-    struct key_part part = {m->remote, m->remote_port};
-    nat_index_remove(&nat->index, hash_inside(nat, m->rule, &m->inside, part),
+    nat_index_remove(&nat->index, hash_inside(nat, m->rule, &m->inside, own_key_part(m)),
                      NAT_REF(NAT_KEY_INSIDE, record));
     if (m->flags & NAT_LISTED)
         pull(nat, NAT_KEY_SOURCE, record);

@@ -22,6 +22,11 @@ uint32_t nat_mapping_find_outside(const struct nat *nat, const struct nat_endpoi
 /* The newest mapping of X:x; kept in a list for on_clash: sticky_random and contiguity. */
 uint32_t nat_mapping_find_source(const struct nat *nat, const struct nat_endpoint *inside);
 
+/* Where nat_mapping_find and nat_mapping_find_outside begin to look. */
+uint32_t nat_mapping_hash(const struct nat *nat, uint8_t rule, const struct nat_endpoint *inside,
+                          const struct nat_endpoint *remote);
+uint32_t nat_mapping_hash_outside(const struct nat *nat, const struct nat_endpoint *outside);
+
 /* Makes a record. */
 uint32_t nat_mapping_add(struct nat *nat, mist_time now, const struct nat_endpoint *inside,
                          const struct nat_endpoint *remote, const struct nat_place *place);

@@ -447,6 +447,13 @@ void nat_close(struct nat *nat)
     nat_queue_close(&nat->queue);
 }
 
+size_t nat_bytes(const struct nat *nat)
+{
+    size_t slots = nat->index.slots == NULL ? 0 : (size_t)nat->index.mask + 1;
+    return slots * sizeof *nat->index.slots +
+           (size_t)nat->queue.capacity * sizeof *nat->queue.items;
+}
+
 void nat_flush(struct nat *nat, mist_time now)
 {
     begin(nat, now);
@@ -477,6 +484,9 @@ void nat_set(struct nat *nat, mist_time now, const struct nat_policy *policy)
 {
     begin(nat, now);
     CHECK(policy->kind == nat->policy.kind);
+    if (nat_keeps_first(&nat->policy) &&
+        (!nat_keeps_first(policy) || policy->filtering != nat->policy.filtering))
+        nat_remote_unfold_all(nat);
     nat->policy = *policy;
     nat_background_start(nat, now);
     if (nat_lists_mappings(policy))

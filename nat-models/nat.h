@@ -101,6 +101,9 @@ struct nat *nat_init(void *memory, struct nat_slab *slab, const struct nat_polic
 /* Gives back what the box took beyond its memory. */
 void nat_close(struct nat *nat);
 
+/* What it took beyond its memory and the slab's records. */
+size_t nat_bytes(const struct nat *nat);
+
 /* From inside.  NAT_PASS: `from` is the external endpoint, ttl one less.
  * NAT_HAIRPIN: the datagram is for another inside endpoint and goes inward.
  * Else dropped; the addresses are then as they were. */
@@ -110,6 +113,14 @@ enum nat_verdict nat_outbound(struct nat *nat, mist_time now, struct nat_datagra
 enum nat_verdict nat_inbound(struct nat *nat, mist_time now, struct nat_datagram *datagram);
 
 enum nat_side { NAT_INSIDE, NAT_OUTSIDE };
+
+/* A hint: datagrams that came from that side are translated next; at most
+ * NAT_PREFETCH of them count.  Changes nothing, but loads what they are looked up
+ * in, so that many wait for memory together: worth it for bursts through a table
+ * that the cache does not hold. */
+#define NAT_PREFETCH 32
+void nat_prefetch(const struct nat *nat, enum nat_side side, const struct nat_datagram *datagrams,
+                  uint32_t count);
 
 /* What the box itself sends in answer to the last call (ICMP errors, replies,
  * reassembled packets): call until false.  The bytes are borrowed until the

@@ -1,6 +1,8 @@
-#include "nat-models/remote.h"
+#include <stdlib.h>
+
 #include "nat-models/mapping.h"
 #include "nat-models/ports.h"
+#include "nat-models/remote.h"
 #include "stack/check.h"
 
 /* ---- finding ---- */
@@ -167,6 +169,31 @@ static void open_filter(struct nat *nat, mist_time now, enum nat_key key, uint32
     settle(nat, now, record, NAT_REFRESH_OUT);
 }
 
+/* Is it the remote for which the mapping was made, as the filter tells remotes apart? */
+static bool is_first(const struct nat *nat, const struct nat_mapping *m,
+                     const struct nat_endpoint *remote)
+{
+    return remote->family == ADDR_V4 && m->remote == nat_ip4(remote) &&
+           (m->remote_port == remote->port || nat->policy.filtering == NAT_ADF);
+}
+
+/* Opens the filter of both kinds that the policy asks for. */
+static void open_filters(struct nat *nat, mist_time now, uint32_t mapping,
+                         const struct nat_endpoint *remote)
+{
+    struct nat_mapping *m = nat_mapping(nat, mapping);
+    if (nat_keeps_first(&nat->policy) && is_first(nat, m, remote)) {
+        m->flags |= NAT_OPENED;
+        return;
+    }
+    if (keeps_exact(&nat->policy))
+        open_filter(nat, now, NAT_KEY_EXACT, mapping, remote);
+    if (nat->policy.filtering == NAT_ADF) {
+        struct nat_endpoint address = without_port(*remote);
+        open_filter(nat, now, NAT_KEY_ADDRESS, mapping, &address);
+    }
+}
+
 bool nat_remote_sent(struct nat *nat, mist_time now, uint32_t mapping,
                      const struct nat_endpoint *remote)
 {
@@ -175,12 +202,7 @@ bool nat_remote_sent(struct nat *nat, mist_time now, uint32_t mapping,
         return false;
     if (nat_mapping(nat, mapping)->flags & NAT_STATIC)
         return true; /* open to all */
-    if (keeps_exact(policy))
-        open_filter(nat, now, NAT_KEY_EXACT, mapping, remote);
-    if (policy->filtering == NAT_ADF) {
-        struct nat_endpoint address = without_port(*remote);
-        open_filter(nat, now, NAT_KEY_ADDRESS, mapping, &address);
-    }
+    open_filters(nat, now, mapping, remote);
     if (policy->session_reply) {
         uint32_t record =
             nat_remote_find(nat, NAT_KEY_REPLY, &nat_mapping(nat, mapping)->inside, remote);
@@ -188,6 +210,40 @@ bool nat_remote_sent(struct nat *nat, mist_time now, uint32_t mapping,
             settle(nat, now, record, NAT_REFRESH_OUT);
     }
     return true;
+}
+
+/* A first remote gets the entry that it went without. */
+static void unfold(struct nat *nat, uint32_t mapping)
+{
+    struct nat_mapping m = *nat_mapping(nat, mapping);
+    struct addr address = addr_v4(m.remote, m.remote_port);
+    struct nat_endpoint remote = nat_endpoint(&address, m.inside.protocol);
+    bool exact = keeps_exact(&nat->policy);
+    if (!exact)
+        remote = without_port(remote);
+    enum nat_key key = exact ? NAT_KEY_EXACT : NAT_KEY_ADDRESS;
+    struct nat_endpoint outside = nat_mapping_outside(nat, &m);
+    nat_mapping(nat, mapping)->flags &= (uint8_t)~NAT_OPENED;
+    if (nat_remote_find(nat, key, &outside, &remote) != 0)
+        return; /* it has one since an earlier change */
+    uint32_t record = add_entry(nat, m.created, key, mapping, &remote);
+    entry(nat, record)->refreshed = m.refreshed;
+    entry(nat, record)->flags = m.flags & (NAT_REPLIED | NAT_ESTABLISHED | NAT_SHORT);
+}
+
+void nat_remote_unfold_all(struct nat *nat)
+{
+    size_t count = 0;
+    uint32_t *opened = calloc((size_t)nat->count.mappings_alive + 1, sizeof *opened);
+    CHECK(opened != NULL);
+    for (uint32_t i = 0; nat->index.slots != NULL && i <= nat->index.mask; i++) {
+        uint32_t ref = nat->index.slots[i].ref, record = NAT_REF_RECORD(ref);
+        if (NAT_REF_KEY(ref) == NAT_KEY_INSIDE && (nat_mapping(nat, record)->flags & NAT_OPENED))
+            opened[count++] = record;
+    }
+    while (count > 0)
+        unfold(nat, opened[--count]);
+    free(opened);
 }
 
 /* The filter entry that lets remote in, or 0. */
@@ -209,10 +265,16 @@ uint32_t nat_remote_admit(const struct nat *nat, const struct nat_endpoint *outs
                           const struct nat_endpoint *remote, enum nat_verdict *verdict)
 {
     *verdict = NAT_PASS;
+    bool keeps_first = nat_keeps_first(&nat->policy);
+    uint32_t newest = keeps_first ? nat_mapping_find_outside(nat, outside) : 0;
+    if (newest != 0 && (nat_mapping(nat, newest)->flags & NAT_OPENED) &&
+        is_first(nat, nat_mapping(nat, newest), remote))
+        return newest;
     uint32_t filter = find_filter(nat, outside, remote);
     if (filter != 0)
         return entry(nat, filter)->mapping;
-    uint32_t newest = nat_mapping_find_outside(nat, outside);
+    if (!keeps_first)
+        newest = nat_mapping_find_outside(nat, outside);
     if (newest == 0) {
         *verdict = NAT_DROP_NO_MAPPING;
         return 0;

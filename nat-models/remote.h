@@ -21,6 +21,10 @@ uint32_t nat_remote_admit(const struct nat *nat, const struct nat_endpoint *outs
 void nat_remote_received(struct nat *nat, mist_time now, uint32_t mapping,
                          const struct nat_endpoint *remote);
 
+/* The policy will keep first remotes otherwise: those that their mappings keep get
+ * entries, which have their mappings' clocks so far.  Before it changes. */
+void nat_remote_unfold_all(struct nat *nat);
+
 void nat_remote_remove(struct nat *nat, uint32_t record);
 void nat_remote_remove_all(struct nat *nat, uint32_t mapping);
 mist_time nat_remote_end(const struct nat *nat, const struct nat_remote *e);

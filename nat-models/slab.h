@@ -48,7 +48,7 @@ enum {
     NAT_LISTED = 16,  /* in the lists of struct nat_links */
     NAT_BLOCKED = 32, /* its port is of a block */
     NAT_OTHERS = 64,  /* of the background: nobody's, with an end of its own */
-
+    NAT_OPENED = 128, /* its first remote may come in, without an entry: nat_keeps_first */
 };
 
 #define NAT_NO_ADDRESS UINT16_MAX /* a firewall's mapping: outside is as inside */
@@ -59,7 +59,7 @@ struct nat_mapping {
     uint32_t first;               /* its filter and reply entries */
     mist_time refreshed, created; /* static, others: refreshed is its end */
     struct nat_endpoint inside;
-    uint32_t remote; /* key part: IPv4 in host order; 0 when the key has none */
+    uint32_t remote; /* the first one, IPv4 in host order; of its key as far as the rule says */
     uint16_t remote_port;
     uint16_t port;    /* x' */
     uint16_t address; /* X': place in the pool, or NAT_NO_ADDRESS */

@@ -490,6 +490,53 @@ static void a_box_may_begin_to_share_ports_while_mappings_live(void **state)
     lab_close(&lab);
 }
 
+/* A mapping keeps its first remote itself, without an entry; this must not be seen. */
+static void first_remotes_live_on_when_the_filter_changes(void **state)
+{
+    (void)state;
+    struct lab lab = lab_open("idle: 100 s");
+    expect_out(&lab, 0, A, Y1, "1.2.3.4:1234");
+    expect_in(&lab, SEC(1), Y1, "1.2.3.4:1234", A);
+    expect_out(&lab, SEC(50), A, Z1, "1.2.3.4:1234");
+    lab_set(&lab, SEC(60), "idle: 40 s; filter_lifetime: session");
+    expect_in(&lab, SEC(61), Y1, "1.2.3.4:1234", A);
+    expect_in(&lab, SEC(61), Y2, "1.2.3.4:1234", "filter");
+    expect_out(&lab, SEC(80), A, Z1, "1.2.3.4:1234");
+    expect_in(&lab, SEC(90) - 1, Y1, "1.2.3.4:1234",
+              A); /* its clock was its mapping's until 60 s */
+    expect_in(&lab, SEC(90), Y1, "1.2.3.4:1234", "filter");
+    expect_in(&lab, SEC(90), Z1, "1.2.3.4:1234", A);
+    lab_set(&lab, SEC(91), "idle: 40 s");
+    expect_in(&lab, SEC(92), Z1, "1.2.3.4:1234", A);
+    lab_close(&lab);
+}
+
+/* The same datagrams through two boxes, of which one is told before. */
+static void a_prefetch_changes_nothing(void **state)
+{
+    static const char *const boxes[] = {"mapping: apdm; ports: random", "kind: firewall",
+                                        "ports: overload; hairpin: external"};
+    struct nat_datagram burst[2 * NAT_PREFETCH];
+    (void)state;
+    for (size_t box = 0; box < 3; box++) {
+        struct lab told = lab_open(boxes[box]), untold = lab_open(boxes[box]);
+        for (uint32_t i = 0; i < 2 * NAT_PREFETCH; i++)
+            burst[i] = lab_datagram(addr_v4(0xc0a80001 + i % 7, (uint16_t)(2000 + i % 11)),
+                                    i % 5 == 4 ? lab_addr("1.2.3.4:2003") : lab_addr(Y1));
+        for (int round = 0; round < 2; round++) {
+            nat_prefetch(told.nat, NAT_INSIDE, burst, 2 * NAT_PREFETCH);
+            nat_prefetch(told.nat, NAT_OUTSIDE, burst, 3);
+            for (uint32_t i = 0; i < 2 * NAT_PREFETCH; i++) {
+                char seen[2 * ADDR_TEXT];
+                strcpy(seen, lab_out_addr(&told, round, burst[i].from, burst[i].to));
+                assert_string_equal(seen, lab_out_addr(&untold, round, burst[i].from, burst[i].to));
+            }
+        }
+        lab_close(&told);
+        lab_close(&untold);
+    }
+}
+
 /* ---- long runs ---- */
 
 /* The fault of a counter that ends after 16,384 mappings ever made. */
@@ -542,6 +589,8 @@ int main(void)
         cmocka_unit_test(a_static_mapping_serves_the_first_packet_and_ends_with_its_lease),
         cmocka_unit_test(a_knob_may_change_while_mappings_live),
         cmocka_unit_test(a_box_may_begin_to_share_ports_while_mappings_live),
+        cmocka_unit_test(first_remotes_live_on_when_the_filter_changes),
+        cmocka_unit_test(a_prefetch_changes_nothing),
         cmocka_unit_test(a_hundred_thousand_mappings_pass_through_one_box),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
