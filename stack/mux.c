@@ -7,6 +7,7 @@
 #include "stack/mist.h"
 
 #define REPLAY_WINDOW 64
+#define DATA_OVERHEAD (9 + SEAL_TAG) /* head and tag */
 
 /* ---- slots ---- */
 
@@ -261,21 +262,29 @@ static void send_data(struct mux *m, mist_time now, struct link *l, const struct
     link_emit(m, now, to, packet, head + length + SEAL_TAG, wire_msg_kind(messages[0]), out);
 }
 
+/* May that much go there?  A source that has not proved itself gets, of all that
+ * one datagram sets off, no more bytes than it sent. */
+static bool within_budget(struct mux *m, mist_link link, const struct addr *to, size_t length)
+{
+    struct mux_turn *t = m->turn;
+    if (t == NULL || t->link != link || !t->strange || to->family == ADDR_RELAY ||
+        !addr_equal(to, &t->from))
+        return true;
+    if (length > t->budget)
+        return false;
+    t->budget -= (uint32_t)length;
+    return true;
+}
+
 /* An answer goes where the question came from: the path it did not take may be
- * dead.  To a source that has not proved itself it goes only as long as the
- * answers are not larger than the question. */
+ * dead. */
 static const struct addr *answer_to(struct mux *m, const struct link *l, mist_link link,
                                     size_t length)
 {
-    struct mux_turn *t = m->turn;
+    const struct mux_turn *t = m->turn;
     if (t == NULL || t->link != link || !t->strange)
         return &l->path;
-    if (t->from.family == ADDR_RELAY)
-        return &t->from;
-    if (length > t->budget)
-        return &l->path;
-    t->budget -= (uint32_t)length;
-    return &t->from;
+    return within_budget(m, link, &t->from, length) ? &t->from : &l->path;
 }
 
 int mux_send(struct mux *m, mist_time now, mist_link link, const struct addr *probe,
@@ -295,7 +304,9 @@ int mux_send(struct mux *m, mist_time now, mist_link link, const struct addr *pr
         }
         handshake_accept(m, now, t, out);
     }
-    const struct addr *to = probe != NULL ? probe : answer_to(m, l, link, length + 25);
+    if (probe != NULL && !within_budget(m, link, probe, length + DATA_OVERHEAD))
+        return MIST_OK; /* as if lost */
+    const struct addr *to = probe != NULL ? probe : answer_to(m, l, link, length + DATA_OVERHEAD);
     struct addr copy = *to; /* the link may change while a relay sends */
     send_data(m, now, l, &copy, messages, length, out);
     return MIST_OK;
@@ -342,6 +353,13 @@ static void remember(struct link *l, uint64_t counter)
     l->rx_counter = counter + 1;
 }
 
+/* The peer itself asks for a proof of that path, and gets it; ours can wait. */
+static bool seeks_proof(const struct mux_turn *turn)
+{
+    return turn->length > 0 && (turn->body[0] == MSG_PROBE || turn->body[0] == MSG_CHECK ||
+                                turn->body[0] == MSG_PROVED);
+}
+
 static int input_data(struct mux *m, mist_time now, const uint8_t *bytes, const struct wire_head *h,
                       struct mux_turn *turn, struct out *out)
 {
@@ -369,7 +387,7 @@ static int input_data(struct mux *m, mist_time now, const uint8_t *bytes, const 
     turn->budget = (uint32_t)(h->head_length + h->body_length);
     if (!turn->strange)
         l->last_path_in = now;
-    else if (newest && turn->from.family != ADDR_RELAY)
+    else if (newest && turn->from.family != ADDR_RELAY && !seeks_proof(turn))
         out_effect(
             out, &(struct effect){.kind = EFFECT_STRANGE, .link = turn->link, .addr = turn->from});
     return 1;

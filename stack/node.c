@@ -440,6 +440,8 @@ void node_receive(struct mist *n, mist_time now, uint32_t socket, const struct a
         node_carry_out(n, now);
         return;
     }
+    if (turn.strange)
+        node_carry_out(n, now); /* the challenge first: both it and answers cost the budget */
     messages_take(n, now, &turn);
     node_carry_out(n, now);
     mux_end(n->mux, now, &turn, n->out);
