@@ -17,6 +17,7 @@ static const struct part {
     {"queue", bench_queue, "events pending"},
     {"engine", bench_engine, "hosts without nodes"},
     {"primitives", bench_primitives, NULL},
+    {"nat", bench_nat, "live mappings of a box"},
     {"world", bench_world, "nodes"},
 };
 #define PARTS   (sizeof parts / sizeof *parts)
@@ -198,10 +199,10 @@ const struct command bench_command = {
     .arguments = "[PART]...",
     .least = 0,
     .most = PARTS,
-    .help = "measure the event loop, the primitives and whole worlds",
+    .help = "measure the event loop, the primitives, the NAT and whole worlds",
     .examples = "  mistsim bench\n"
                 "  mistsim bench queue --json\n"
-                "\nparts: queue, engine, primitives, world\n",
+                "\nparts: queue, engine, primitives, nat, world\n",
     .options = options,
     .main = bench_main,
 };

@@ -42,6 +42,7 @@ double bench_median(double samples[BENCH_SAMPLES]);
 int bench_queue(struct bench *b);
 int bench_engine(struct bench *b);
 int bench_primitives(struct bench *b);
+int bench_nat(struct bench *b);
 int bench_world(struct bench *b);
 
 /* Events per second of the bare loop (pop, push again; no nodes) with that many
