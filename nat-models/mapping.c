@@ -64,8 +64,10 @@ void nat_mapping_reschedule(struct nat *nat)
     }
 }
 
-/* The queue's item is due: removes the record, or queues it anew. */
-static void look(struct nat *nat, mist_time now, enum nat_key key, uint32_t record)
+/* The queue's item is due: removes the record, or queues it anew where its end
+ * has moved, even into the past: ends are met in their order, since the last
+ * mapping of a port decides how long the port is held. */
+static void look(struct nat *nat, enum nat_key key, uint32_t record)
 {
     union nat_record *r = &nat->slab->records[record];
     mist_time end = r->head.check;
@@ -73,7 +75,7 @@ static void look(struct nat *nat, mist_time now, enum nat_key key, uint32_t reco
         end = mapping_end(nat, &r->mapping);
     else if (key == NAT_KEY_EXACT || key == NAT_KEY_ADDRESS || key == NAT_KEY_REPLY)
         end = nat_remote_end(nat, &r->remote);
-    if (end > now)
+    if (end > r->head.check)
         nat_enqueue(nat, key, record, end);
     else if (key == NAT_KEY_INSIDE)
         nat_mapping_remove(nat, record, end);
@@ -95,7 +97,7 @@ void nat_expire(struct nat *nat, mist_time now)
         const union nat_record *r = &nat->slab->records[record];
         nat->due = nat_queue_first(&nat->queue);
         if (r->head.serial == item.serial && r->head.check == item.at)
-            look(nat, now, NAT_REF_KEY(item.ref), record);
+            look(nat, NAT_REF_KEY(item.ref), record);
     }
 }
 
