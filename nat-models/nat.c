@@ -238,15 +238,17 @@ static uint32_t let_in(struct nat *nat, mist_time now, const struct nat_endpoint
 /* ---- the directions ---- */
 
 /* To an own external address: the sender's outbound rules and the target's
- * filter both apply; the filter sees the sender's external endpoint. */
+ * filter both apply; the filter sees the sender's external endpoint.  A box
+ * without hairpin sends it out as any other, so that the sender has a mapping,
+ * and nobody outside brings it back. */
 static enum nat_verdict turn_round(struct nat *nat, mist_time now, struct nat_datagram *d)
 {
     enum nat_verdict verdict;
-    if (nat->policy.hairpin == NAT_HAIRPIN_OFF)
-        return NAT_DROP_HAIRPIN_OFF;
     uint32_t sender = send_out(nat, now, d, &verdict);
     if (sender == 0)
         return verdict;
+    if (nat->policy.hairpin == NAT_HAIRPIN_OFF)
+        return NAT_DROP_HAIRPIN_OFF;
     struct nat_endpoint seen = nat_mapping_outside(nat, nat_mapping(nat, sender));
     struct nat_endpoint target = nat_endpoint(&d->to, d->protocol);
     uint32_t receiver = let_in(nat, now, &target, &seen, &verdict);

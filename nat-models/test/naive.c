@@ -511,6 +511,8 @@ static enum nat_verdict turn_round(struct naive *n, mist_time now, struct nat_da
     struct naive_mapping *sender = send_out(n, now, d, chosen, &verdict);
     if (sender == NULL)
         return verdict;
+    if (n->policy.hairpin == NAT_HAIRPIN_OFF)
+        return NAT_DROP_HAIRPIN_OFF;
     struct addr seen = sender->outside;
     struct naive_mapping *receiver = let_in(n, now, &d->to, &seen, &verdict);
     if (receiver == NULL && n->fault == NAIVE_HAIRPIN_IGNORES_FILTER)
@@ -531,11 +533,8 @@ enum nat_verdict naive_outbound(struct naive *n, mist_time now, struct nat_datag
     purge(n, now);
     if (d->ttl <= 1 && n->fault != NAIVE_TTL_MAKES_STATE)
         return NAT_DROP_TTL;
-    if (n->policy.kind == NAT_KIND_NAT && addr_same_ip(&d->to, &n->external)) {
-        if (n->policy.hairpin == NAT_HAIRPIN_OFF)
-            return NAT_DROP_HAIRPIN_OFF;
+    if (n->policy.kind == NAT_KIND_NAT && addr_same_ip(&d->to, &n->external))
         return turn_round(n, now, d, chosen);
-    }
     const struct naive_mapping *m = send_out(n, now, d, chosen, &verdict);
     if (d->ttl <= 1)
         return NAT_DROP_TTL;
