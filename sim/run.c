@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sim/estimate.h"
 #include "sim/exit.h"
 #include "sim/plan.h"
 #include "sim/results.h"
@@ -158,42 +159,69 @@ static int reason(const struct results_found *found, int fresh, char *why, size_
     return snprintf(why, size, "kept (complete as run %" PRId64 ")", found->run);
 }
 
-static int list_runs(struct run_campaign *c)
+static void list_run(struct text_table *t, const struct plan *plan, const char *why)
+{
+    char number[TEXT_NUMBER];
+    text_table_add(t, text_count(number, (int64_t)plan->seed));
+    text_table_add(t, plan->cell);
+    text_table_add(t, text_count(number, plan->host_count));
+    text_table_add(t, text_count(number, plan->box_count));
+    text_table_add(t, why);
+}
+
+/* Returns the number of runs looked at: all of them unless a plan failed.  *first:
+ * the first that is to be done. */
+static uint32_t list_runs(struct run_campaign *c, struct estimate *estimate, uint32_t *first)
 {
     struct text_table *t = text_table_new(5);
     static const char *const heads[] = {"seed", "cell", "nodes", "boxes", ""};
-    uint32_t size = run_campaign_size(c), missing = 0, i;
+    uint32_t size = run_campaign_size(c), i;
     for (int k = 0; k < 5; k++)
         text_table_add(t, heads[k]);
     for (i = 0; i < size; i++) {
-        char key[RUN_KEY], why[80], number[TEXT_NUMBER];
+        char key[RUN_KEY], why[80];
         struct results_found found;
         struct plan *plan = run_campaign_plan(c, i, key);
         if (!plan)
             break;
         results_look_up(c->file, key, &found);
         reason(&found, c->fresh, why, sizeof why);
-        missing += !found.run || c->fresh;
-        text_table_add(t, text_count(number, (int64_t)plan->seed));
-        text_table_add(t, plan->cell);
-        text_table_add(t, text_count(number, plan->host_count));
-        text_table_add(t, text_count(number, plan->box_count));
-        text_table_add(t, why);
+        list_run(t, plan, why);
+        if (!found.run || c->fresh) {
+            *first = estimate->runs ? *first : i;
+            estimate_add(estimate, plan);
+        }
         plan_free(plan);
     }
     text_table_print(t, stdout, "");
-    printf("%" PRIu32 " runs, %" PRIu32 " to do, into %s\n", size, missing, c->file);
-    return i < size ? EXIT_INPUT : EXIT_FINE;
+    printf("%" PRIu32 " runs, %" PRIu32 " to do, into %s\n", size, estimate->runs, c->file);
+    return i;
+}
+
+static void estimate_runs(struct run_campaign *c, struct estimate *estimate, uint32_t first)
+{
+    char key[RUN_KEY];
+    struct plan *plan = run_campaign_plan(c, first, key);
+    CHECK(plan); /* it was listed */
+    estimate_try(estimate, plan, c->engine, c->api);
+    plan_free(plan);
+    const struct estimate_machine machine = estimate_machine(c->file);
+    estimate_print(estimate, &machine, c->jobs, stdout, stderr);
 }
 
 static int dry_run(struct run_campaign *c)
 {
-    uint32_t cells = scenario_cells(c->scenario);
+    uint32_t cells = scenario_cells(c->scenario), first = 0;
+    struct estimate estimate = {0};
     scenario_print(c->scenario, 0, stdout);
     if (cells > 1)
         printf("(the first of %" PRIu32 " cells)\n", cells);
     putchar('\n');
-    return list_runs(c);
+    if (list_runs(c, &estimate, &first) < run_campaign_size(c))
+        return EXIT_INPUT;
+    if (estimate.runs)
+        estimate_runs(c, &estimate, first);
+    return EXIT_FINE;
 }
 
 static int summarise(const struct run_campaign *c, const int64_t *runs, int json)

@@ -112,6 +112,11 @@ has_worker() {
     [ -n "$(worker_of "$1")" ]
 }
 
+# Leaves one space between the words of the output.
+squeeze() {
+    tr -s ' ' <"$work/out" >"$work/squeezed" && mv "$work/squeezed" "$work/out"
+}
+
 begin a_run_ends_in_a_complete_database
 db=$work/town.db
 code 0 "$mistsim" run "$work/town.yaml" --out "$db"
@@ -167,10 +172,22 @@ end
 begin a_dry_run_writes_nothing_and_says_why
 code 0 "$mistsim" run "$work/swept.yaml" --out "$work/none.db" --seeds 5..6 --dry-run
 says "$work/out" "4 runs, 4 to do"
+squeeze
+says "$work/out" "network.loss 0% # $work/swept.yaml:12"
+says "$work/out" "seed 1 # default"
+says "$work/out" "estimate, from a trial: the whole first run in"
+says "$work/out" " memory "
+same warnings "$(cat "$work/err")" ""
 none "$work"/none.db*
 code 0 "$mistsim" run "$work/swept.yaml" --out "$work/swept.db" --seeds 5..7 --dry-run
 says "$work/out" "6 runs, 2 to do"
 says "$work/out" "kept (complete as run 1)"
+code 0 "$mistsim" run "$work/town.yaml" --out "$work/none.db" --dry-run --set network.loss=1% \
+    --set population.home.count=30000
+squeeze
+says "$work/out" "network.loss 1% # --set network.loss=1%"
+says "$work/out" "estimate, from measurements at 1,000 nodes"
+none "$work"/none.db*
 end
 
 begin an_expectation_that_fails_is_exit_1_now_and_when_kept
