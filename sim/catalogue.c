@@ -112,16 +112,22 @@ static uint32_t list_names(const struct catalogue *c, struct arena *arena, enum 
     return count;
 }
 
-bool catalogue_has_profile(struct catalogue *c, const char *name)
+uint32_t catalogue_profiles(struct catalogue *c, const char *const **names)
 {
-    if (!c->root)
-        return false;
-    if (!c->profiles) {
+    if (c->root && !c->profiles) {
         c->profiles = arena_take(c->arena, NAMES * sizeof *c->profiles);
         c->profile_count = list_names(c, c->arena, SHELF_PROFILES, c->profiles);
     }
-    for (uint32_t i = 0; i < c->profile_count; i++)
-        if (strcmp(c->profiles[i], name) == 0)
+    *names = c->profiles;
+    return c->profile_count;
+}
+
+bool catalogue_has_profile(struct catalogue *c, const char *name)
+{
+    const char *const *names;
+    uint32_t count = catalogue_profiles(c, &names);
+    for (uint32_t i = 0; i < count; i++)
+        if (strcmp(names[i], name) == 0)
             return true;
     return false;
 }
@@ -179,7 +185,9 @@ static struct catalogue_box *read_profile(struct request *r, const struct yaml_n
     if (like && !(base = get_profile(r, like)))
         return NULL;
     struct catalogue_box *box = catalogue_box_new(arena, base);
+    const struct yaml_node *looks = yaml_get(document, "looks");
     box->profile = yaml_get(document, "profile")->text;
+    box->looks = looks ? looks->text : NULL;
     if (!catalogue_box_set(arena, box, yaml_get(document, "knobs"), NULL, "knobs", r->errors))
         return NULL;
     return box;

@@ -42,6 +42,9 @@ const struct catalogue_nat *catalogue_nat(struct catalogue *c, struct arena *are
                                           const struct yaml_node *nat, const char *path,
                                           struct errors *errors);
 
+/* The names of all profiles, sorted; returns how many. */
+uint32_t catalogue_profiles(struct catalogue *c, const char *const **names);
+
 /* Is there a profile of that name? */
 bool catalogue_has_profile(struct catalogue *c, const char *name);
 
@@ -56,6 +59,9 @@ int catalogue_policy(const struct catalogue_box *box, uint64_t seed, uint32_t en
 
 /* The profile's name, or NULL when the box is called by its knobs. */
 const char *catalogue_profile(const struct catalogue_box *box);
+
+/* What an observer takes it for, as its profile says, or NULL: for what it is. */
+const char *catalogue_looks(const struct catalogue_box *box);
 
 /* The knobs that are not drawn: for checks of what a file can hold at all. */
 const struct nat_policy *catalogue_fixed(const struct catalogue_box *box);

@@ -25,6 +25,7 @@ struct catalogue_box *catalogue_box_new(struct arena *arena, const struct catalo
     }
     *box = *like;
     box->profile = NULL;
+    box->looks = NULL;
     box->room = like->count; /* full: the next knob moves the list, and like keeps its own */
     return box;
 }
@@ -32,6 +33,11 @@ struct catalogue_box *catalogue_box_new(struct arena *arena, const struct catalo
 const char *catalogue_profile(const struct catalogue_box *box)
 {
     return box->profile;
+}
+
+const char *catalogue_looks(const struct catalogue_box *box)
+{
+    return box->looks;
 }
 
 const struct nat_policy *catalogue_fixed(const struct catalogue_box *box)

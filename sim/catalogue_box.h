@@ -14,6 +14,7 @@ struct catalogue_knob { /* in the order in which they are set */
 
 struct catalogue_box {
     const char *profile;     /* NULL: called by its knobs */
+    const char *looks;       /* NULL: the profile does not say */
     struct nat_policy fixed; /* all up to the first knob that is drawn */
     uint32_t count, room;
     struct catalogue_knob *knobs; /* that one and what follows */
