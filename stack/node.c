@@ -79,9 +79,12 @@ int node_lookup(struct mist *n, mist_time now, const uint8_t target[WIRE_ID], ui
 int node_publish(struct mist *n, mist_time now, uint32_t owner, const uint8_t key[WIRE_ID],
                  uint8_t flags, const uint8_t *bytes, uint32_t length)
 {
+    const struct rng before = n->rng;
     uint64_t number = rng_u64(&n->rng); /* one for all copies, or they are no duplicates */
     int error = pubsub_tell(n->pubsub, owner, key, flags, bytes, length, number, n->out);
-    if (error == MIST_OK && n->reach.reachable)
+    if (error != MIST_OK)
+        n->rng = before;
+    else if (n->reach.reachable)
         pubsub_here(n->pubsub, now, key, mux_self(n->mux), flags, bytes, length, number, n->out);
     return error;
 }
