@@ -129,7 +129,8 @@ void lab_start(struct lab *l, uint32_t host, uint32_t bootstraps)
     h->node = l->api->init(h->memory, h->scratch, h->config, h->seed, h->secret, l->now);
     l->api->id(h->node, h->id);
     lab_drain(l, host);
-    CHECK(lab_name(l, host, MIST_WISH_NAME, 0, h->name, NULL) == MIST_OK);
+    if (h->name[0] != '\0')
+        CHECK(lab_name(l, host, MIST_WISH_NAME, 0, h->name, NULL) == MIST_OK);
     for (uint32_t i = 0; i < bootstraps; i++) {
         if (i != host)
             CHECK(give(l, host,

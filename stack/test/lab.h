@@ -83,7 +83,7 @@ void lab_behind(struct lab *l, uint32_t host, enum lab_mapping mapping,
 void lab_delays(struct lab *l, mist_time one_way); /* of all pairs */
 void lab_configure(struct lab *l, uint32_t host, const char *key, const char *value);
 
-/* Starts the core of a host: it answers to its name and joins through the
+/* Starts the core of a host: it answers to its name, if it has one, and joins through the
  * first `bootstraps` hosts, itself excepted.  _stop forgets the core. */
 void lab_start(struct lab *l, uint32_t host, uint32_t bootstraps);
 void lab_stop(struct lab *l, uint32_t host);
