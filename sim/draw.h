@@ -33,7 +33,8 @@ enum draw_purpose {
     DRAW_WORK_PEER = 12,  /* host; workload << 32 | ordinal */
     DRAW_WORK_BYTES = 13, /* host; workload << 32 | ordinal */
     DRAW_HOST_ADDRESS = 14, /* host or box; 0 */
-    DRAW_HOST_PORT = 15     /* host; 0 */
+    DRAW_HOST_PORT = 15,    /* host; 0 */
+    DRAW_ORACLE = 16        /* 0; number of the draw in its world */
 };
 
 #define DRAW_INDEX_BITS 48 /* an index is below 1 << DRAW_INDEX_BITS (CHECK) */

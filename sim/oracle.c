@@ -86,13 +86,20 @@ static struct oracle_option *take_better(struct pair *pair, enum oracle_techniqu
 
 /* The holder opens `opened` ports one after the other, so that one of them is
  * at the address that is probed; they lie in a window of so many guesses unless
- * others took too many before. */
+ * others took too many before, or hold those in it. */
 static double predict(const struct oracle_side *holder, uint32_t opened, uint32_t window)
 {
     if (window < opened)
         return 0;
-    return oracle_poisson_below(drift(holder), window - opened + 1) *
+    uint32_t spare = window - opened + 1;
+    return oracle_poisson_below(drift(holder), spare) * oracle_once(1 - holder->taken, spare) *
            oracle_once(1.0 / holder->addresses, opened);
+}
+
+/* The counter's next port is the host's own. */
+static double predict_next(const struct oracle_side *side)
+{
+    return exp(-drift(side)) * (1 - side->taken) / side->addresses;
 }
 
 static uint32_t ports_to_open(const struct oracle_side *holder)
@@ -123,7 +130,7 @@ static void weigh_prediction(struct pair *pair, uint32_t h)
     o.p = predict(holder, opened, window);
     o.mappings[h] = opened + 2; /* two more show the step */
     o.mappings[!h] = 1;
-    o.probes[h] = opened + 2;
+    o.probes[h] = opened * holder->refreshes + 2;
     o.probes[!h] = window;
     o.time = ORACLE_AIM + pace(pair, window);
     limit(&o, !h, ORACLE_LIMIT_PROBES);
@@ -159,7 +166,7 @@ static void weigh_spray(struct pair *pair, uint32_t h)
 static void weigh_one_shot(struct pair *pair)
 {
     const struct oracle_side *a = pair->sides[0], *b = pair->sides[1];
-    double p = exp(-drift(a) - drift(b)) / ((double)a->addresses * b->addresses);
+    double p = predict_next(a) * predict_next(b);
     uint32_t by_time = (uint32_t)(pair->budget->time / (2 * ORACLE_AIM));
     uint32_t by_mappings = smaller(a->mappings, b->mappings) / 2;
     uint32_t most = smaller(smaller(by_time, by_mappings), pair->budget->probes), shots = 1;
@@ -196,7 +203,7 @@ static void weigh_sweep(struct pair *pair, uint32_t h)
     uint32_t m = smaller(sendable(pair, 0), sendable(pair, 1));
     m = smaller(m, random->places);
     double rate = pair->budget->probes / ((double)pair->budget->time / 1e9);
-    double own = rate / (rate + (double)counting->foreign_uhz / 1e6);
+    double own = rate / (rate + (double)counting->foreign_uhz / 1e6) * (1 - counting->taken);
     struct oracle_option o = {.possible = m > 0, .holder = (uint8_t)h};
     o.p = oracle_common_cell(m, m, m / own * counting->addresses,
                              (double)random->places * random->addresses);
@@ -288,9 +295,11 @@ static void weigh_contact(struct pair *pair)
     struct oracle_option o = {0};
     double p[2];
     uint32_t opened[2], sent[2];
-    for (uint32_t s = 0; s < 2; s++) {
-        opened[s] = pair->sides[s]->mappings;
-        sent[s] = sendable(pair, s);
+    for (uint32_t s = 0; s < 2; s++) { /* each socket opens with a datagram, and then probes */
+        const struct oracle_side *side = pair->sides[s];
+        uint32_t probes = useful_probes(pair, s);
+        opened[s] = smaller(side->mappings, probes / 2);
+        sent[s] = side->mapping == NAT_APDM ? opened[s] : probes - opened[s];
     }
     for (uint32_t s = 0; s < 2; s++)
         p[s] = contact(pair, s, opened[s], sent[!s]);
@@ -299,9 +308,9 @@ static void weigh_contact(struct pair *pair)
     o.holder = p[1] > p[0];
     for (uint32_t s = 0; s < 2; s++) {
         o.mappings[s] = opened[s];
-        o.probes[s] = sent[s];
+        o.probes[s] = opened[s] + sent[s];
     }
-    o.time = pace(pair, sent[0] > sent[1] ? sent[0] : sent[1]);
+    o.time = ORACLE_AIM + pace(pair, sent[0] > sent[1] ? sent[0] : sent[1]);
     uint32_t low = opened[0] > opened[1];
     limit(&o, low, pair->sides[low]->mappings_limit);
     if (o.possible)

@@ -27,9 +27,15 @@ struct oracle_budget {  /* for each of the two hosts */
 };
 
 /* hyperdht opens 256 sockets and sends 1,750 probes in 35 s. */
-#define ORACLE_BUDGET ((struct oracle_budget){256, 2048, SEC(40), {0, 0}})
+#define ORACLE_BUDGET                                                                              \
+    {                                                                                              \
+        256, 2048, SEC(40),                                                                        \
+        {                                                                                          \
+            0, 0                                                                                   \
+        }                                                                                          \
+    }
 
-#define ORACLE_BUDGET_MAX 65535 /* mappings and probes: the ports of an address */
+#define ORACLE_BUDGET_MAX 30000 /* mappings and probes: half of the ports of an address */
 
 /* Between the sight of a port and the shot at the next: a round trip and the
  * exchange through a third party. */
@@ -84,6 +90,7 @@ const char *oracle_limit_word(enum oracle_limit limit);
 struct oracle_side {
     mist_time life;         /* of a hole that its own side keeps open; MIST_NEVER: no end */
     uint64_t foreign_uhz;   /* others' new ports at the counter, per 10^6 s */
+    double taken;           /* share of the next ports that others hold already */
     double kept;            /* probability that a dependent box that preserves has kept the port */
     int32_t delta;          /* of sequential ports */
     uint32_t places;        /* ports among which the next one is, once one is known */
@@ -100,10 +107,17 @@ struct oracle_side {
     uint8_t spare[5];
 };
 
-_Static_assert(sizeof(struct oracle_side) == 3 * 8 + 5 * 4 + 7 + 5, "the fields fill the side");
+_Static_assert(sizeof(struct oracle_side) == 4 * 8 + 5 * 4 + 7 + 5, "the fields fill the side");
 
 struct oracle_side oracle_side_of(const struct rule_chain *chain,
                                   const struct oracle_budget *budget);
+
+/* The box whose choice of ports others see: the outermost that does not keep
+ * them; NULL: none. */
+const struct nat_policy *oracle_chooser(const struct rule_chain *chain);
+
+/* Does that box count its ports? */
+bool oracle_is_sequential(const struct nat_policy *policy);
 
 /* The probability that a box has let a socket keep its port: 1 unless the box
  * preserves ports, depends on the remote and has others' mappings

@@ -42,8 +42,9 @@ static void limit_mappings(struct oracle_side *side, const struct nat_policy *po
         lower(side, beside_those_in_use(policy->quota_ports), ORACLE_LIMIT_QUOTA);
     if (policy->table_capacity > 0)
         lower(side, beside_those_in_use(policy->table_capacity), ORACLE_LIMIT_CAPACITY);
-    if (policy->new_mappings_per_s > 0) /* a burst of a second's worth, then one by one */
-        lower(side, policy->new_mappings_per_s * (uint64_t)(1 + budget->time / SEC(1)),
+    /* A burst of a second's worth, then one by one: these meet half of the probes. */
+    if (policy->new_mappings_per_s > 0)
+        lower(side, policy->new_mappings_per_s * (uint64_t)(1 + budget->time / SEC(2)),
               ORACLE_LIMIT_RATE);
     if (policy->kind == NAT_KIND_NAT)
         lower(side, beside_those_in_use(places_of(policy) * blocks),
@@ -63,36 +64,43 @@ static void limit_life(struct oracle_side *side, const struct nat_policy *policy
         side->life = life;
 }
 
+/* Share of the ports: Little's law. */
+static double held_by_others(const struct nat_policy *policy)
+{
+    double rate = (double)policy->background_uhz / 1e6;
+    double life = ((double)policy->background_life + (double)policy->hold) / 1e9;
+    return fmin(rate * life / places_of(policy), 1);
+}
+
 double oracle_kept(const struct nat_policy *policy)
 {
     if (policy->kind != NAT_KIND_NAT || policy->mapping == NAT_EIM ||
         policy->ports != NAT_PORTS_PRESERVE || policy->on_clash == NAT_CLASH_STICKY_RANDOM)
         return 1;
-    double held = (double)policy->background_uhz / 1e15 *
-                  ((double)policy->background_life + (double)policy->hold);
-    return exp(-held / places_of(policy));
+    return exp(-held_by_others(policy));
 }
 
-/* The outermost box that chooses ports tells how. */
+bool oracle_is_sequential(const struct nat_policy *policy)
+{
+    return policy->ports == NAT_PORTS_SEQUENTIAL ||
+           (has_blocks(policy) && policy->block_ports == NAT_BLOCK_SEQUENTIAL);
+}
+
 static void set_law(struct oracle_side *side, const struct nat_policy *policy)
 {
-    bool sequential = policy->ports == NAT_PORTS_SEQUENTIAL ||
-                      (has_blocks(policy) && policy->block_ports == NAT_BLOCK_SEQUENTIAL);
-    side->law = sequential ? ORACLE_SEQUENTIAL : ORACLE_RANDOM;
+    side->law = oracle_is_sequential(policy) ? ORACLE_SEQUENTIAL : ORACLE_RANDOM;
     side->places = places_of(policy);
     side->block = has_blocks(policy);
     side->delta = policy->ports == NAT_PORTS_DETERMINISTIC ? 1 : policy->delta;
-    if (policy->ports != NAT_PORTS_SEQUENTIAL || policy->counter == NAT_COUNTER_SUBSCRIBER)
-        return; /* a counter of its own */
+    if (policy->ports != NAT_PORTS_SEQUENTIAL)
+        return; /* in a block of its own */
+    if (policy->counter == NAT_COUNTER_SUBSCRIBER) {
+        side->taken = held_by_others(policy);
+        return;
+    }
     side->foreign_uhz = policy->background_uhz;
     if (policy->counter == NAT_COUNTER_ADDRESS && policy->pool > 1)
         side->foreign_uhz /= policy->pool;
-}
-
-static bool keeps_ports(const struct nat_policy *policy)
-{
-    return policy->kind != NAT_KIND_NAT || policy->ports == NAT_PORTS_PRESERVE ||
-           policy->ports == NAT_PORTS_OVERLOAD;
 }
 
 static void add_box(struct oracle_side *side, const struct nat_policy *policy,
@@ -110,28 +118,48 @@ static void add_box(struct oracle_side *side, const struct nat_policy *policy,
     limit_life(side, policy, budget);
 }
 
+static bool keeps_ports(const struct nat_policy *policy)
+{
+    return policy->kind != NAT_KIND_NAT || policy->ports == NAT_PORTS_PRESERVE ||
+           policy->ports == NAT_PORTS_OVERLOAD;
+}
+
+const struct nat_policy *oracle_chooser(const struct rule_chain *chain)
+{
+    for (uint32_t i = chain->count; i-- > 0;)
+        if (!keeps_ports(chain->boxes[i]))
+            return chain->boxes[i];
+    return NULL;
+}
+
+/* Mappings of one host get addresses of their own: told by the outermost pool. */
+static uint32_t addresses_of(const struct rule_chain *chain)
+{
+    for (uint32_t i = chain->count; i-- > 0;) {
+        const struct nat_policy *policy = chain->boxes[i];
+        if (policy->kind == NAT_KIND_NAT)
+            return policy->pooling == NAT_POOL_ARBITRARY ? policy->pool : 1;
+    }
+    return 1;
+}
+
 struct oracle_side oracle_side_of(const struct rule_chain *chain,
                                   const struct oracle_budget *budget)
 {
     struct oracle_side side;
-    bool translated = false;
+    const struct nat_policy *chooser = oracle_chooser(chain);
     CHECK(chain->count <= RULE_CHAIN && budget->time > 0);
     memset(&side, 0, sizeof side);
     side.life = MIST_NEVER;
-    side.kept = side.addresses = side.refreshes = side.places = 1;
+    side.kept = side.refreshes = side.places = 1;
     side.answers = 1;
+    side.addresses = addresses_of(chain);
     side.mappings = budget->mappings;
     side.mappings_limit = ORACLE_LIMIT_MAPPINGS;
-    for (uint32_t i = chain->count; i-- > 0;) { /* the outermost first */
-        const struct nat_policy *policy = chain->boxes[i];
-        add_box(&side, policy, budget);
-        if (policy->kind == NAT_KIND_NAT && !translated && policy->pool > 1 &&
-            policy->pooling == NAT_POOL_ARBITRARY)
-            side.addresses = policy->pool;
-        translated = translated || policy->kind == NAT_KIND_NAT;
-        if (side.law == ORACLE_KEPT && !keeps_ports(policy))
-            set_law(&side, policy);
-    }
+    for (uint32_t i = 0; i < chain->count; i++)
+        add_box(&side, chain->boxes[i], budget);
+    if (chooser)
+        set_law(&side, chooser);
     lower(&side, budget->probes / side.refreshes, ORACLE_LIMIT_PROBES);
     return side;
 }

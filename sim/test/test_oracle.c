@@ -212,7 +212,7 @@ static struct oracle_verdict judge_under(const char *a, const char *b, struct or
 
 static struct oracle_verdict judge(const char *a, const char *b)
 {
-    return judge_under(a, b, ORACLE_BUDGET);
+    return judge_under(a, b, (struct oracle_budget)ORACLE_BUDGET);
 }
 
 #define STRICT "mapping: apdm; filtering: apdf; "
@@ -252,7 +252,7 @@ static void a_random_port_is_sprayed_within_budget_quota_and_block(void **state)
         {"ports: random", .9997, ORACLE_SPRAY, ORACLE_LIMIT_PROBES},
         {"ports: random; quota_ports: 66", .873, ORACLE_SPRAY, ORACLE_LIMIT_QUOTA},
         {"ports: random; table_capacity: 18", .403, ORACLE_SPRAY, ORACLE_LIMIT_CAPACITY},
-        {"ports: random; new_mappings: 1/s", .733, ORACLE_SPRAY, ORACLE_LIMIT_RATE},
+        {"ports: random; new_mappings: 1/s", .492, ORACLE_SPRAY, ORACLE_LIMIT_RATE},
         {"ports: random; pool: 4; pooling: arbitrary", .870, ORACLE_SPRAY, ORACLE_LIMIT_PROBES},
         {"ports: random; pool: 4", .9997, ORACLE_SPRAY, ORACLE_LIMIT_PROBES},
         {"ports: random; parity: on", 1, ORACLE_SPRAY, ORACLE_UNLIMITED},
@@ -295,7 +295,7 @@ static void a_counter_is_predicted(void **state)
     v = judge_under(STRICT "ports: sequential; counter: subscriber;"
                            "background: {rate: 10/s, life: 60 s}",
                     "", narrow);
-    assert_near(v.best, 1, 0);
+    assert_near(v.best, 1, 1e-6); /* of five ports in a row one is free */
 }
 
 /* e^-(2 x 10/s x 0.2 s) = .018 a shot; a shot in 0.4 s. */
@@ -368,7 +368,7 @@ static void a_clash_turns_a_preserving_box_hard(void **state)
     assert_near(v.plain, kept, 1e-9);
     assert_near(v.best, kept + (1 - kept) * oracle_birthday(N, 256, 2048), 1e-9);
     v = judge(STRICT "ports: preserve; background: {rate: 64512/h, life: 360 s}", "");
-    assert_near(v.best, 1, 1e-9); /* the next port is predicted */
+    assert_near(v.best, 1, 1e-6); /* the next port is predicted */
 }
 
 /* Home box under a carrier's: the outer one chooses the ports, both have limits. */
