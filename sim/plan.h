@@ -21,7 +21,8 @@ enum plan_latency { LATENCY_CONSTANT, LATENCY_UNIFORM, LATENCY_MATRIX };
 /* Shares and losses are parts per million; everything that decides an event is an integer. */
 struct plan_network {
     enum plan_latency latency;
-    mist_time low, high; /* constant: low; uniform: per pair of hosts, keyed draw; round trips */
+    mist_time low, high; /* constant: low; uniform: keyed draw per pair of outermost attachments;
+                            round trips */
     uint32_t regions;    /* matrix: regions x regions round trips between outermost boxes */
     mist_time *rtt;      /* [regions * regions]; the diagonal is inside a region */
     char **region_names;

@@ -145,6 +145,18 @@ static void make_hosts(struct world *w)
     free(sizes);
 }
 
+/* The i-th address of a pool: they count up from the first. */
+static struct addr pool_address(const struct addr *first, uint32_t i)
+{
+    struct addr a = *first;
+    for (int byte = (a.family == ADDR_V4 ? 4 : 16) - 1; i > 0 && byte >= 0; byte--) {
+        i += a.ip[byte];
+        a.ip[byte] = (uint8_t)i;
+        i >>= 8;
+    }
+    return a;
+}
+
 static void make_boxes(struct world *w)
 {
     const struct plan *p = w->plan;
