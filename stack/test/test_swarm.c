@@ -17,7 +17,7 @@
 
 #define SEEDS    40
 #define TROUBLE  SEC(90) /* of faults */
-#define HEALING  MIN(6)  /* a subscription is refreshed within 240 s and a fifth */
+#define HEALING  MIN(10) /* join again and refresh a subscription: 4 min and a fifth each */
 #define DIALS    6       /* demanded at the end */
 #define PATIENCE SEC(60) /* for them */
 #define TOPICS   3
