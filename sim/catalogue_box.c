@@ -93,6 +93,49 @@ static void complain_key(const struct yaml_node *key, const char *path, struct e
                key->text, near ? " (did you mean `" : "", near ? near : "", near ? "`?)" : "");
 }
 
+/* What a knob takes, for people: "eim, adm or apdm", "a time such as `30 s`".  words: the
+ * single ones, if the knob takes nothing else. */
+static const char *describe_values(struct arena *arena, const char *values, const char *words[KEYS],
+                                   uint32_t *count)
+{
+    static const char *const plain[][2] = {
+        {"time", "a time such as `30 s`"},
+        {"count", "a whole number from 1"},
+        {"count|none", "a whole number from 1, or none"},
+        {"off|on|no|yes|false|true", "on or off"},
+    };
+    *count = 0;
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+        if (strcmp(plain[i][0], values) == 0)
+            return plain[i][1];
+    if (strpbrk(values, "{[ "))
+        return values;
+    const char *text = "";
+    for (const char *word = values; *word && *count < KEYS;) {
+        size_t length = strcspn(word, "|");
+        const char *glue = *count == 0 ? "" : word[length] ? ", " : " or ";
+        words[(*count)++] = arena_text(arena, word, length);
+        text = arena_format(arena, "%s%s%s", text, glue, words[*count - 1]);
+        word += length + (word[length] == '|');
+    }
+    return text;
+}
+
+static void complain_value(const char *key, const char *text, const struct yaml_node *at,
+                           const char *path, struct errors *errors)
+{
+    const char *words[KEYS], *values = "", *name;
+    struct arena scratch = {0};
+    uint32_t count;
+    for (uint32_t i = 0; (name = nat_policy_key(i, &values)) && strcmp(name, key) != 0;)
+        i++;
+    const char *expected = describe_values(&scratch, values, words, &count);
+    const char *near = errors_suggest(text, words, count);
+    errors_add(errors, &at->place, path, "expected %s, got `%s`%s%s%s", expected, text,
+               near ? " (did you mean `" : "", near ? near : "", near ? "`?)" : "");
+    arena_free(&scratch);
+}
+
 /* Would the translator take this value?  The message goes to the value's place. */
 static bool try_value(const struct catalogue_box *box, const char *key, const char *text,
                       const struct yaml_node *at, const char *path, struct errors *errors)
@@ -101,7 +144,7 @@ static bool try_value(const struct catalogue_box *box, const char *key, const ch
     char error[ERROR_SIZE];
     if (nat_policy_set(&trial, key, text, error, sizeof error) == 0)
         return true;
-    errors_add(errors, &at->place, path, "%s", error);
+    complain_value(key, text, at, path, errors);
     return false;
 }
 

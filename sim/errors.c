@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/text.h"
 #include "stack/check.h"
 
 #define MESSAGE_LONGEST 1000 /* bytes: a message is a line, whatever the input holds */
@@ -27,14 +28,6 @@ static int known(const struct errors *e, const struct error *candidate)
     return 0;
 }
 
-/* Control bytes of a hostile file must not reach the terminal. */
-static void make_printable(char *text)
-{
-    for (; *text; text++)
-        if ((unsigned char)*text < 0x20 || *text == 0x7f)
-            *text = '?';
-}
-
 const struct error_source *errors_source(struct errors *e, const char *name, const char *text,
                                          size_t length)
 {
@@ -53,7 +46,6 @@ void errors_add(struct errors *e, const struct error_place *place, const char *p
     va_start(arguments, format);
     (void)vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    make_printable(message);
     e->raised++;
     struct error fresh = {.place = *place, .path = path, .message = message};
     if (known(e, &fresh))
@@ -62,9 +54,7 @@ void errors_add(struct errors *e, const struct error_place *place, const char *p
         e->kept = arena_take(&e->arena, ERRORS_KEPT * sizeof *e->kept);
     if (e->count < ERRORS_KEPT) {
         fresh.message = arena_text(&e->arena, message, strlen(message));
-        char *own_path = arena_text(&e->arena, path, strlen(path));
-        make_printable(own_path);
-        fresh.path = own_path;
+        fresh.path = arena_text(&e->arena, path, strlen(path));
         e->kept[e->count] = fresh;
     }
     e->count++;
@@ -92,20 +82,26 @@ static void print_quote(const struct error *error, FILE *out)
     char quote[QUOTE_LONGEST + 1];
     memcpy(quote, line, length);
     quote[length] = 0;
-    make_printable(quote);
-    fprintf(out, "%4u | %s\n     | %*s^", p->line, quote, (int)p->column - 1, "");
+    fprintf(out, "%4u | ", p->line);
+    text_shown(out, quote);
+    fprintf(out, "\n     | %*s^", (int)p->column - 1, "");
     for (size_t i = p->column; i < length && i - p->column + 1 < p->width; i++)
         fputc('~', out);
     fputc('\n', out);
 }
 
+/* What a hostile file holds must not reach the terminal as it is. */
 static void print_error(const struct error *error, FILE *out)
 {
     const struct error_place *p = &error->place;
-    fputs(p->source->name, out);
+    text_shown(out, p->source->name);
     if (p->line)
         fprintf(out, ":%u:%u", p->line, p->column);
-    fprintf(out, ": %s%s%s\n", error->path, *error->path ? ": " : "", error->message);
+    fputs(": ", out);
+    text_shown(out, error->path);
+    fputs(*error->path ? ": " : "", out);
+    text_shown(out, error->message);
+    fputc('\n', out);
     if (p->line && p->source->text)
         print_quote(error, out);
 }

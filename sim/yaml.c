@@ -25,6 +25,7 @@ struct reader {
     const struct error_source *source;
     struct errors *errors;
     yaml_parser_t parser;
+    size_t length; /* of the source's text */
     uint32_t skip, nodes, anchor_count;
     struct anchor *anchors;
     bool failed;
@@ -104,6 +105,35 @@ static struct error_place place_at(const struct reader *r, const yaml_mark_t *st
     return place;
 }
 
+/* Where a byte stands that is no text: libyaml's reader counts bytes only. */
+static struct error_place place_of_offset(const struct reader *r, size_t offset)
+{
+    struct error_place place = {r->source, 1, 1, 1};
+    for (size_t i = 0; i < r->skip + offset && i < r->length; i++) {
+        unsigned char byte = (unsigned char)r->source->text[i];
+        if (byte == '\n')
+            place = (struct error_place){r->source, place.line + 1, 1, 1};
+        else if (byte < 0x80 || byte >= 0xc0) /* not the rest of a character */
+            place.column++;
+    }
+    size_t end = r->skip + offset;
+    if (end > 0 && end <= r->length && (unsigned char)r->source->text[end - 1] >= 0xc0)
+        place.column--; /* inside a character, whose first byte was counted */
+    return place;
+}
+
+/* The usual reason why a token cannot start: blanks before it hold a tab. */
+static bool is_tab(const struct reader *r, const struct error_place *place)
+{
+    const char *line = r->source->text;
+    for (uint32_t i = 1; i < place->line && line; i++) {
+        line = strchr(line, '\n');
+        line = line ? line + 1 : NULL;
+    }
+    size_t blanks = line ? strspn(line, " \t") : 0;
+    return place->column <= blanks && memchr(line, '\t', blanks);
+}
+
 static void fail(struct reader *r, const struct error_place *place, const char *message)
 {
     r->failed = true;
@@ -116,7 +146,9 @@ static void fail_in_libyaml(struct reader *r)
     const char *problem = r->parser.problem ? r->parser.problem : "not YAML";
     r->failed = true;
     if (r->parser.error == YAML_READER_ERROR)
-        place.line = 0; /* libyaml gives an offset instead; nothing there can be quoted */
+        place = place_of_offset(r, r->parser.problem_offset);
+    else if (is_tab(r, &place))
+        problem = "a tab where only spaces indent";
     errors_add(r->errors, &place, "", "expected YAML in UTF-8, got a mistake: %s", problem);
 }
 
@@ -324,14 +356,19 @@ static struct yaml_node *read_document(struct reader *r)
         }
         yaml_event_delete(&event);
     }
-    report_unused_anchors(r);
+    if (!r->failed)
+        report_unused_anchors(r);
     return r->failed ? NULL : root;
 }
 
 struct yaml_node *yaml_parse(struct arena *arena, const struct error_source *source, size_t skip,
                              size_t length, struct errors *errors)
 {
-    struct reader r = {.arena = arena, .source = source, .errors = errors, .skip = (uint32_t)skip};
+    struct reader r = {.arena = arena,
+                       .source = source,
+                       .errors = errors,
+                       .length = skip + length,
+                       .skip = (uint32_t)skip};
     struct error_place whole = {source, 0, 0, 0};
     if (length > YAML_SIZE) {
         errors_add(errors, &whole, "", "expected at most %u bytes, got %zu", YAML_SIZE, length);

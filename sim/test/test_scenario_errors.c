@@ -36,10 +36,14 @@ static const struct mistake MISTAKES[] = {
     {"a: [1, 2\n", NULL,
      "x.yaml:2:1: expected YAML in UTF-8, got a mistake: did not find expected ',' or ']'"},
     {"a:\n\t- 1\n", NULL,
-     "x.yaml:2:1: expected YAML in UTF-8, got a mistake: found character that cannot start any "
+     "x.yaml:2:1: expected YAML in UTF-8, got a mistake: a tab where only spaces indent"},
+    {"a: @b\n", NULL,
+     "x.yaml:1:4: expected YAML in UTF-8, got a mistake: found character that cannot start any "
      "token"},
     {"a: \xff\xfe\n", NULL,
-     "x.yaml: expected YAML in UTF-8, got a mistake: invalid leading UTF-8 octet"},
+     "x.yaml:1:4: expected YAML in UTF-8, got a mistake: invalid leading UTF-8 octet"},
+    {"\xc3\xa9: b\na: \xc3\xa9\xc3\n", NULL,
+     "x.yaml:2:5: expected YAML in UTF-8, got a mistake: invalid trailing UTF-8 octet"},
     {GOOD "---\nmist: 1\n", NULL, "x.yaml:7:1: expected one document, got a second"},
     {GOOD "x-a: !!str b\n", NULL, "x.yaml:7:6: expected plain YAML, got a tag"},
     {GOOD "x-a: &a b\n", NULL,
@@ -310,6 +314,9 @@ static void control_bytes_do_not_reach_the_terminal(void **state)
     (void)state;
     char *told = tell(GOOD "\"a\\e[31m\": 1\n", NULL);
     assert_null(strchr(told, '\x1b'));
+    free(told);
+    told = tell("a: \x9b\n", NULL); /* CSI of ISO 8859-1, and no UTF-8 */
+    assert_null(strchr(told, '\x9b'));
     free(told);
 }
 
