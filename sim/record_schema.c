@@ -227,7 +227,9 @@ static int refuse(sqlite3 *db, int rc, char *error, int error_size)
         return EXIT_INPUT;
     }
     if (rc == SQLITE_CORRUPT)
-        snprintf(error, (size_t)error_size, "the database is damaged");
+        snprintf(
+            error, (size_t)error_size,
+            "the database is damaged (nothing was changed; sqlite3's .recover saves what is left)");
     else
         snprintf(error, (size_t)error_size, "cannot be read: %s", sqlite3_errmsg(db));
     return EXIT_STORAGE;
