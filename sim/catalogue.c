@@ -14,14 +14,13 @@
 #define NAMES        500  /* files of a folder among which a suggestion is sought */
 #define PROGRAM_PATH 4096 /* bytes */
 
-enum shelf { SHELF_PROFILES, SHELF_POPULATIONS };
 static const char *const SHELF_FOLDERS[] = {"profiles", "populations"};
 static const char *const SHELF_WORDS[] = {"profile", "population"};
 static const struct schema_map *const SHELF_SCHEMAS[] = {&SCHEMA_PROFILE, &SCHEMA_BOXES};
 
 struct entry { /* a file that was read, fine or not */
     struct entry *next;
-    enum shelf shelf;
+    enum catalogue_shelf shelf;
     const char *name;
     bool open;                       /* being read: meeting it again is a circle */
     const struct catalogue_box *box; /* NULL after an error */
@@ -95,8 +94,8 @@ static int by_text(const void *a, const void *b)
 }
 
 /* Names of the files on a shelf, sorted. */
-static uint32_t list_names(const struct catalogue *c, struct arena *arena, enum shelf shelf,
-                           const char *names[NAMES])
+static uint32_t list_names(const struct catalogue *c, struct arena *arena,
+                           enum catalogue_shelf shelf, const char *names[NAMES])
 {
     uint32_t count = 0;
     DIR *folder = opendir(arena_format(arena, "%s/%s", c->root, SHELF_FOLDERS[shelf]));
@@ -116,7 +115,7 @@ uint32_t catalogue_profiles(struct catalogue *c, const char *const **names)
 {
     if (c->root && !c->profiles) {
         c->profiles = arena_take(c->arena, NAMES * sizeof *c->profiles);
-        c->profile_count = list_names(c, c->arena, SHELF_PROFILES, c->profiles);
+        c->profile_count = list_names(c, c->arena, CATALOGUE_PROFILES, c->profiles);
     }
     *names = c->profiles;
     return c->profile_count;
@@ -132,7 +131,8 @@ bool catalogue_has_profile(struct catalogue *c, const char *name)
     return false;
 }
 
-static bool complain_unknown(struct request *r, enum shelf shelf, const struct yaml_node *name)
+static bool complain_unknown(struct request *r, enum catalogue_shelf shelf,
+                             const struct yaml_node *name)
 {
     const char *names[NAMES];
     if (!r->catalogue->root) {
@@ -152,7 +152,7 @@ static bool complain_unknown(struct request *r, enum shelf shelf, const struct y
 }
 
 /* The checked document of a file on a shelf, or NULL. */
-static struct yaml_node *read_file(struct request *r, enum shelf shelf, const char *name)
+static struct yaml_node *read_file(struct request *r, enum catalogue_shelf shelf, const char *name)
 {
     struct arena *arena = r->catalogue->arena;
     uint32_t before = r->errors->raised;
@@ -196,7 +196,8 @@ static struct catalogue_box *read_profile(struct request *r, const struct yaml_n
 static const struct catalogue_nat *read_boxes(struct request *r, const struct yaml_node *document);
 
 /* Finds or reads a file.  An entry without box and nat was wrong. */
-static struct entry *get_entry(struct request *r, enum shelf shelf, const struct yaml_node *name)
+static struct entry *get_entry(struct request *r, enum catalogue_shelf shelf,
+                               const struct yaml_node *name)
 {
     struct catalogue *c = r->catalogue;
     for (struct entry *e = c->entries; e; e = e->next)
@@ -217,7 +218,7 @@ static struct entry *get_entry(struct request *r, enum shelf shelf, const struct
     c->entries = entry;
     struct request inside = {c, c->arena, r->errors, "", r->depth + 1};
     const struct yaml_node *document = read_file(&inside, shelf, entry->name);
-    if (document && shelf == SHELF_PROFILES)
+    if (document && shelf == CATALOGUE_PROFILES)
         entry->box = read_profile(&inside, document);
     else if (document)
         entry->nat = read_boxes(&inside, document);
@@ -232,7 +233,7 @@ static const struct catalogue_box *get_profile(struct request *r, const struct y
                    LIKE_DEPTH);
         return NULL;
     }
-    struct entry *entry = get_entry(r, SHELF_PROFILES, name);
+    struct entry *entry = get_entry(r, CATALOGUE_PROFILES, name);
     return entry ? entry->box : NULL;
 }
 
@@ -323,7 +324,7 @@ static const struct catalogue_nat *read_nat(struct request *r, const struct yaml
                        "expected { population: NAME } and nothing beside it");
             return NULL;
         }
-        struct entry *entry = get_entry(r, SHELF_POPULATIONS, population);
+        struct entry *entry = get_entry(r, CATALOGUE_POPULATIONS, population);
         return entry ? entry->nat : NULL;
     }
     struct catalogue_nat *one = arena_take(r->arena, sizeof *one);
@@ -340,4 +341,18 @@ const struct catalogue_nat *catalogue_nat(struct catalogue *c, struct arena *are
 {
     struct request r = {c, arena, errors, path, 0};
     return read_nat(&r, nat);
+}
+
+uint32_t catalogue_names(const struct catalogue *c, struct arena *arena, enum catalogue_shelf shelf,
+                         const char ***names)
+{
+    *names = arena_take(arena, NAMES * sizeof **names);
+    return c->root ? list_names(c, arena, shelf, *names) : 0;
+}
+
+struct yaml_node *catalogue_document(struct catalogue *c, enum catalogue_shelf shelf,
+                                     const struct yaml_node *name, struct errors *errors)
+{
+    struct request r = {c, c->arena, errors, "", 0};
+    return complain_unknown(&r, shelf, name) ? read_file(&r, shelf, name->text) : NULL;
 }

@@ -45,6 +45,17 @@ const struct catalogue_nat *catalogue_nat(struct catalogue *c, struct arena *are
 /* The names of all profiles, sorted; returns how many. */
 uint32_t catalogue_profiles(struct catalogue *c, const char *const **names);
 
+enum catalogue_shelf { CATALOGUE_PROFILES, CATALOGUE_POPULATIONS };
+
+/* The names of all profiles or populations, sorted; they live in arena. */
+uint32_t catalogue_names(const struct catalogue *c, struct arena *arena, enum catalogue_shelf shelf,
+                         const char ***names);
+
+/* The file of one, as it is written, checked by its schema; lives as long as
+ * the catalogue.  NULL after an error. */
+struct yaml_node *catalogue_document(struct catalogue *c, enum catalogue_shelf shelf,
+                                     const struct yaml_node *name, struct errors *errors);
+
 /* Is there a profile of that name? */
 bool catalogue_has_profile(struct catalogue *c, const char *name);
 
