@@ -12,6 +12,7 @@ endif
 OPT     ?= -O2 -g
 WARN    := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Werror
 CFLAGS  := -std=c11 -ffp-contract=off $(OPT) $(WARN) -D_POSIX_C_SOURCE=200809L -I. $(EXTRA)
+GSLLIBS := -lgsl -lgslcblas -lsqlite3 -lyaml -lm
 SYSLIBS := -lyaml -lsqlite3 -luv -lsodium -ldl -lm -lpthread
 # What a core loaded from libmist.so needs of the program that loads it.
 EXPORT  := -Wl,--export-dynamic-symbol=check_failed
@@ -23,6 +24,7 @@ endif
 STACK   := $(wildcard stack/*.c)
 NAT     := $(wildcard nat-models/*.c)
 SIM     := $(filter-out sim/mistsim.c,$(wildcard sim/*.c sim/native/*.c))
+ANALYSIS := $(filter-out analysis/analysis.c,$(wildcard analysis/*.c))
 HOST    := $(filter-out stack/host/mist.c,$(wildcard stack/host/*.c))
 FOLDERS := stack stack/host nat-models sim sim/native analysis
 TESTS   := $(wildcard $(FOLDERS:=/test/test_*.c))
@@ -37,9 +39,9 @@ LIBS    := $(B)/libsim.a $(B)/libnat.a $(B)/libhost.a $(B)/libstack.a
 LINKED  := -Wl,--start-group $(LIBS) -Wl,--end-group
 TESTBIN := $(patsubst %.c,$(B)/%,$(TESTS))
 FUZZBIN := $(patsubst %.c,$(B)/%,$(FUZZERS))
-PROGRAMS := $(B)/mistsim $(B)/mist $(B)/libmist.so
+PROGRAMS := $(B)/mistsim $(B)/mistsim-analysis $(B)/mist $(B)/libmist.so
 
-all: $(PROGRAMS)	## build the programs: mistsim, mist, libmist.so
+all: $(PROGRAMS)	## build the programs: mistsim and its analysis, mist, libmist.so
 
 help:	## this list
 	@awk -F ':.*## *' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile
@@ -65,7 +67,7 @@ pure: $(call obj,$(STACK) $(NAT)) $(B)/libmist.so	## core and NAT need only .ci/
 	    "pure: libmist.so exports " $$NF } END { exit bad || !n }'
 
 lint: | deps-lint	## clang-tidy over all sources
-	@printf '%s\n' $(STACK) $(NAT) $(SIM) $(HOST) | xargs -P $$(nproc) -n 4 \
+	@printf '%s\n' $(STACK) $(NAT) $(SIM) $(HOST) $(ANALYSIS) | xargs -P $$(nproc) -n 4 \
 	    sh -c 'clang-tidy -quiet "$$@" -- $(filter-out -W%,$(CFLAGS)) 2>/dev/null' lint
 
 smoke: $(B)/mistsim	## run the small scenarios; each is a test by its own `expect`
@@ -98,13 +100,13 @@ deps:	## install the Debian packages of all targets
 
 install: $(PROGRAMS)	## into PREFIX (/usr/local), below DESTDIR
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/mist
-	install $(B)/mistsim $(B)/mist $(DESTDIR)$(PREFIX)/bin
+	install $(B)/mistsim $(B)/mistsim-analysis $(B)/mist $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(B)/libmist.so $(DESTDIR)$(PREFIX)/lib/mist
 	find scenarios nat-models -name '*.yaml' -exec \
 	    install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/mist/{} ';'
 
 uninstall:	## what install put there
-	rm -f $(DESTDIR)$(PREFIX)/bin/mistsim $(DESTDIR)$(PREFIX)/bin/mist
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,mistsim mistsim-analysis mist)
 	rm -rf $(DESTDIR)$(PREFIX)/lib/mist $(DESTDIR)$(PREFIX)/share/mist
 
 clean:	## remove the build directory
@@ -142,20 +144,27 @@ $(B)/libstack.a: $(call obj,$(STACK))
 $(B)/libnat.a: $(call obj,$(NAT))
 $(B)/libsim.a: $(call obj,$(SIM)) $(B)/obj/commit.o
 $(B)/libhost.a: $(call obj,$(HOST))
+$(B)/libanalysis.a: $(call obj,$(ANALYSIS))
 $(B)/stamp/libstack: MEMBERS := $(STACK)
 $(B)/stamp/libnat: MEMBERS := $(NAT)
 $(B)/stamp/libsim: MEMBERS := $(SIM)
 $(B)/stamp/libhost: MEMBERS := $(HOST)
-$(LIBS): $(B)/lib%.a: $(B)/stamp/lib%
+$(B)/stamp/libanalysis: MEMBERS := $(ANALYSIS)
+$(LIBS) $(B)/libanalysis.a: $(B)/lib%.a: $(B)/stamp/lib%
 	@echo "  ar   $@"; rm -f $@; ar rcs $@ $(filter %.o,$^)
 
 $(B)/mistsim: $(call obj,sim/mistsim.c) $(LIBS)
 	$(LINK) $< $(LINKED) $(SYSLIBS) $(EXPORT)
+# Alone links GSL, and nothing of the simulator.
+$(B)/mistsim-analysis: $(call obj,analysis/analysis.c) $(B)/libanalysis.a
+	$(LINK) $^ $(GSLLIBS)
 $(B)/mist: $(call obj,stack/host/mist.c) $(B)/libhost.a $(B)/libstack.a
 	$(LINK) $^ -luv -lsodium
 $(B)/libmist.so: $(patsubst %.c,$(B)/pic/%.o,$(STACK))
 	$(LINK) -shared $^ -lsodium
-$(TESTBIN): $(B)/%: $(B)/obj/%.o $(LIBS)
+$(filter $(B)/analysis/%,$(TESTBIN)): $(B)/%: $(B)/obj/%.o $(B)/libanalysis.a
+	$(LINK) $^ $(GSLLIBS) -lsodium -lcmocka
+$(filter-out $(B)/analysis/%,$(TESTBIN)): $(B)/%: $(B)/obj/%.o $(LIBS)
 	$(LINK) $< $(LINKED) $(SYSLIBS) $(EXPORT) -lcmocka
 $(call obj,$(TESTS)): | deps-test
 
@@ -163,8 +172,9 @@ fuzz-build: $(FUZZBIN)
 $(FUZZBIN): $(B)/%: $(B)/obj/%.o $(LIBS)
 	$(LINK) -fsanitize=fuzzer $< $(LINKED) $(SYSLIBS)
 
--include $(patsubst %.o,%.d,$(call obj,$(STACK) $(NAT) $(SIM) $(HOST) $(TESTS) $(FUZZERS) \
-    sim/mistsim.c stack/host/mist.c) $(patsubst %.c,$(B)/pic/%.o,$(STACK)))
+-include $(patsubst %.o,%.d,$(call obj,$(STACK) $(NAT) $(SIM) $(HOST) $(ANALYSIS) $(TESTS) \
+    $(FUZZERS) sim/mistsim.c stack/host/mist.c analysis/analysis.c) \
+    $(patsubst %.c,$(B)/pic/%.o,$(STACK)))
 FORCE:
 .PHONY: all help run test golden tidy pure lint house smoke check-scenarios same-seed sanitize \
     fuzz fuzz-build bench deps deps-build deps-test deps-tidy deps-lint deps-fuzz deps-ci \

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sim/analysis_command.h"
 #include "sim/bench.h"
 #include "sim/commit.h"
 #include "sim/doctor.h"
@@ -15,8 +16,9 @@
 #include "stack/mist.h"
 
 static const struct command *const commands[] = {
-    &run_command, &scenario_check_command, &explain_key_command, &schema_command, &show_command,
-    &nat_command, &doctor_command,         &bench_command,
+    &run_command,    &scenario_check_command, &explain_key_command,
+    &schema_command, &show_command,           &report_command,
+    &nat_command,    &doctor_command,         &bench_command,
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
 
