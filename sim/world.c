@@ -167,10 +167,8 @@ static void make_boxes(struct world *w)
         const struct plan_box *b = &p->boxes[i];
         uint32_t n = b->outside.family == ADDR_NONE ? 0 : b->policy.pool;
         struct addr *pool = allocate(n, sizeof *pool);
-        for (uint32_t j = 0; j < n; j++) {
-            pool[j] =
-                b->outside.family == ADDR_V4 ? addr_v4(addr_ip4(&b->outside) + j, 0) : b->outside;
-        }
+        for (uint32_t j = 0; j < n; j++)
+            pool[j] = pool_address(&b->outside, j);
         w->boxes[i] = nat_init(allocate(1, nat_size(n)), w->slab, &b->policy,
                                draw_u64(p->seed, i, DRAW_BOX_SEED, 0), pool, n);
         free(pool);
