@@ -5,11 +5,14 @@
 
 #include "sim/errors.h"
 #include "sim/exit.h"
+#include "sim/oracle_command.h"
 
 #define PREFIX "nat " /* before the word, in a sub-command's name */
 
 static const struct command *const commands[] = {
     &nat_play_command,
+    &nat_pair_command,
+    &nat_probe_command,
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
 

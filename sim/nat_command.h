@@ -9,5 +9,6 @@ extern const struct command nat_command;
 
 /* One file each. */
 extern const struct command nat_play_command;
+extern const struct command nat_probe_command;
 
 #endif
