@@ -1,8 +1,9 @@
 /* What a peer with a link can do to others through this node: little.  The
- * attacks are A1 (amplification), A3 (reflection), A4 (relay as open proxy) of the
- * protocol notes. */
+ * attacks are A1 (amplification), A3 (reflection), A4 (relay as open proxy), A10
+ * (squatting) of the protocol notes. */
 #include "stack/relay.h"
 #include "stack/test/caught.h"
+#include "stack/topic.h"
 
 /* Three servers; a guest behind a NAT that has links to them. */
 static struct story *with_guest(uint64_t seed, uint32_t *guest)
@@ -308,6 +309,66 @@ static void a_full_table_of_circuits_refuses_the_next_pair(void **state)
     free(out);
 }
 
+/* ---- what one peer can occupy ---- */
+
+static void one_peer_cannot_fill_the_table_of_subscriptions(void **state)
+{
+    (void)state;
+    uint32_t guest;
+    struct story *s = with_guest(20, &guest);
+    uint32_t before = s->lab->hosts[0].node->pubsub->held_count;
+    for (int i = 0; i < 1000; i++) {
+        uint8_t bytes[WIRE_MTU];
+        size_t length = put_message(s->lab, MSG_SUBSCRIBE, bytes, sizeof bytes);
+        assert_int_equal(lab_say(s->lab, guest, 0, NULL, bytes, length), MIST_OK);
+    }
+    lab_run(s->lab, s->lab->now + SEC(1));
+    uint32_t after = s->lab->hosts[0].node->pubsub->held_count;
+    assert_true(after > before);
+    assert_true(after - before <= PUBSUB_PER_LINK);
+    story_close(s);
+}
+
+static uint32_t connections(const struct mist *n)
+{
+    uint32_t used = 0;
+    for (uint32_t i = 0; i < n->meet.limit; i++)
+        used += n->meet.conns[i].state != CONN_FREE;
+    return used;
+}
+
+/* The guest pretends to forward offers that anybody made to the server's name. */
+static void offers_cannot_fill_the_table_of_connections(void **state)
+{
+    (void)state;
+    uint32_t guest;
+    struct story *s = with_guest(21, &guest);
+    struct mist *server = s->lab->hosts[0].node;
+    for (uint32_t i = 0; i < 1000; i++) {
+        uint8_t bytes[WIRE_MTU], value[WIRE_VALUE], key[WIRE_ID], publisher[WIRE_ID];
+        struct offer o = {.conversation = i + 1, .nonce = i};
+        memset(publisher, (int)(1 + i % 250), sizeof publisher);
+        node_name_key(key, (const uint8_t *)"s1", 2);
+        struct msg m = {.type = MSG_RECEIVE,
+                        .flags = FLAG_OFFER | (i % 2 == 0 ? FLAG_RELAY : 0),
+                        .key = key,
+                        .number = i,
+                        .peer = publisher,
+                        .bytes = value,
+                        .length = (uint16_t)wire_put_offer(value, sizeof value, &o)};
+        size_t length = wire_put(bytes, sizeof bytes, &m);
+        assert_int_equal(lab_say(s->lab, guest, 0, NULL, bytes, length), MIST_OK);
+        lab_run(s->lab, s->lab->now + MS(1));
+    }
+    assert_true(connections(server) > 0); /* the offers were taken for offers */
+    assert_true(connections(server) <= server->meet.limit / 2);
+    assert_int_equal(lab_connect(s->lab, 0, 1, "guest"), MIST_OK);
+    lab_run(s->lab, s->lab->now + SEC(30));
+    assert_non_null(story_find(s, 0, STORY_EVENT, MIST_EVENT_CONNECTED, 0));
+    assert_int_equal(connections(server), 1); /* its own one: the others are forgotten */
+    story_close(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -322,6 +383,8 @@ int main(void)
         cmocka_unit_test(a_circuit_ends_when_it_is_not_used),
         cmocka_unit_test(a_node_that_does_not_serve_forwards_nothing),
         cmocka_unit_test(a_full_table_of_circuits_refuses_the_next_pair),
+        cmocka_unit_test(one_peer_cannot_fill_the_table_of_subscriptions),
+        cmocka_unit_test(offers_cannot_fill_the_table_of_connections),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
