@@ -154,10 +154,7 @@ static void measure_values(const struct page *p, const char *metric, int columns
         text_html(p->out, f.seeds ? text_value(number, f.interval.value, f.unit) : "-", TEXT_VALUE);
         fputs("</td><td class=\"i\">", p->out);
         page_range(p->out, f.interval, f.unit);
-        fputs("</td>", p->out);
-        if (p->cells->count > 1)
-            continue;
-        fputs("<td class=\"n\">", p->out);
+        fputs("</td><td class=\"n\">", p->out);
         if (f.trials > 0)
             text_html(p->out, text_count(number, f.trials), TEXT_VALUE);
         fputs("</td>", p->out);
@@ -170,46 +167,64 @@ static int is_measured(const struct page *p, const char *metric)
                          metric) == 1;
 }
 
-static void measures_head(const struct page *p, const char *heading, int columns)
+static void begin_table(const struct page *p, int columns)
 {
-    fprintf(p->out,
-            "<div class=\"scroll\"><table class=\"measures\"><thead><tr><th scope=\"col\">%s"
-            "</th>",
-            heading);
-    for (int cell = 1; cell <= columns; cell++) {
-        fputs("<th scope=\"col\" class=\"n\">", p->out);
-        if (p->cells->count > 1)
+    fputs("<div class=\"scroll\"><table class=\"measures\"><thead>", p->out);
+    if (p->cells->count > 1) {
+        fputs("<tr><td></td>", p->out);
+        for (int cell = 1; cell <= columns; cell++) {
+            fputs("<th scope=\"colgroup\" colspan=\"3\">", p->out);
             page_cell_name(p, cell);
-        fputs("</th><th scope=\"col\" class=\"i\">95&nbsp;% interval</th>", p->out);
+            fputs("</th>", p->out);
+        }
+        fputs("</tr>", p->out);
     }
-    fputs(p->cells->count > 1 ? "</tr></thead><tbody>\n"
-                              : "<th scope=\"col\" class=\"n\">n</th></tr></thead><tbody>\n",
-          p->out);
+    fputs("</thead><tbody>\n", p->out);
 }
 
-void page_measures(const struct page *p)
+static void heading_row(const struct page *p, const char *heading, int columns)
 {
-    int columns = p->cells->count < PAGE_COLUMNS ? p->cells->count : PAGE_COLUMNS;
+    fprintf(p->out, "<tr class=\"heading\"><th scope=\"col\">%s</th>", heading);
+    for (int cell = 1; cell <= columns; cell++)
+        fputs("<th scope=\"col\" class=\"n\">value</th><th scope=\"col\" class=\"i\">95&nbsp;%"
+              " interval</th><th scope=\"col\" class=\"n\">n</th>",
+              p->out);
+    fputs("</tr>\n", p->out);
+}
+
+/* A table per group where there is one cell; else one table, whose columns then align. */
+static void measure_groups(const struct page *p, int columns)
+{
     const char *heading = NULL;
-    int tables = 0;
-    if (p->cells->count == 0)
-        return;
-    fprintf(p->out, "<div class=\"%s\">", p->cells->count > 1 ? "wide" : "tables");
+    int tables = 0, separate = p->cells->count == 1;
     for (size_t i = 0; i < MEASURES; i++) {
         if (!measures[i].metric)
             heading = measures[i].label;
         if (!measures[i].metric || !is_measured(p, measures[i].metric))
             continue;
-        if (heading && tables++)
+        if (heading && separate && tables)
             fputs("</tbody></table></div>\n", p->out);
+        if (heading && (separate || !tables++))
+            begin_table(p, columns);
+        tables += heading != NULL;
         if (heading)
-            measures_head(p, heading, columns);
+            heading_row(p, heading, columns);
         heading = NULL;
         fprintf(p->out, "<tr><th scope=\"row\">%s</th>", measures[i].label);
         measure_values(p, measures[i].metric, columns);
         fputs("</tr>\n", p->out);
     }
-    fputs(tables ? "</tbody></table></div></div>\n" : "</div>\n", p->out);
+    fputs(tables ? "</tbody></table></div>\n" : "", p->out);
+}
+
+void page_measures(const struct page *p)
+{
+    int columns = p->cells->count < PAGE_COLUMNS ? p->cells->count : PAGE_COLUMNS;
+    if (p->cells->count == 0)
+        return;
+    fprintf(p->out, "<div class=\"%s\">", p->cells->count > 1 ? "wide" : "tables");
+    measure_groups(p, columns);
+    fputs("</div>\n", p->out);
     if (p->cells->count > columns)
         fprintf(p->out, "<p class=\"note\">The first %d of %d cells; the data has all.</p>\n",
                 columns, p->cells->count);

@@ -104,6 +104,20 @@ static void write_pair(FILE *out, const struct pair *pair)
             pair->failed > 0 ? "<em>\xe2\x9c\x97</em>" : "", text_count(number, pair->dials));
 }
 
+/* A chain or triple may break after its separators. */
+static void write_label(FILE *out, const char *label)
+{
+    char part[400];
+    while (*label) {
+        size_t length = strcspn(label, "/>");
+        length += label[length] != 0;
+        snprintf(part, sizeof part, "%.*s", (int)length, label);
+        text_html(out, part, TEXT_LABEL);
+        label += length;
+        fputs(*label ? "<wbr>" : "", out);
+    }
+}
+
 static void write_matrix(const struct page *p, const struct matrix *m)
 {
     fputs(
@@ -118,7 +132,7 @@ static void write_matrix(const struct page *p, const struct matrix *m)
     fputs("</tr></thead><tbody>\n", p->out);
     for (int i = 0; i < m->count; i++) {
         fprintf(p->out, "<tr><th class=\"letter\">%c</th><th scope=\"row\">", 'A' + i);
-        text_html(p->out, m->label[i], TEXT_LABEL);
+        write_label(p->out, m->label[i]);
         fputs("</th>", p->out);
         for (int j = 0; j < m->count; j++)
             write_pair(p->out, &m->pair[i][j]);
