@@ -5,6 +5,8 @@
 #include <string.h>
 #include <yaml.h>
 
+#define DEPTH_MOST 100 /* libyaml's work grows with the square of the depth */
+
 /* Where the events stand: the keys of the document are at depth 1. */
 struct place {
     int depth;
@@ -36,8 +38,8 @@ static int take(struct place *p, const yaml_event_t *event, char *question, size
         if (p->depth == 1)
             p->at_value = !p->at_value;
         return 0;
-    case YAML_SEQUENCE_START_EVENT:
-    case YAML_MAPPING_START_EVENT: p->depth++; return 0;
+    case YAML_SEQUENCE_START_EVENT: return p->depth++ == 0 || p->depth > DEPTH_MOST;
+    case YAML_MAPPING_START_EVENT: return p->depth++ > DEPTH_MOST;
     case YAML_SEQUENCE_END_EVENT:
     case YAML_MAPPING_END_EVENT:
         if (--p->depth == 1)

@@ -20,7 +20,7 @@ struct source {
     const char *file;
     int status; /* 0, or the exit code of the first failure */
     char error[600];
-    uint64_t work; /* of the statement that runs, in thousands of steps */
+    uint64_t work, work_most; /* of the statement that runs, in thousands of steps */
 };
 
 /* Opens the file and verifies that it is an undamaged results file of the version
