@@ -185,12 +185,12 @@ static void weigh_one_shot(struct pair *pair)
     take_better(pair, ORACLE_ONE_SHOT, &o);
 }
 
-/* Mappings that a hard side makes when it sends to so many different ports: one
- * each, or one in all where the mapping depends on the address alone. */
+/* Different ports that a hard side can send to, twice each, to open and to
+ * shoot: a mapping each, unless mappings depend on the address alone. */
 static uint32_t sendable(const struct pair *pair, uint32_t s)
 {
     const struct oracle_side *side = pair->sides[s];
-    uint32_t probes = useful_probes(pair, s);
+    uint32_t probes = useful_probes(pair, s) / 2;
     return side->mapping == NAT_APDM ? smaller(side->mappings, probes) : probes;
 }
 
@@ -207,8 +207,9 @@ static void weigh_sweep(struct pair *pair, uint32_t h)
     struct oracle_option o = {.possible = m > 0, .holder = (uint8_t)h};
     o.p = oracle_common_cell(m, m, m / own * counting->addresses,
                              (double)random->places * random->addresses);
-    o.mappings[0] = o.mappings[1] = o.probes[0] = o.probes[1] = m;
-    o.time = ORACLE_AIM + pace(pair, m);
+    o.mappings[0] = o.mappings[1] = m;
+    o.probes[0] = o.probes[1] = 2 * m;
+    o.time = ORACLE_AIM + pace(pair, 2 * m);
     uint32_t low = pair->sides[0]->mappings > pair->sides[1]->mappings;
     limit(&o, low, pair->sides[low]->mappings_limit);
     take_better(pair, ORACLE_SWEEP, &o);
@@ -269,7 +270,7 @@ static void weigh_both_random(struct pair *pair)
     o.p = o.possible ? meet_by_chance(pair, rows[0], rows[1]) : 0;
     for (int s = 0; s < 2; s++) {
         o.mappings[s] = rows[s].count;
-        o.probes[s] = rows[s].count * rows[s].width;
+        o.probes[s] = 2 * rows[s].count * rows[s].width;
     }
     o.time = pace(pair, o.probes[0] > o.probes[1] ? o.probes[0] : o.probes[1]);
     uint32_t low = rows[0].count > rows[1].count;

@@ -108,29 +108,45 @@ static bool come_in(struct world *w, struct host *h, struct nat_datagram *d, uin
     return true;
 }
 
-/* From a socket of host s to `to`; true: it arrived, from *seen, at the
- * server or at a socket of the other host. */
+/* Outwards through a host's own boxes.  A datagram whose TTL ends there opens
+ * its hole and disturbs nobody: the other's box may move a port that was knocked
+ * at before its host sent (inbound_clash). */
+static bool leave(struct world *w, int s, uint32_t number, struct addr to, struct nat_datagram *d)
+{
+    struct host *h = &w->hosts[s];
+    *d = (struct nat_datagram){
+        .from = socket_of(h, number), .to = to, .protocol = NAT_UDP, .ttl = 64};
+    for (uint32_t i = 0; i < h->count; i++)
+        if (nat_outbound(h->boxes[i], w->now, d) != NAT_PASS)
+            return false;
+    return true;
+}
+
+static void open_hole(struct world *w, int s, uint32_t number, struct addr to)
+{
+    struct nat_datagram d;
+    (void)leave(w, s, number, to, &d);
+}
+
+/* From a socket of host s to `to`; true: it arrived, from *seen, at that
+ * socket of the other host. */
 static bool carry(struct world *w, int s, uint32_t number, struct addr to, struct addr *seen,
                   uint32_t *there)
 {
-    struct host *h = &w->hosts[s];
-    struct nat_datagram d = {
-        .from = socket_of(h, number), .to = to, .protocol = NAT_UDP, .ttl = 64};
-    for (uint32_t i = 0; i < h->count; i++)
-        if (nat_outbound(h->boxes[i], w->now, &d) != NAT_PASS)
-            return false;
+    struct nat_datagram d;
+    if (!leave(w, s, number, to, &d))
+        return false;
     *seen = d.from;
-    return addr_ip4(&to) == SERVER || come_in(w, &w->hosts[!s], &d, there);
+    return come_in(w, &w->hosts[!s], &d, there);
 }
 
 /* As the server sees a socket; family ADDR_NONE: it heard nothing. */
 static struct addr measure(struct world *w, int s, uint32_t number)
 {
-    struct addr seen = {0};
-    uint32_t there;
-    if (!carry(w, s, number, addr_v4(SERVER, 3478), &seen, &there))
+    struct nat_datagram d;
+    if (!leave(w, s, number, addr_v4(SERVER, 3478), &d))
         return (struct addr){0};
-    return seen;
+    return d.from;
 }
 
 /* A datagram, and an answer from where it arrived to where it came from. */
@@ -223,6 +239,8 @@ static bool play_plain(struct world *w)
     memset(known, 0, sizeof known);
     for (int s = 0; s < 2; s++)
         learn(&known[!s], measure(w, s, 0));
+    for (int s = 0; s < 2; s++) /* as if both started at once */
+        open_hole(w, s, 0, known[s].endpoints[0]);
     for (int round = 0; round < ROUNDS; round++)
         for (int s = 0; s < 2; s++)
             for (uint32_t i = 0, count = known[s].count; i < count; i++) {
@@ -237,31 +255,29 @@ static bool play_plain(struct world *w)
     return false;
 }
 
-/* The holder's sockets send to where the seeker can be reached, so that it may
- * come in; whoever arrives is answered. */
-static bool hold(struct world *w, int holder, uint32_t first, uint32_t count, struct addr seeker)
+/* The holder's sockets send towards the seeker, so that it may come in. */
+static void hold(struct world *w, uint32_t first, uint32_t count, struct addr seeker)
 {
-    bool met = false;
-    for (uint32_t i = 0; i < count && !met; i++)
-        met = knock(w, holder, first + i, seeker);
-    return met;
+    for (uint32_t i = 0; i < count; i++)
+        open_hole(w, w->option->holder, first + i, seeker);
 }
 
 /* Probes the ports, while the holder's sockets first .. first + held - 1 keep
  * their holes open. */
-static bool seek(struct world *w, int holder, uint32_t first, uint32_t held, struct addr seeker,
+static bool seek(struct world *w, uint32_t first, uint32_t held, struct addr seeker,
                  struct addr address, const uint16_t *ports, uint32_t count)
 {
+    int holder = w->option->holder;
     uint32_t refreshes = held > 0 ? w->option->probes[holder] / held : 1;
     mist_time start = w->now, gap = w->budget->time / (refreshes > 0 ? refreshes : 1);
     mist_time next = start + gap;
+    hold(w, first, held, seeker);
     for (uint32_t i = 0; i < count; i++) {
         wait_for_probe(w, start, i);
+        for (; next <= w->now; next += gap)
+            hold(w, first, held, seeker);
         if (knock(w, !holder, 0, at_port(address, ports[i])))
             return true;
-        for (; next <= w->now; next += gap)
-            if (hold(w, holder, first, held, seeker))
-                return true;
     }
     return false;
 }
@@ -279,7 +295,7 @@ static bool play_prediction(struct world *w)
     for (uint32_t k = 0; k < count; k++)
         ports[k] = port_after(&w->hosts[h], known.port, k + 1);
     w->now += ORACLE_AIM;
-    bool met = hold(w, h, 2, opened, seeker) || seek(w, h, 2, opened, seeker, known, ports, count);
+    bool met = seek(w, 2, opened, seeker, known, ports, count);
     free(ports);
     return met;
 }
@@ -292,8 +308,7 @@ static bool play_spray(struct world *w)
     (void)measure(w, h, 0);
     known = measure(w, h, 1);
     uint16_t *ports = draw_ports(w, range_of(&w->hosts[h], known.port), o->probes[!h]);
-    bool met = hold(w, h, 2, o->mappings[h], seeker) ||
-               seek(w, h, 2, o->mappings[h], seeker, known, ports, o->probes[!h]);
+    bool met = seek(w, 2, o->mappings[h], seeker, known, ports, o->probes[!h]);
     free(ports);
     return met;
 }
@@ -303,12 +318,13 @@ static bool play_one_shot(struct world *w)
     uint32_t shots = w->option->mappings[0] / 2;
     for (uint32_t i = 0; i < shots; i++) {
         struct addr seen[2] = {measure(w, 0, i), measure(w, 1, i)};
+        struct addr next[2];
         w->now += ORACLE_AIM;
-        for (int s = 0; s < 2; s++) {
-            uint16_t next = port_after(&w->hosts[!s], seen[!s].port, 1);
-            if (knock(w, s, i, at_port(seen[!s], next)))
-                return true;
-        }
+        for (int s = 0; s < 2; s++)
+            next[s] = at_port(seen[s], port_after(&w->hosts[s], seen[s].port, 1));
+        open_hole(w, 0, i, next[1]);
+        if (knock(w, 1, i, next[0]))
+            return true;
         w->now += ORACLE_AIM;
     }
     return false;
@@ -323,11 +339,13 @@ static bool play_sweep(struct world *w)
     uint16_t *ports = draw_ports(w, range_of(&w->hosts[!h], random.port), count);
     bool met = false;
     mist_time start = w->now += ORACLE_AIM;
-    for (uint32_t i = 0; i < count && !met; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         wait_for_probe(w, start, i);
-        uint16_t next = port_after(&w->hosts[h], counting.port, i + 1);
-        met = knock(w, h, 0, at_port(random, ports[i])) || knock(w, !h, 0, at_port(counting, next));
+        open_hole(w, h, 0, at_port(random, ports[i]));
+        open_hole(w, !h, 0, at_port(counting, port_after(&w->hosts[h], counting.port, i + 1)));
     }
+    for (uint32_t i = 0; i < count && !met; i++)
+        met = knock(w, h, 0, at_port(random, ports[i]));
     free(ports);
     return met;
 }
@@ -352,54 +370,58 @@ static void guess(struct world *w, int s, struct part *part)
         part->ports[k] = port_after(other, part->other.port, k + 1);
 }
 
-static bool shoot(struct world *w, int s, const struct part *part, uint32_t i)
+static struct addr target(const struct part *part, uint32_t i)
 {
-    return i < part->sockets * part->each &&
-           knock(w, s, i / part->each, at_port(part->other, part->ports[i % part->guesses]));
+    return at_port(part->other, part->ports[i % part->guesses]);
 }
 
-/* Every socket sends once, so that all holes are there. */
-static bool open_all(struct world *w, const struct part parts[2])
+/* Has each socket send so many of its datagrams with a low TTL. */
+static void open_part(struct world *w, int s, const struct part *part, uint32_t each)
 {
-    for (int s = 0; s < 2; s++)
-        for (uint32_t i = 0; i < parts[s].sockets; i++)
-            if (shoot(w, s, &parts[s], i * parts[s].each))
-                return true;
-    return false;
+    for (uint32_t socket = 0; socket < part->sockets; socket++)
+        for (uint32_t i = 0; i < each; i++)
+            open_hole(w, s, socket, target(part, socket * part->each + i));
 }
 
-static bool shoot_all(struct world *w, const struct part parts[2])
+static bool shoot(struct world *w, int s, const struct part *part)
 {
-    mist_time start = w->now;
-    for (uint32_t i = 0; i < w->budget->probes; i++) {
-        wait_for_probe(w, start, i);
-        if (shoot(w, 0, &parts[0], i) || shoot(w, 1, &parts[1], i))
+    for (uint32_t i = 0; i < part->sockets * part->each; i++)
+        if (knock(w, s, i / part->each, target(part, i)))
             return true;
-    }
     return false;
 }
 
-static bool play_parts(struct world *w, const uint32_t sockets[2], const uint32_t sends[2])
+static void prepare_parts(struct world *w, struct part parts[2], const uint32_t sends[2])
 {
-    struct part parts[2];
-    memset(parts, 0, sizeof parts);
+    memset(parts, 0, 2 * sizeof *parts);
     for (int s = 0; s < 2; s++)
         parts[s].other = measure(w, !s, 0);
     w->now += ORACLE_AIM;
     for (int s = 0; s < 2; s++) {
-        parts[s].sockets = sockets[s];
-        parts[s].each = sockets[s] > 0 ? sends[s] / sockets[s] : 0;
+        parts[s].sockets = w->option->mappings[s];
+        parts[s].each = parts[s].sockets > 0 ? sends[s] / parts[s].sockets : 0;
         guess(w, s, &parts[s]);
     }
-    bool met = open_all(w, parts) || shoot_all(w, parts);
-    free(parts[0].ports);
-    free(parts[1].ports);
-    return met;
 }
 
+static void free_parts(struct part parts[2])
+{
+    free(parts[0].ports);
+    free(parts[1].ports);
+}
+
+/* All holes, then what went through those of the first once more. */
 static bool play_both_random(struct world *w)
 {
-    return play_parts(w, w->option->mappings, w->option->probes);
+    const struct oracle_option *o = w->option;
+    uint32_t sends[2] = {o->probes[0] / 2, o->probes[1] / 2};
+    struct part parts[2];
+    prepare_parts(w, parts, sends);
+    for (int s = 0; s < 2; s++)
+        open_part(w, s, &parts[s], parts[s].each);
+    bool met = shoot(w, 0, &parts[0]);
+    free_parts(parts);
+    return met;
 }
 
 /* One datagram of each socket opens, the others probe. */
@@ -407,7 +429,13 @@ static bool play_contact(struct world *w)
 {
     const struct oracle_option *o = w->option;
     uint32_t sends[2] = {o->probes[0] - o->mappings[0], o->probes[1] - o->mappings[1]};
-    return play_parts(w, o->mappings, sends);
+    struct part parts[2];
+    prepare_parts(w, parts, sends);
+    for (int s = 0; s < 2; s++)
+        open_part(w, s, &parts[s], 1);
+    bool met = shoot(w, 0, &parts[0]) || shoot(w, 1, &parts[1]);
+    free_parts(parts);
+    return met;
 }
 
 bool oracle_play(const struct rule_chain *a, const struct rule_chain *b,

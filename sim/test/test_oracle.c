@@ -317,7 +317,7 @@ static void strict_sides_meet_by_chance_only(void **state)
 {
     const char *random = STRICT "ports: random", *counting = STRICT "ports: sequential";
     const char *block = STRICT "ports: block; block: 512; block_ports: random";
-    struct oracle_budget many = {2048, 2048, SEC(40), {0, 0}};
+    struct oracle_budget many = {2048, 4096, SEC(40), {0, 0}};
     (void)state;
     assert_near(judge_under(counting, random, many).best, .031, .0005);
     assert_near(judge(counting, block).best, .393, .001);

@@ -119,6 +119,10 @@ static void sprays_hit_as_often_as_birthdays_say(void **state)
          ORACLE_BLOCK_SPRAY,
          {3, 4, SEC(10), {0, 0}}},
         {EASY ">" SMALL, EASY, ORACLE_SPRAY, {4, 8, SEC(10), {0, 0}}},
+        {SMALL "; inbound_clash: on",
+         EASY "; ports: overload; inbound_clash: on",
+         ORACLE_SPRAY,
+         {4, 8, SEC(10), {0, 0}}},
         {SMALL "> filtering: eif", EASY ">" EASY, ORACLE_SPRAY, {4, 8, SEC(10), {0, 0}}},
     };
     (void)state;
