@@ -5,13 +5,17 @@
  *     mapping.c     makes, finds, refreshes and ends mappings
  *     remote.c      filter entries, reply sessions and reserved tuples
  *     ports.c       chooses an external address and port
+ *     static.c      static mappings and their filters
  *     subscriber.c  quota, rate and blocks of ports, by inside address
  *     former.c      which port an inside endpoint had last
  *     exhaustion.c  what happens when there is no room
  *     background.c  the mappings of other hosts
  *     onetoone.c    the stateless kind
+ *     alg.c         rewrites addresses in payloads
+ *     fragments.c   datagrams in pieces: put together, followed, cut
+ *     outbox.c      what boxes send themselves, behind nat_output
  *     prefetch.c    loads what the next datagrams will be looked up in
- *     icmp.c        ICMP errors: made, translated, and the outbox
+ *     icmp.c        ICMP errors: made and translated
  *
  * Every function here may move the slab if its comment says that it makes a
  * record; so records are kept by index and fetched when needed. */
@@ -63,8 +67,9 @@ struct nat {
     uint8_t reboots;                      /* wraps: only a key of a draw */
     uint16_t generation[NAT_GENERATIONS]; /* ports.c */
     uint32_t externals;
-    uint32_t first_ip; /* of the pool */
-    bool counted_up;   /* the pool is first_ip, first_ip + 1 ... */
+    uint32_t first_ip;                    /* of the pool */
+    bool counted_up;                      /* the pool is first_ip, first_ip + 1 ... */
+    struct nat_fragments_kept *fragments; /* fragments.c; NULL until there was one */
     struct nat_external external[];
 };
 
@@ -186,6 +191,9 @@ static inline bool nat_keeps_subscribers(const struct nat_policy *policy)
 
 /* ---- nat.c ---- */
 
+/* First in every call on a box: what is due by now happens. */
+void nat_begin(struct nat *nat, mist_time now);
+
 /* The address's place in the pool, or -1. */
 int32_t nat_find_external(const struct nat *nat, const struct addr *address);
 
@@ -210,6 +218,12 @@ void nat_background_start(struct nat *nat, mist_time now);
 
 /* Lets the others' mappings arrive up to now.  Makes records. */
 void nat_background_run(struct nat *nat, mist_time now);
+
+/* ---- alg.c ---- */
+
+/* The datagram has gone out: where its payload names the inside address that it
+ * came from, it names d->from now. */
+void nat_alg_rewrite(struct nat *nat, struct nat_datagram *d, const struct addr *inside);
 
 /* ---- onetoone.c: kind one_to_one ---- */
 

@@ -1,7 +1,6 @@
-#include <stdlib.h>
-
 #include "nat-models/icmp.h"
 #include "nat-models/mapping.h"
+#include "nat-models/outbox.h"
 #include "nat-models/remote.h"
 #include "stack/check.h"
 
@@ -13,52 +12,6 @@
  *     | type | code | checksum | unused  | IPv4 header  | UDP/TCP header |
  *     +------+------+----------+---------+--------------+----------------+  */
 enum { ICMP_HEADER = 8, IP_HEADER = 20, EMBEDDED = 8, ERROR_BYTES = 36 };
-
-/* A box answers one datagram with few. */
-#define OUTBOX_MAX 4
-
-struct sent {
-    struct nat_datagram datagram;
-    enum nat_side side;
-    uint8_t bytes[ERROR_BYTES];
-};
-
-struct nat_outbox {
-    const struct nat *owner;
-    uint32_t count, drained;
-    struct sent sent[OUTBOX_MAX];
-};
-
-/* ---- the outbox ---- */
-
-void nat_outbox_clear(struct nat *nat)
-{
-    if (nat->slab->outbox != NULL)
-        nat->slab->outbox->count = nat->slab->outbox->drained = 0;
-}
-
-/* A place for one more, or NULL. */
-static struct sent *outbox_add(struct nat *nat)
-{
-    if (nat->slab->outbox == NULL) {
-        nat->slab->outbox = calloc(1, sizeof *nat->slab->outbox);
-        CHECK(nat->slab->outbox != NULL);
-    }
-    struct nat_outbox *outbox = nat->slab->outbox;
-    outbox->owner = nat;
-    return outbox->count == OUTBOX_MAX ? NULL : &outbox->sent[outbox->count++];
-}
-
-bool nat_output(struct nat *nat, struct nat_datagram *datagram, enum nat_side *side)
-{
-    struct nat_outbox *outbox = nat->slab->outbox;
-    if (outbox == NULL || outbox->owner != nat || outbox->drained == outbox->count)
-        return false;
-    struct sent *sent = &outbox->sent[outbox->drained++];
-    *datagram = sent->datagram;
-    *side = sent->side;
-    return true;
-}
 
 /* ---- bytes ---- */
 
@@ -103,28 +56,34 @@ static void put_embedded(uint8_t *at, const struct nat_datagram *d)
     put16(at + IP_HEADER + 4, EMBEDDED + d->length);
 }
 
+/* mtu: of the next link, for "fragmentation needed" (RFC 1191); else 0 */
+static void send_error(struct nat *nat, enum nat_side side, uint8_t type, uint8_t code,
+                       uint16_t mtu, const struct nat_datagram *d)
+{
+    if (d->from.family != ADDR_V4 || d->protocol == NAT_ICMP || d->fragment.offset != 0)
+        return; /* RFC 1122 3.2.2: never about an error, nor about a later fragment */
+    uint8_t bytes[ERROR_BYTES] = {type, code};
+    put16(bytes + 6, mtu);
+    put_embedded(bytes + ICMP_HEADER, d);
+    put_checksum(bytes, ERROR_BYTES, 2);
+    struct nat_datagram out = {
+        .protocol = NAT_ICMP, .ttl = 64, .length = ERROR_BYTES, .bytes = bytes};
+    out.from = side == NAT_OUTSIDE || nat->externals == 0 ? d->to : nat->external[0].addr;
+    out.to = d->from;
+    out.from.port = out.to.port = 0;
+    nat_outbox_add(nat, side, &out);
+}
+
 void nat_icmp_send(struct nat *nat, enum nat_side side, uint8_t type, uint8_t code,
                    const struct nat_datagram *d)
 {
-    if (d->from.family != ADDR_V4 || d->protocol == NAT_ICMP)
-        return; /* RFC 1122 3.2.2: never an error about an error */
-    struct sent *sent = outbox_add(nat);
-    if (sent == NULL)
-        return;
-    memset(sent, 0, sizeof *sent);
-    sent->side = side;
-    sent->bytes[0] = type;
-    sent->bytes[1] = code;
-    put_embedded(sent->bytes + ICMP_HEADER, d);
-    put_checksum(sent->bytes, ERROR_BYTES, 2);
-    struct nat_datagram *out = &sent->datagram;
-    out->from = side == NAT_OUTSIDE || nat->externals == 0 ? d->to : nat->external[0].addr;
-    out->to = d->from;
-    out->from.port = out->to.port = 0;
-    out->protocol = NAT_ICMP;
-    out->ttl = 64;
-    out->length = ERROR_BYTES;
-    out->bytes = sent->bytes;
+    send_error(nat, side, type, code, 0, d);
+}
+
+void nat_icmp_send_too_big(struct nat *nat, const struct nat_datagram *d)
+{
+    send_error(nat, NAT_INSIDE, NAT_ICMP_UNREACHABLE, NAT_ICMP_FRAGMENTATION_NEEDED,
+               nat->policy.mtu, d);
 }
 
 /* ---- errors that pass through ---- */

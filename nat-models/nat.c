@@ -1,7 +1,9 @@
 #include "nat-models/nat.h"
 
+#include "nat-models/fragments.h"
 #include "nat-models/icmp.h"
 #include "nat-models/mapping.h"
+#include "nat-models/outbox.h"
 #include "nat-models/ports.h"
 #include "nat-models/remote.h"
 #include "nat-models/subscriber.h"
@@ -24,8 +26,7 @@ static enum nat_verdict drop(struct nat *nat, enum nat_verdict verdict)
     return verdict;
 }
 
-/* First in every call on a box. */
-static void begin(struct nat *nat, mist_time now)
+void nat_begin(struct nat *nat, mist_time now)
 {
     nat_outbox_clear(nat);
     if (nat->background.at <= now)
@@ -36,7 +37,7 @@ static void begin(struct nat *nat, mist_time now)
 
 struct nat_counters nat_counters(struct nat *nat, mist_time now)
 {
-    begin(nat, now);
+    nat_begin(nat, now);
     return nat->count;
 }
 
@@ -267,8 +268,6 @@ static enum nat_verdict refuse(const struct nat *nat, mist_time now, const struc
         return NAT_DROP_DOWN;
     if (!carries(nat, d))
         return NAT_DROP_FAMILY;
-    if (d->fragment.offset != 0 || d->fragment.more)
-        return NAT_DROP_FRAGMENT; /* without reassembly nobody knows whose it is */
     return NAT_PASS;
 }
 
@@ -301,21 +300,32 @@ static enum nat_verdict translate_out(struct nat *nat, mist_time now, struct nat
     return NAT_PASS;
 }
 
-enum nat_verdict nat_outbound(struct nat *nat, mist_time now, struct nat_datagram *d)
+/* RFC 4787 REQ-13: a datagram that must not be cut is too big for the outside. */
+static bool must_report_size(const struct nat *nat, const struct nat_datagram *d)
 {
-    begin(nat, now);
-    enum nat_verdict verdict = refuse(nat, now, d);
-    if (verdict != NAT_PASS)
-        return drop(nat, verdict);
+    return d->fragment.forbidden && nat->policy.df_too_big != NAT_TOO_BIG_FRAGMENT &&
+           nat_is_too_big(nat, d);
+}
+
+/* One datagram, whole or a first fragment, from inside. */
+static enum nat_verdict carry_out(struct nat *nat, mist_time now, struct nat_datagram *d)
+{
     if (d->ttl <= 1) {
         nat_icmp_send(nat, NAT_INSIDE, NAT_ICMP_TIME_EXCEEDED, 0, d);
-        return drop(nat, NAT_DROP_TTL);
+        return NAT_DROP_TTL;
     }
     if (is_blocked(&nat->policy, d))
-        return drop(nat, NAT_DROP_EGRESS);
-    verdict = translate_out(nat, now, d);
+        return NAT_DROP_EGRESS;
+    if (must_report_size(nat, d)) {
+        if (nat->policy.df_too_big == NAT_TOO_BIG_ICMP)
+            nat_icmp_send_too_big(nat, d);
+        return NAT_DROP_TOO_BIG;
+    }
+    struct addr inside = d->from;
+    enum nat_verdict verdict = translate_out(nat, now, d);
     if (nat_is_drop(verdict))
-        return drop(nat, verdict);
+        return verdict;
+    nat_alg_rewrite(nat, d, &inside);
     d->ttl--;
     nat->count.hairpins += verdict == NAT_HAIRPIN;
     return verdict;
@@ -340,23 +350,91 @@ static enum nat_verdict translate_in(struct nat *nat, mist_time now, struct nat_
     return NAT_PASS;
 }
 
-enum nat_verdict nat_inbound(struct nat *nat, mist_time now, struct nat_datagram *d)
+/* The same from outside. */
+static enum nat_verdict carry_in(struct nat *nat, mist_time now, struct nat_datagram *d)
 {
-    begin(nat, now);
-    enum nat_verdict verdict = refuse(nat, now, d);
-    if (verdict != NAT_PASS)
-        return drop(nat, verdict);
     struct nat_datagram came = *d;
-    verdict = translate_in(nat, now, d);
+    enum nat_verdict verdict = translate_in(nat, now, d);
     if (verdict != NAT_PASS)
-        return drop(nat, verdict);
+        return verdict;
     if (d->ttl <= 1) { /* it was forwarded, so it has refreshed what it met */
         *d = came;
         nat_icmp_send(nat, NAT_OUTSIDE, NAT_ICMP_TIME_EXCEEDED, 0, d);
-        return drop(nat, NAT_DROP_TTL);
+        return NAT_DROP_TTL;
     }
     d->ttl--;
     return NAT_PASS;
+}
+
+static enum nat_verdict carry(struct nat *nat, mist_time now, enum nat_side side,
+                              struct nat_datagram *d)
+{
+    return side == NAT_INSIDE ? carry_out(nat, now, d) : carry_in(nat, now, d);
+}
+
+/* fragments: reassemble: what becomes whole is carried as if it had come so, and
+ * leaves by the outbox. */
+static enum nat_verdict collect(struct nat *nat, mist_time now, enum nat_side side,
+                                const struct nat_datagram *d)
+{
+    struct nat_datagram whole;
+    enum nat_verdict verdict = nat_fragments_collect(nat, side, d, &whole);
+    if (verdict != NAT_PASS)
+        return verdict;
+    verdict = carry(nat, now, side, &whole);
+    if (nat_is_drop(verdict))
+        return verdict;
+    bool outward = side == NAT_INSIDE && verdict == NAT_PASS;
+    nat_fragments_emit(nat, outward ? NAT_OUTSIDE : NAT_INSIDE, &whole);
+    return NAT_DROP_KEPT;
+}
+
+/* fragments: in_order_only: the first finds its way, the later ones follow. */
+static enum nat_verdict follow(struct nat *nat, mist_time now, enum nat_side side,
+                               struct nat_datagram *d)
+{
+    struct nat_datagram came = *d;
+    if (d->fragment.offset != 0)
+        return nat_fragments_follow(nat, side, d);
+    enum nat_verdict verdict = carry(nat, now, side, d);
+    if (!nat_is_drop(verdict))
+        nat_fragments_lead(nat, side, &came, d, verdict);
+    return verdict;
+}
+
+static enum nat_verdict carry_fragment(struct nat *nat, mist_time now, enum nat_side side,
+                                       struct nat_datagram *d)
+{
+    if (nat->policy.kind == NAT_KIND_ONE_TO_ONE)
+        return carry(nat, now, side, d); /* needs no ports */
+    switch (nat->policy.fragments) {
+    case NAT_FRAGMENTS_REASSEMBLE: return collect(nat, now, side, d);
+    case NAT_FRAGMENTS_IN_ORDER: return follow(nat, now, side, d);
+    default: return NAT_DROP_FRAGMENT;
+    }
+}
+
+static enum nat_verdict enter(struct nat *nat, mist_time now, enum nat_side side,
+                              struct nat_datagram *d)
+{
+    nat_begin(nat, now);
+    enum nat_verdict verdict = refuse(nat, now, d);
+    if (verdict == NAT_PASS)
+        verdict = nat_is_fragment(d) ? carry_fragment(nat, now, side, d) : carry(nat, now, side, d);
+    return nat_is_drop(verdict) ? drop(nat, verdict) : verdict;
+}
+
+enum nat_verdict nat_outbound(struct nat *nat, mist_time now, struct nat_datagram *d)
+{
+    enum nat_verdict verdict = enter(nat, now, NAT_INSIDE, d);
+    if (verdict == NAT_PASS)
+        nat_fragments_cut(nat, d);
+    return verdict;
+}
+
+enum nat_verdict nat_inbound(struct nat *nat, mist_time now, struct nat_datagram *d)
+{
+    return enter(nat, now, NAT_OUTSIDE, d);
 }
 
 /* ---- what the box sends itself ---- */
@@ -369,7 +447,7 @@ mist_time nat_deadline(const struct nat *nat)
 
 void nat_tick(struct nat *nat, mist_time now)
 {
-    begin(nat, now);
+    nat_begin(nat, now);
 }
 
 /* ---- life of a box ---- */
@@ -438,6 +516,7 @@ static void clear(struct nat *nat, uint8_t spare)
 {
     while (clear_pass(nat, spare))
         ;
+    nat_fragments_clear(nat);
     if (spare == 0)
         nat_onetoone_clear(nat);
 }
@@ -445,6 +524,7 @@ static void clear(struct nat *nat, uint8_t spare)
 void nat_close(struct nat *nat)
 {
     clear(nat, 0);
+    nat_fragments_close(nat);
     nat_index_close(&nat->index);
     nat_queue_close(&nat->queue);
 }
@@ -458,13 +538,13 @@ size_t nat_bytes(const struct nat *nat)
 
 void nat_flush(struct nat *nat, mist_time now)
 {
-    begin(nat, now);
+    nat_begin(nat, now);
     clear(nat, NAT_STATIC);
 }
 
 void nat_reboot(struct nat *nat, mist_time now)
 {
-    begin(nat, now);
+    nat_begin(nat, now);
     clear(nat, 0);
     nat_ports_restart(nat);
     nat->down_until = now + nat->policy.down;
@@ -472,7 +552,7 @@ void nat_reboot(struct nat *nat, mist_time now)
 
 void nat_readdress(struct nat *nat, mist_time now, const struct addr *external)
 {
-    begin(nat, now);
+    nat_begin(nat, now);
     clear(nat, 0);
     set_external(nat, external);
 }
@@ -484,11 +564,13 @@ const struct nat_policy *nat_policy_of(const struct nat *nat)
 
 void nat_set(struct nat *nat, mist_time now, const struct nat_policy *policy)
 {
-    begin(nat, now);
+    nat_begin(nat, now);
     CHECK(policy->kind == nat->policy.kind);
     if (nat_keeps_first(&nat->policy) &&
         (!nat_keeps_first(policy) || policy->filtering != nat->policy.filtering))
         nat_remote_unfold_all(nat);
+    if (policy->fragments != nat->policy.fragments)
+        nat_fragments_clear(nat);
     nat->policy = *policy;
     nat_background_start(nat, now);
     if (nat_lists_mappings(policy))
@@ -496,33 +578,4 @@ void nat_set(struct nat *nat, mist_time now, const struct nat_policy *policy)
     nat_mapping_reschedule(nat);
     for (uint32_t i = 0; i < nat->externals; i++)
         memset(nat->external[i].full, 0, sizeof nat->external[i].full);
-}
-
-int nat_map(struct nat *nat, mist_time now, uint8_t protocol, const struct addr *inside,
-            struct addr *external, mist_time lifetime)
-{
-    begin(nat, now);
-    if (nat->policy.kind == NAT_KIND_ONE_TO_ONE)
-        return nat_onetoone_map(nat, inside, external);
-    struct nat_endpoint host = nat_endpoint(inside, protocol);
-    struct nat_place place = {.rule = NAT_EIM, .flags = NAT_STATIC};
-    uint32_t record = nat_mapping_find_static(nat, &host);
-    place.end = lifetime > MIST_NEVER - now ? MIST_NEVER : now + lifetime;
-    if (nat->policy.kind != NAT_KIND_NAT || inside->family != ADDR_V4)
-        return -1;
-    if (lifetime <= 0) {
-        if (record != 0)
-            nat_mapping_remove(nat, record, NAT_NO_HOLD);
-        return 0;
-    }
-    if (record == 0) {
-        if (nat_ports_claim(nat, &host, external, &place) < 0)
-            return -1;
-        record = nat_mapping_add(nat, now, &host, &host, &place);
-    } else {
-        nat_mapping_renew(nat, record, place.end);
-    }
-    struct nat_endpoint given = nat_mapping_outside(nat, nat_mapping(nat, record));
-    *external = nat_endpoint_addr(&given);
-    return 0;
 }

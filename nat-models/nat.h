@@ -22,15 +22,19 @@
 enum { NAT_ICMP = 1, NAT_TCP = 6, NAT_UDP = 17, NAT_ICMP6 = 58 }; /* IANA protocol numbers */
 
 struct nat_fragment {
-    uint16_t id;     /* identification; all zero: not a fragment */
-    uint16_t offset; /* bytes from the start of the IP payload */
+    uint16_t id;     /* identification; offset 0 and no more: not a fragment */
+    uint16_t offset; /* bytes from the start of the IP payload, a multiple of 8 */
     bool more;       /* others follow */
+    bool forbidden;  /* the DF bit: must not be cut */
 };
 
 /* The family is from.family.  An ICMP query carries its identifier as the
- * inside port.  bytes: the payload behind the UDP header (an ICMP message
- * whole, from its type on); borrowed for the call, never kept, never written
- * except for the addresses inside an ICMP error. */
+ * inside port.  bytes: the payload behind the UDP or TCP header (of 8, of 20
+ * bytes; an ICMP message whole, from its type on); borrowed for the call, never
+ * kept, never written except for the addresses inside an ICMP error.
+ *
+ * A first fragment (offset 0) carries the ports and bytes as a whole datagram
+ * does; a later one has ports 0, and its bytes are the IP payload from its offset. */
 struct nat_datagram {
     struct addr from, to;
     uint8_t protocol; /* NAT_UDP ... */
@@ -51,6 +55,8 @@ struct nat_datagram {
     X(HAIRPIN_OFF, "hairpin_off")                                                                  \
     X(TTL, "ttl")                                                                                  \
     X(FRAGMENT, "fragment")                                                                        \
+    X(KEPT, "kept") /* not lost: a fragment that waits for the others */                           \
+    X(TOO_BIG, "too_big")                                                                          \
     X(ICMP_UNMATCHED, "icmp_unmatched")                                                            \
     X(EGRESS, "egress")                                                                            \
     X(DOWN, "down")                                                                                \
@@ -106,7 +112,9 @@ size_t nat_bytes(const struct nat *nat);
 
 /* From inside.  NAT_PASS: `from` is the external endpoint, ttl one less.
  * NAT_HAIRPIN: the datagram is for another inside endpoint and goes inward.
- * Else dropped; the addresses are then as they were. */
+ * Else dropped; the addresses are then as they were.  policy.mtu: it may have
+ * become a first fragment, whose others are in nat_output.  policy.alg: its bytes
+ * may be the box's own, until the next call on any box of the slab. */
 enum nat_verdict nat_outbound(struct nat *nat, mist_time now, struct nat_datagram *datagram);
 
 /* From outside.  NAT_PASS: `to` is the inside endpoint, ttl one less. */
@@ -152,6 +160,14 @@ const struct nat_policy *nat_policy_of(const struct nat *nat);
  * when the endpoint is taken, no port is free, or the box does not translate. */
 int nat_map(struct nat *nat, mist_time now, uint8_t protocol, const struct addr *inside,
             struct addr *external, mist_time lifetime);
+
+/* Lets in through a static mapping only remotes that one of its filters names
+ * (RFC 6887, section 13.3); without filters it lets in everybody.  Adds one: the
+ * first `prefix` bits of remote's address and its port, 0: any.  prefix 0: deletes
+ * all.  Returns 0; -1 when inside has no static mapping or NAT_FILTERS already. */
+#define NAT_FILTERS 8
+int nat_map_filter(struct nat *nat, mist_time now, uint8_t protocol, const struct addr *inside,
+                   const struct addr *remote, uint8_t prefix);
 
 /* mappings_alive counts dynamic and static mappings alive now. */
 struct nat_counters nat_counters(struct nat *nat, mist_time now);

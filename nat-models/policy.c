@@ -75,6 +75,16 @@ static int set_range(struct nat_policy *policy, const char *text)
     return nat_text_range(text, &policy->low, &policy->high);
 }
 
+/* 576: what every IPv4 host can take (RFC 791). */
+static int set_mtu(struct nat_policy *policy, const char *text)
+{
+    int64_t mtu = 0;
+    if (nat_text_word(text, "none") != 0 && nat_text_number(text, 576, 65535, &mtu) < 0)
+        return -1;
+    policy->mtu = (uint16_t)mtu;
+    return 0;
+}
+
 static int set_delta(struct nat_policy *policy, const char *text)
 {
     int64_t delta;
@@ -224,6 +234,10 @@ static const struct knob knobs[] = {
     SWITCHED("session_reply", session_reply),
     SWITCHED("inbound_clash", inbound_clash),
     SWITCHED("icmp_errors", icmp_errors),
+    WORD("alg", alg, "off|rewrite"),
+    WORD("fragments", fragments, "reassemble|in_order_only|drop"),
+    OTHER("mtu", "576..65535|none", set_mtu),
+    WORD("df_too_big", df_too_big, "icmp_3_4|drop|fragment"),
     OTHER("background", "{rate: 5/s, life: 60 s}", set_background),
     WORD("egress_block", egress, "none|udp|tcp_high_ports"),
     WORD("hairpin", hairpin, "off|external|internal"),

@@ -51,6 +51,9 @@ enum nat_on_exhaustion {
 };
 enum nat_egress { NAT_EGRESS_OPEN, NAT_EGRESS_BLOCK_UDP, NAT_EGRESS_BLOCK_TCP_HIGH_PORTS };
 enum nat_unsolicited { NAT_UNSOLICITED_SILENT, NAT_UNSOLICITED_ICMP };
+enum nat_fragments { NAT_FRAGMENTS_REASSEMBLE, NAT_FRAGMENTS_IN_ORDER, NAT_FRAGMENTS_DROP };
+enum nat_too_big { NAT_TOO_BIG_ICMP, NAT_TOO_BIG_DROP, NAT_TOO_BIG_FRAGMENT };
+enum nat_alg { NAT_ALG_OFF, NAT_ALG_REWRITE };
 enum nat_after_reboot { NAT_COUNTER_RESET, NAT_COUNTER_KEEP, NAT_COUNTER_RANDOM };
 
 struct nat_policy {
@@ -62,10 +65,11 @@ struct nat_policy {
     uint8_t refresh; /* bits NAT_REFRESH_* */
     uint8_t established_when, session_reply, inbound_clash;
     uint8_t hairpin, egress, static_outbound, unsolicited_reply;
-    uint8_t ports, overload_demux, icmp_errors, spare8;
+    uint8_t ports, overload_demux, icmp_errors, alg;
     uint16_t dport; /* remote port with a timer of its own; 0: none */
+    uint16_t mtu;   /* of the outside link, bytes of an IP packet; 0: no limit */
+    uint8_t fragments, df_too_big;
     uint16_t spare;
-    uint32_t spare32;
 
     /* What a new mapping asks. */
     mist_time dport_timeout;
@@ -87,7 +91,7 @@ struct nat_policy {
 };
 
 /* No padding, whose bytes would be anything: runs are told apart by a policy's bytes. */
-_Static_assert(sizeof(struct nat_policy) == 12 * 8 + 9 * 4 + 5 * 2 + 26,
+_Static_assert(sizeof(struct nat_policy) == 12 * 8 + 8 * 4 + 6 * 2 + 28,
                "the fields fill the policy");
 
 /* A home router: eim, apdf, preserve; every default of README.md. */

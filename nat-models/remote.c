@@ -103,7 +103,9 @@ void nat_remote_remove(struct nat *nat, uint32_t record)
 {
     const struct nat_remote *e = entry(nat, record);
     struct nat_endpoint base = base_of(nat, e);
-    nat_index_remove(&nat->index, hash_remote(nat, e->key, &base, &e->at), NAT_REF(e->key, record));
+    if (e->key != NAT_KEY_ALLOWED)
+        nat_index_remove(&nat->index, hash_remote(nat, e->key, &base, &e->at),
+                         NAT_REF(e->key, record));
     unlink_entry(nat, record);
     nat->entries--;
     nat_slab_give(nat->slab, record);
@@ -246,6 +248,65 @@ void nat_remote_unfold_all(struct nat *nat)
     free(opened);
 }
 
+/* ---- filters of static mappings ---- */
+
+static bool is_within(const struct nat_endpoint *network, uint8_t prefix,
+                      const struct nat_endpoint *e)
+{
+    uint8_t bytes = prefix / 8, last = (uint8_t)(0xff00 >> prefix % 8);
+    return memcmp(network->ip, e->ip, bytes) == 0 &&
+           (prefix % 8 == 0 || ((network->ip[bytes] ^ e->ip[bytes]) & last) == 0) &&
+           (network->port == 0 || network->port == e->port);
+}
+
+/* May remote come in through the static mapping? */
+static bool is_allowed(const struct nat *nat, uint32_t mapping, const struct nat_endpoint *remote)
+{
+    bool filtered = false;
+    for (uint32_t i = nat_mapping(nat, mapping)->first; i != 0; i = entry(nat, i)->next) {
+        const struct nat_remote *e = entry(nat, i);
+        if (e->key != NAT_KEY_ALLOWED)
+            continue;
+        filtered = true;
+        if (is_within(&e->at, e->prefix, remote))
+            return true;
+    }
+    return !filtered;
+}
+
+void nat_remote_allow(struct nat *nat, uint32_t mapping, const struct nat_endpoint *remote,
+                      uint8_t prefix)
+{
+    uint32_t record = nat_slab_take(nat->slab);
+    struct nat_remote *e = entry(nat, record);
+    e->check = MIST_NEVER;
+    e->key = NAT_KEY_ALLOWED;
+    e->at = *remote;
+    e->prefix = prefix;
+    link_entry(nat, record, mapping);
+    nat->entries++;
+}
+
+uint32_t nat_remote_count_allowed(const struct nat *nat, uint32_t mapping)
+{
+    uint32_t count = 0;
+    for (uint32_t i = nat_mapping(nat, mapping)->first; i != 0; i = entry(nat, i)->next)
+        count += entry(nat, i)->key == NAT_KEY_ALLOWED;
+    return count;
+}
+
+void nat_remote_allow_all(struct nat *nat, uint32_t mapping)
+{
+    uint32_t next;
+    for (uint32_t i = nat_mapping(nat, mapping)->first; i != 0; i = next) {
+        next = entry(nat, i)->next;
+        if (entry(nat, i)->key == NAT_KEY_ALLOWED)
+            nat_remote_remove(nat, i);
+    }
+}
+
+/* ---- inward ---- */
+
 /* The filter entry that lets remote in, or 0. */
 static uint32_t find_filter(const struct nat *nat, const struct nat_endpoint *outside,
                             const struct nat_endpoint *remote)
@@ -279,7 +340,8 @@ uint32_t nat_remote_admit(const struct nat *nat, const struct nat_endpoint *outs
         *verdict = NAT_DROP_NO_MAPPING;
         return 0;
     }
-    if (nat->policy.filtering == NAT_EIF || (nat_mapping(nat, newest)->flags & NAT_STATIC))
+    if (nat_mapping(nat, newest)->flags & NAT_STATIC ? is_allowed(nat, newest, remote)
+                                                     : nat->policy.filtering == NAT_EIF)
         return newest;
     *verdict = NAT_DROP_FILTER;
     return 0;

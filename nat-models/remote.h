@@ -25,6 +25,12 @@ void nat_remote_received(struct nat *nat, mist_time now, uint32_t mapping,
  * entries, which have their mappings' clocks so far.  Before it changes. */
 void nat_remote_unfold_all(struct nat *nat);
 
+/* Filters of a static mapping: adds one, counts them, removes all. */
+void nat_remote_allow(struct nat *nat, uint32_t mapping, const struct nat_endpoint *remote,
+                      uint8_t prefix);
+uint32_t nat_remote_count_allowed(const struct nat *nat, uint32_t mapping);
+void nat_remote_allow_all(struct nat *nat, uint32_t mapping);
+
 void nat_remote_remove(struct nat *nat, uint32_t record);
 void nat_remote_remove_all(struct nat *nat, uint32_t mapping);
 mist_time nat_remote_end(const struct nat *nat, const struct nat_remote *e);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nat-models/outbox.h"
 #include "stack/check.h"
 
 #define FIRST_RECORDS 64
@@ -20,7 +21,7 @@ void nat_slab_close(struct nat_slab *slab)
     CHECK(slab->alive == 0);
     free(slab->records);
     free(slab->links);
-    free(slab->outbox);
+    nat_outbox_close(slab);
     free(slab);
 }
 

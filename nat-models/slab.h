@@ -26,6 +26,7 @@ enum nat_key {
     NAT_KEY_FORMER,     /* former port of protocol and X:x */
     NAT_KEY_SUBSCRIBER, /* protocol and X */
     NAT_KEY_BLOCK,      /* protocol, X' and the number of a block of ports */
+    NAT_KEY_ALLOWED,    /* filter of a static mapping, in its list alone */
 };
 
 #define NAT_REF(key, record) ((uint32_t)(key) << 28 | (record))
@@ -67,7 +68,7 @@ struct nat_mapping {
     uint8_t rule; /* enum nat_mapping_rule under which the key was made */
 };
 
-/* A filter entry (EXACT, ADDRESS) or a REPLY entry of one mapping. */
+/* A filter entry (EXACT, ADDRESS, ALLOWED) or a REPLY entry of one mapping. */
 struct nat_remote {
     mist_time check;
     uint32_t serial;
@@ -77,6 +78,7 @@ struct nat_remote {
     uint32_t next, previous; /* in the mapping's list */
     uint8_t key;             /* enum nat_key */
     uint8_t flags;
+    uint8_t prefix; /* ALLOWED: bits of the address that count */
 };
 
 /* A CLASH or HELD entry: an external port that somebody has reserved. */
@@ -154,7 +156,7 @@ struct nat_slab {
     struct nat_links *links;
     uint32_t capacity, high, free, alive; /* high: records ever used, 0 included */
     uint32_t serial;
-    struct nat_outbox *outbox; /* icmp.c; NULL until something was sent */
+    struct nat_outbox *outbox; /* outbox.c; NULL until something was sent */
 };
 
 /* Returns a record that is zero but for its serial.  Moves the slab: fetch records anew afterwards.

@@ -39,7 +39,7 @@ static void set_knob(struct story *s, struct nat_policy *policy)
     static const char *const texts[] = {"1 s",        "30 s", "0 s",     "1",
                                         "4",          "-3",   "64",      "[2000, 2015]",
                                         "[1, 65535]", "none", "53: 1 s", "reply_and_age: 2 s",
-                                        "10/s",       "on"};
+                                        "10/s",       "on",   "600"};
     char error[100], word[32];
     const char *key, *values, *text = texts[byte(s) % (sizeof texts / sizeof texts[0])];
     uint32_t count = 0;
@@ -68,6 +68,8 @@ static struct addr endpoint(struct story *s, uint32_t base)
     return addr_v4(base + (b & 3), (uint16_t)(1998 + (b >> 2) % 24 - (b == 254) * 1500));
 }
 
+#define PAYLOAD 4096
+
 static struct nat_datagram datagram(struct story *s, uint8_t *payload, uint32_t from, uint32_t to)
 {
     static const uint8_t protocols[] = {NAT_UDP, NAT_UDP, NAT_UDP, NAT_TCP, NAT_ICMP, 99};
@@ -79,9 +81,12 @@ static struct nat_datagram datagram(struct story *s, uint8_t *payload, uint32_t 
         d.length = byte(s) % 64;
         for (uint32_t i = 0; i < d.length; i++)
             payload[i] = byte(s);
-        d.fragment.id = byte(s) & 3;
-        d.fragment.offset = (uint16_t)((byte(s) & 7) * 8);
-        d.fragment.more = byte(s) & 1;
+        uint8_t bits = byte(s);
+        d.length += (bits & 7u) * 512; /* up to 3,647 */
+        d.fragment.more = bits >> 3 & 1;
+        d.fragment.forbidden = bits >> 4 & 1;
+        d.fragment.id = bits >> 5 & 1;
+        d.fragment.offset = (uint16_t)((byte(s) & 15) * (bits & 128 ? 8 : 512));
     }
     d.bytes = payload;
     return d;
@@ -107,7 +112,9 @@ static void drain(struct nat *nat)
 static void step(struct story *s, struct nat *nat, mist_time *now)
 {
     static const mist_time waits[] = {0, 0, 1, MS(1), SEC(1), SEC(10), SEC(29), MIN(10)};
-    uint8_t payload[64], what = byte(s), error[100];
+    static uint8_t payload[PAYLOAD];
+    uint8_t what = byte(s);
+    char error[100];
     struct nat_datagram d;
     struct addr address = addr_v4(OUTSIDE, (uint16_t)(1998 + byte(s) % 24));
     struct addr host = addr_v4(INSIDE, 2000);
@@ -122,11 +129,15 @@ static void step(struct story *s, struct nat *nat, mist_time *now)
     case 5:
         set_knob(s, &policy);
         policy.kind = nat_policy_of(nat)->kind;
-        if (nat_policy_check(&policy, (char *)error, sizeof error) == 0)
+        if (nat_policy_check(&policy, error, sizeof error) == 0)
             nat_set(nat, *now, &policy);
         break;
-    case 6: nat_tick(nat, *now); break;
+    case 6:
+        d = datagram(s, payload, REMOTE, REMOTE);
+        nat_map_filter(nat, *now, NAT_UDP, &host, &d.from, byte(s));
+        break;
     case 7:
+        nat_tick(nat, *now);
         CHECK(nat_counters(nat, *now).mappings_peak >= nat_counters(nat, *now).mappings_alive);
         break;
     default:

@@ -27,7 +27,8 @@ static void drain(struct story *s)
     enum nat_side side;
     char line[64];
     while (nat_output(s->lab.nat, &d, &side)) {
-        snprintf(line, sizeof line, "icmp %d/%d to side %d", d.bytes[0], d.bytes[1], (int)side);
+        snprintf(line, sizeof line, "sends %d/%d (%u bytes at %u) to side %d", d.bytes[0],
+                 d.bytes[1], d.length, d.fragment.offset, (int)side);
         tell(s, line);
     }
 }
@@ -130,6 +131,31 @@ static void report_error(struct story *s, mist_time t)
     tell(s, nat_verdict_word(nat_inbound(s->lab.nat, t, &error)));
 }
 
+/* A large datagram, once with DF, and one in two pieces, once the wrong way round;
+ * all name the host that sends them. */
+static void send_large(struct story *s, mist_time t)
+{
+    static const struct nat_fragment pieces[] = {{.forbidden = true},     {0},
+                                                 {1, 0, true, false},     {1, 1608, false, false},
+                                                 {2, 1608, false, false}, {2, 0, true, false}};
+    static uint8_t bytes[1600];
+    for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
+        char line[80];
+        struct nat_datagram d = lab_datagram(host(0, 5000), remote(0, 53));
+        memcpy(bytes, d.from.ip, 4);
+        d.fragment = pieces[i];
+        if (d.fragment.offset != 0)
+            d.from.port = d.to.port = 0;
+        d.length = sizeof bytes;
+        d.bytes = bytes;
+        snprintf(line, sizeof line, "%s %u bytes, %u.%u",
+                 nat_verdict_word(nat_outbound(s->lab.nat, t, &d)), d.length, d.bytes[0],
+                 d.bytes[1]);
+        tell(s, line);
+        drain(s);
+    }
+}
+
 static struct story *run(const char *base, const char *knob, const char *value)
 {
     char knobs[300];
@@ -144,6 +170,7 @@ static struct story *run(const char *base, const char *knob, const char *value)
     age(s, 0);
     talk(s, SEC(700));
     report_error(s, SEC(702));
+    send_large(s, SEC(702));
     nat_reboot(s->lab.nat, SEC(703));
     talk(s, SEC(704));
     talk(s, SEC(720));
@@ -220,6 +247,13 @@ static const struct {
     {"on_exhaustion", "table_capacity: 7; refresh: both", "evict_oldest", "evict_unreplied"},
     {"on_exhaustion", "ports: random; range: [2000, 2004]", "drop", "reuse"},
     {"unsolicited_reply", "idle: 30 s", "silent", "icmp_3_3"},
+    {"fragments", "idle: 30 s", "reassemble", "in_order_only"},
+    {"fragments", "idle: 30 s", "in_order_only", "drop"},
+    {"mtu", "idle: 30 s", "none", "1500"},
+    {"mtu", "idle: 30 s", "1500", "1400"},
+    {"df_too_big", "mtu: 1500", "icmp_3_4", "drop"},
+    {"df_too_big", "mtu: 1500", "drop", "fragment"},
+    {"alg", "idle: 30 s", "off", "rewrite"},
 };
 
 static void two_values_of_a_knob_tell_different_stories(void **state)

@@ -458,6 +458,36 @@ static void a_static_mapping_serves_the_first_packet_and_ends_with_its_lease(voi
     }
 }
 
+/* RFC 6887 section 13.3: remote addresses and ports, the address by its prefix. */
+static void a_static_mapping_may_have_filters(void **state)
+{
+    static const struct {
+        const char *from, *verdict;
+    } cases[] = {{"5.6.7.8:1000", A},     {"5.6.7.8:1001", "filter"}, {"5.6.7.9:1000", "filter"},
+                 {"10.127.255.255:9", A}, {"10.0.0.1:1", A},          {"10.128.0.0:1", "filter"},
+                 {"11.0.0.1:1", "filter"}};
+    struct addr inside = lab_addr(A), external = {0}, one = lab_addr("5.6.7.8:1000"),
+                network = lab_addr("10.0.0.0");
+    (void)state;
+    struct lab lab = lab_open("");
+    assert_int_equal(nat_map_filter(lab.nat, 0, NAT_UDP, &inside, &one, 32), -1);
+    assert_int_equal(nat_map(lab.nat, 0, NAT_UDP, &inside, &external, SEC(100)), 0);
+    expect_in(&lab, 0, "11.0.0.1:1", "1.2.3.4:1234", A);
+    assert_int_equal(nat_map_filter(lab.nat, 0, NAT_UDP, &inside, &one, 32), 0);
+    assert_int_equal(nat_map_filter(lab.nat, 0, NAT_UDP, &inside, &network, 9), 0);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        expect_in(&lab, 0, cases[i].from, "1.2.3.4:1234", cases[i].verdict);
+    for (int i = 2; i < NAT_FILTERS; i++)
+        assert_int_equal(nat_map_filter(lab.nat, 0, NAT_UDP, &inside, &one, 32), 0);
+    assert_int_equal(nat_map_filter(lab.nat, 0, NAT_UDP, &inside, &one, 32), -1);
+    assert_int_equal(nat_map(lab.nat, 0, NAT_UDP, &inside, &external, SEC(200)), 0);
+    expect_in(&lab, SEC(150), "11.0.0.1:1", "1.2.3.4:1234", "filter"); /* it outlives a renewal */
+    assert_int_equal(nat_map_filter(lab.nat, SEC(150), NAT_UDP, &inside, &one, 0), 0);
+    expect_in(&lab, SEC(150), "11.0.0.1:1", "1.2.3.4:1234", A);
+    expect_in(&lab, SEC(200), "5.6.7.8:1000", "1.2.3.4:1234", "no_mapping");
+    lab_close(&lab);
+}
+
 static void a_knob_may_change_while_mappings_live(void **state)
 {
     (void)state;
@@ -587,6 +617,7 @@ int main(void)
         cmocka_unit_test(a_box_is_one_hop),
         cmocka_unit_test(flush_reboot_and_readdress_forget),
         cmocka_unit_test(a_static_mapping_serves_the_first_packet_and_ends_with_its_lease),
+        cmocka_unit_test(a_static_mapping_may_have_filters),
         cmocka_unit_test(a_knob_may_change_while_mappings_live),
         cmocka_unit_test(a_box_may_begin_to_share_ports_while_mappings_live),
         cmocka_unit_test(first_remotes_live_on_when_the_filter_changes),

@@ -11,6 +11,7 @@ static void every_knob_takes_the_words_it_names(void **state)
                                             "count",
                                             "count|none",
                                             "number, not 0",
+                                            "576..65535|none",
                                             "[low, high]",
                                             "{port: time}",
                                             "rate such as 10/s",
@@ -89,7 +90,7 @@ static void wrong_knobs_are_refused_with_the_nearest_right_one(void **state)
         {"quota_ports", "0", "quota_ports: expected count|none, got 0"},
         {"range", "[1024]", "range: expected [low, high], got [1024]"},
         {"range", "[1024, 70000]", "range: expected [low, high], got [1024, 70000]"},
-        {"alg", "rewrite", "alg: no such knob of a NAT"},
+        {"mtu", "500", "mtu: expected 576..65535|none, got 500"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
