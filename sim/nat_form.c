@@ -10,9 +10,10 @@
 static const char *const EXPECTED[] = {
     [NAT_FORM_SENT] = "an endpoint `A:p`, `$n`, `$n+k` or `$n-k`",
     [NAT_FORM_PORTLESS] = "an address `A` or an endpoint `A:p`, `$n`, `$n+k` or `$n-k`",
-    [NAT_FORM_CLAIMED] = "an endpoint `A:p`, `A:*`, `$n`, `$n+k` or `$n-k`",
+    [NAT_FORM_CLAIMED] = "an endpoint `A:p`, `A:*`, `$n`, `$n:*`, `$n+k` or `$n-k`",
     [NAT_FORM_EXPECTED] =
-        "`drop`, `A:p`, `A:*`, `$n`, `$n+k` or `$n-k`, with `!` before it for anything else",
+        "`drop`, `A:p`, `A:*`, `$n`, `$n:*`, `$n+k` or `$n-k`, with `!` before it "
+        "for anything else",
 };
 
 static bool is_name_character(char c)
@@ -20,8 +21,14 @@ static bool is_name_character(char c)
     return isalnum((unsigned char)c) || c == '_';
 }
 
-/* "p", "p+1", "p-1" */
-static bool read_saved(struct arena *arena, const char *text, struct nat_form *form)
+static bool takes_any_port(enum nat_form_place place)
+{
+    return place == NAT_FORM_CLAIMED || place == NAT_FORM_EXPECTED;
+}
+
+/* "p", "p:*", "p+1", "p-1" */
+static bool read_saved(struct arena *arena, const char *text, enum nat_form_place place,
+                       struct nat_form *form)
 {
     size_t length = 0;
     while (is_name_character(text[length]))
@@ -31,6 +38,9 @@ static bool read_saved(struct arena *arena, const char *text, struct nat_form *f
     form->name = arena_text(arena, text, length);
     if (length == 0 || !*rest)
         return length > 0;
+    form->any_port = strcmp(rest, ":*") == 0;
+    if (form->any_port)
+        return takes_any_port(place);
     if (*rest != '+' && *rest != '-')
         return false;
     int sign = *rest == '-' ? -1 : 1, digits = 0;
@@ -50,7 +60,7 @@ static bool read_endpoint(struct arena *arena, const char *text, enum nat_form_p
     if (addr_parse(&form->addr, text) != 0)
         return false;
     if (form->any_port)
-        return form->addr.port == 0 && (place == NAT_FORM_CLAIMED || place == NAT_FORM_EXPECTED);
+        return form->addr.port == 0 && takes_any_port(place);
     return form->addr.port != 0 || place == NAT_FORM_PORTLESS;
 }
 
@@ -67,7 +77,7 @@ const char *nat_form_read(struct arena *arena, const char *text, size_t length,
     if (place == NAT_FORM_EXPECTED && strcmp(rest, "drop") == 0)
         fine = true;
     else if (*rest == '$')
-        fine = read_saved(arena, rest + 1, form);
+        fine = read_saved(arena, rest + 1, place, form);
     else
         fine = read_endpoint(arena, rest, place, form);
     return fine ? NULL : EXPECTED[place];

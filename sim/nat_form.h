@@ -2,7 +2,8 @@
  *
  *     1.2.3.4:5      that endpoint            $p      what a step saved as p
  *     1.2.3.4:*      any port of the address  $p+1    its port counted up, $p-1 down
- *     drop           nothing arrives          !...    it passes, and is not that
+ *     drop           nothing arrives          $p:*    any port of its address
+ *     !...           it passes, and is not that
  *
  * Ports are counted 65535 -> 1. */
 #ifndef SIM_NAT_FORM_H
@@ -30,7 +31,7 @@ struct nat_form {
 enum nat_form_place {
     NAT_FORM_SENT,     /* `A:p`, `$n`, `$n+k`, `$n-k` */
     NAT_FORM_PORTLESS, /* also `A`: ICMP has no ports */
-    NAT_FORM_CLAIMED,  /* also `A:*` */
+    NAT_FORM_CLAIMED,  /* also `A:*`, `$n:*` */
     NAT_FORM_EXPECTED  /* all but `A` */
 };
 

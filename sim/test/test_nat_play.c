@@ -85,6 +85,9 @@ static void each_form_holds_and_fails_as_it_says(void **state)
          "2: expected $p+1 (1.2.3.4:1235), got 1.2.3.4:1233; "},
         {BOX AT STEPS SENT "- {at: 1 s, in: \"" Y " -> $p+1\", expect: \"!drop\"}",
          "2: expected !drop, got drop (no_mapping); "},
+        {BOX AT STEPS SENT "- {at: 1 s, out: \"192.168.0.9:9 -> 9.9.9.9:9\", expect: \"$p:*\"}\n"
+                           "- {at: 1 s, out: \"192.168.0.9:9 -> 9.9.9.9:9\", expect: \"!$p:*\"}",
+         "3: expected !$p:* (1.2.3.4:1234), got 1.2.3.4:1024; "},
         /* saving again replaces */
         {BOX AT STEPS SENT "- {at: 1 s, out: \"192.168.0.2:77 -> " Y "\", save: p}\n"
                            "- {at: 1 s, out: \"192.168.0.2:1234 -> " Y "\", expect: \"!$p\"}",
@@ -469,11 +472,11 @@ static void a_bad_script_is_told_with_its_place(void **state)
         {BOX AT STEPS "- {at: 1 s, in: \"" Y " -> $p\"}",
          "x.yaml:4:17: steps.0.in: expected what a step before has saved, got `" Y " -> $p`"},
         {BOX AT STEPS SENT "- {at: 1 s, in: \"" Y " -> $p\", expect: $p+}",
-         "x.yaml:5:47: steps.1.expect: expected `drop`, `A:p`, `A:*`, `$n`, `$n+k` or `$n-k`, "
-         "with `!` before it for anything else, got `$p+`"},
+         "x.yaml:5:47: steps.1.expect: expected `drop`, `A:p`, `A:*`, `$n`, `$n:*`, `$n+k` or "
+         "`$n-k`, with `!` before it for anything else, got `$p+`"},
         {BOX AT STEPS SENT "- {at: 1 s, in: \"" Y " -> $p\", expect: $p+65536}",
-         "x.yaml:5:47: steps.1.expect: expected `drop`, `A:p`, `A:*`, `$n`, `$n+k` or `$n-k`, "
-         "with `!` before it for anything else, got `$p+65536`"},
+         "x.yaml:5:47: steps.1.expect: expected `drop`, `A:p`, `A:*`, `$n`, `$n:*`, `$n+k` or "
+         "`$n-k`, with `!` before it for anything else, got `$p+65536`"},
         {BOX AT STEPS "- {at: 1 s, out: \"" HOST " -> " Y "\", save: a-b}",
          "x.yaml:4:60: steps.0.save: expected a name of letters, digits and `_`, got `a-b`"},
         {BOX AT STEPS "- {at: 1 s, out: \"" HOST " -> " Y "\", vary: port}",
