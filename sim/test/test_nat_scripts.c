@@ -1,27 +1,31 @@
-/* test_nat_scripts.c: plays nat-models/scripts, and proves by scripts/pairs
- * that every knob acts: the scripts of a knob send the same packets through
- * boxes that differ in it alone, and expect different things. */
+/* test_nat_scripts.c: plays nat-models/scripts, and proves
+ *  - by scripts/pairs that every knob acts: the scripts of a knob send the same
+ *    packets through boxes that differ in it alone, and expect different things;
+ *  - by scripts/rfc4787 that the rules about knobs (nat_rules.h) tell the truth
+ *    about packets: each profile passes the script of a requirement if and only
+ *    if the rule says that it meets it. */
 #include <dirent.h>
 
+#include "sim/nat_rules.h"
 #include "sim/test/nat_played.h"
 
-#define FOLDER "nat-models/scripts"
-#define FILES  500 /* of a folder, at most */
-#define PATH   300 /* bytes */
-#define TEXT   20000
+#define FOLDER   "nat-models/scripts"
+#define PROFILES "nat-models/profiles"
+#define FILES    500 /* of a folder, at most */
+#define PATH     300 /* bytes */
+#define TEXT     20000
 
 static int by_text(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Paths of the scripts in a folder, sorted; the caller frees them. */
+/* Paths of the files in a folder, sorted; the caller frees them. */
 static size_t list(const char *folder, char *paths[FILES])
 {
     char path[PATH];
     size_t count = 0;
-    snprintf(path, sizeof path, FOLDER "/%s", folder);
-    DIR *directory = opendir(path);
+    DIR *directory = opendir(folder);
     struct dirent *file;
     assert_non_null(directory);
     while ((file = readdir(directory))) {
@@ -29,7 +33,7 @@ static size_t list(const char *folder, char *paths[FILES])
         if (length < 6 || strcmp(file->d_name + length - 5, ".yaml") != 0)
             continue;
         assert_true(count < FILES);
-        snprintf(path, sizeof path, FOLDER "/%s/%s", folder, file->d_name);
+        snprintf(path, sizeof path, "%s/%s", folder, file->d_name);
         paths[count++] = strdup(path);
     }
     closedir(directory);
@@ -69,7 +73,25 @@ static void pass_all(const char *folder)
 static void every_script_of_a_knob_passes(void **state)
 {
     (void)state;
-    pass_all("pairs");
+    pass_all(FOLDER "/pairs");
+}
+
+static void every_fault_of_other_simulators_is_absent(void **state)
+{
+    (void)state;
+    pass_all(FOLDER "/faults");
+}
+
+static void what_must_not_happen_does_not(void **state)
+{
+    (void)state;
+    pass_all(FOLDER "/negative");
+}
+
+static void every_requirement_can_be_met(void **state)
+{
+    (void)state;
+    pass_all(FOLDER "/rfc4787");
 }
 
 /* ---- pairs ---- */
@@ -78,7 +100,7 @@ static void every_script_of_a_knob_passes(void **state)
 static size_t list_of_knob(const char *knob, char *paths[FILES])
 {
     char *all[FILES], prefix[PATH];
-    size_t count = list("pairs", all), found = 0;
+    size_t count = list(FOLDER "/pairs", all), found = 0;
     snprintf(prefix, sizeof prefix, FOLDER "/pairs/%s-", knob);
     for (size_t i = 0; i < count; i++) {
         if (strncmp(all[i], prefix, strlen(prefix)) == 0)
@@ -224,12 +246,102 @@ static void scripts_of_a_knob_differ_in_it_and_what_they_expect_alone(void **sta
     }
 }
 
+/* ---- requirements ---- */
+
+/* "nat-models/scripts/rfc4787/REQ-3a.yaml" -> "REQ-3a" */
+static void base_name(const char *path, char name[PATH])
+{
+    const char *slash = strrchr(path, '/');
+    snprintf(name, PATH, "%s", slash + 1);
+    name[strlen(name) - 5] = 0;
+}
+
+static const struct nat_rule *find_rule(uint32_t rfc, const char *number)
+{
+    for (uint32_t i = 0; i < NAT_RULE_COUNT; i++)
+        if (NAT_RULES[i].rfc == rfc && strcmp(NAT_RULES[i].number, number) == 0)
+            return &NAT_RULES[i];
+    fail_msg("no rule for RFC %u %s", rfc, number);
+    return NULL;
+}
+
+static struct nat_script *read_script(const char *text)
+{
+    struct errors errors = {0};
+    struct nat_script *s = nat_script_parse("x.yaml", text, strlen(text), &errors);
+    assert_non_null(s);
+    errors_free(&errors);
+    return s;
+}
+
+/* The script of REQ-11 tells an independent box that stays so from one that does
+ * not; a dependent one that always is would fail it. */
+static bool is_about(const struct nat_rule *rule, const struct nat_policy *policy)
+{
+    return strcmp(rule->number, "REQ-11") != 0 || policy->mapping == NAT_EIM;
+}
+
+static uint32_t compare_with_rule(const struct nat_rule *rule, const char *script,
+                                  const char *profile)
+{
+    static char mixed[2 * TEXT];
+    char line[2 * PATH];
+    snprintf(line, sizeof line, "nat: %s\n", profile);
+    exchange(script, line, mixed);
+    struct nat_script *s = read_script(mixed);
+    const struct nat_policy *policy = &s->boxes[0].policy;
+    enum nat_conformance said = nat_rule_judge(rule, policy, false);
+    bool compared = said != NAT_RULE_OUTSIDE && is_about(rule, policy);
+    if (compared && (said == NAT_RULE_MEETS) != (nat_play_script(s) == 0))
+        fail_msg("%s, %s: the rule says `%s`, the packets say `%s`", profile, rule->number,
+                 nat_conformance_word(said), played(mixed));
+    nat_script_free(s);
+    return compared;
+}
+
+static void profiles_do_what_the_rules_say_of_their_knobs(void **state)
+{
+    char *scripts[FILES], *profiles[FILES], text[TEXT], name[PATH], number[PATH];
+    size_t script_count = list(FOLDER "/rfc4787", scripts),
+           profile_count = list(PROFILES, profiles);
+    (void)state;
+    for (size_t i = 0; i < script_count; i++) {
+        uint32_t compared = 0;
+        base_name(scripts[i], number);
+        load(scripts[i], text);
+        for (size_t j = 0; j < profile_count; j++) {
+            base_name(profiles[j], name);
+            compared += compare_with_rule(find_rule(4787, number), text, name);
+        }
+        if (compared == 0 && strcmp(number, "REQ-5a") != 0) /* no profile has that knob */
+            fail_msg("%s was compared with no profile", scripts[i]);
+    }
+    free_all(scripts, script_count);
+    free_all(profiles, profile_count);
+}
+
+static void every_rule_of_rfc_4787_has_a_script(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < NAT_RULE_COUNT; i++) {
+        char path[PATH], text[TEXT];
+        snprintf(path, sizeof path, FOLDER "/rfc4787/%s.yaml", NAT_RULES[i].number);
+        if (NAT_RULES[i].rfc == 4787)
+            load(path, text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_script_of_a_knob_passes),
         cmocka_unit_test(scripts_of_a_knob_fail_with_one_anothers_boxes),
         cmocka_unit_test(scripts_of_a_knob_differ_in_it_and_what_they_expect_alone),
+        cmocka_unit_test(every_fault_of_other_simulators_is_absent),
+        cmocka_unit_test(what_must_not_happen_does_not),
+        cmocka_unit_test(every_requirement_can_be_met),
+        cmocka_unit_test(profiles_do_what_the_rules_say_of_their_knobs),
+        cmocka_unit_test(every_rule_of_rfc_4787_has_a_script),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
