@@ -39,6 +39,7 @@ LIBS    := $(B)/libsim.a $(B)/libnat.a $(B)/libhost.a $(B)/libstack.a
 LINKED  := -Wl,--start-group $(LIBS) -Wl,--end-group
 TESTBIN := $(patsubst %.c,$(B)/%,$(TESTS))
 FUZZBIN := $(patsubst %.c,$(B)/%,$(FUZZERS))
+NETPROBE := $(B)/nat-models/test/netprobe
 PROGRAMS := $(B)/mistsim $(B)/mistsim-analysis $(B)/mist $(B)/libmist.so
 
 all: $(PROGRAMS)	## build the programs: mistsim and its analysis, mist, libmist.so
@@ -50,8 +51,11 @@ help:	## this list
 run: all	## install what is missing, build, run SCENARIO (quickstart), print the summary
 	$(B)/mistsim run $(SCENARIO) $(if $(SEED),--seed $(SEED))
 
-test: $(TESTBIN) $(PROGRAMS)	## build and run every test
+test: $(TESTBIN) $(PROGRAMS) $(NETPROBE)	## build and run every test
 	@.ci/test $(B) $(TESTBIN) $(SCRIPTS)
+
+test-linux: $(B)/mistsim $(NETPROBE) | deps-linux	## the NAT model beside the kernel's NAT
+	@.ci/test $(B) nat-models/test/test_linux.sh
 
 golden: $(TESTBIN) $(PROGRAMS)	## rewrite the golden texts of the tests test_story_*
 	@MIST_GOLDEN=write .ci/test $(B) $(patsubst %.c,$(B)/%,$(STORIES))
@@ -115,7 +119,7 @@ clean:	## remove the build directory
 # Packages first: nothing compiles before its headers are there.
 deps-build:
 	@.ci/deps build $(if $(findstring clang,$(CC)),clang,gcc)
-deps-test deps-tidy deps-lint deps-fuzz deps-ci:
+deps-test deps-tidy deps-lint deps-fuzz deps-linux deps-ci:
 	@.ci/deps build gcc $(@:deps-%=%) $(if $(filter deps-ci,$@),clang test)
 
 # A stamp changes only when its text does: the flags, the members of a library
@@ -163,10 +167,12 @@ $(B)/mist: $(call obj,stack/host/mist.c) $(B)/libhost.a $(B)/libstack.a
 $(B)/libmist.so: $(patsubst %.c,$(B)/pic/%.o,$(STACK))
 	$(LINK) -shared $^ -lsodium
 $(filter $(B)/analysis/%,$(TESTBIN)): $(B)/%: $(B)/obj/%.o $(B)/libanalysis.a
-	$(LINK) $^ $(GSLLIBS) -lsodium -lcmocka
+	$(LINK) $^ $(GSLLIBS) -lsodium -ljansson -lcmocka
 $(filter-out $(B)/analysis/%,$(TESTBIN)): $(B)/%: $(B)/obj/%.o $(LIBS)
 	$(LINK) $< $(LINKED) $(SYSLIBS) $(EXPORT) -lcmocka
 $(call obj,$(TESTS)): | deps-test
+$(NETPROBE): $(call obj,nat-models/test/netprobe.c) $(LIBS)
+	$(LINK) $< $(LINKED) $(SYSLIBS)
 
 fuzz-build: $(FUZZBIN)
 $(FUZZBIN): $(B)/%: $(B)/obj/%.o $(LIBS)
