@@ -42,7 +42,7 @@ FUZZBIN := $(patsubst %.c,$(B)/%,$(FUZZERS))
 NETPROBE := $(B)/nat-models/test/netprobe
 PROGRAMS := $(B)/mistsim $(B)/mistsim-analysis $(B)/mist $(B)/libmist.so
 
-all: $(PROGRAMS)	## build the programs: mistsim and its analysis, mist, libmist.so
+all: $(PROGRAMS) $(B)/stamp/docs	## build the programs: mistsim and its analysis, mist, libmist.so
 
 help:	## this list
 	@awk -F ':.*## *' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile
@@ -102,16 +102,24 @@ bench: $(B)/mistsim	## the benchmark suite
 deps:	## install the Debian packages of all targets
 	@.ci/deps build gcc clang test tidy lint fuzz
 
-install: $(PROGRAMS)	## into PREFIX (/usr/local), below DESTDIR
+install: $(PROGRAMS) $(B)/stamp/docs	## into PREFIX (/usr/local), below DESTDIR
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/mist
 	install $(B)/mistsim $(B)/mistsim-analysis $(B)/mist $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(B)/libmist.so $(DESTDIR)$(PREFIX)/lib/mist
 	find scenarios nat-models -name '*.yaml' -exec \
 	    install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/mist/{} ';'
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $(B)/man/*.1
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man5 $(B)/man/*.5
+	cd $(B)/completion && find . -type f -exec \
+	    install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/{} ';'
 
 uninstall:	## what install put there
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,mistsim mistsim-analysis mist)
 	rm -rf $(DESTDIR)$(PREFIX)/lib/mist $(DESTDIR)$(PREFIX)/share/mist
+	rm -f $(DESTDIR)$(PREFIX)/share/man/man1/mist.1 \
+	    $(DESTDIR)$(PREFIX)/share/man/man1/mistsim*.1 \
+	    $(DESTDIR)$(PREFIX)/share/man/man5/mistsim-scenario.5 \
+	    $(addprefix $(DESTDIR)$(PREFIX)/share/,$(COMPLETIONS))
 
 clean:	## remove the build directory
 	rm -rf $(B)
@@ -121,6 +129,19 @@ deps-build:
 	@.ci/deps build $(if $(findstring clang,$(CC)),clang,gcc)
 deps-test deps-tidy deps-lint deps-fuzz deps-linux deps-ci:
 	@.ci/deps build gcc $(@:deps-%=%) $(if $(filter deps-ci,$@),clang test)
+
+# Man pages and shell completion, made from the programs' own tables.
+COMPLETIONS := bash-completion/completions/mistsim zsh/site-functions/_mistsim \
+    fish/vendor_completions.d/mistsim.fish
+$(B)/stamp/docs: $(B)/mistsim $(B)/mist
+	@rm -rf $(B)/man $(B)/completion
+	@mkdir -p $(B)/man $(@D) $(dir $(addprefix $(B)/completion/,$(COMPLETIONS)))
+	@date=$$(git log -1 --format=%cs 2>/dev/null) || date=$$(date +%F); \
+	    $(B)/mistsim generate man $(B)/man $$date && $(B)/mist --help | \
+	    $(B)/mistsim generate page mist 'the protocol core as a real node' $$date >$(B)/man/mist.1
+	@for place in $(COMPLETIONS); do \
+	    $(B)/mistsim generate completion $${place%%[-/]*} >$(B)/completion/$$place; done
+	@touch $@
 
 # A stamp changes only when its text does: the flags, the members of a library
 # (a removed source must leave it), the commit.
@@ -179,11 +200,11 @@ $(FUZZBIN): $(B)/%: $(B)/obj/%.o $(LIBS)
 	$(LINK) -fsanitize=fuzzer $< $(LINKED) $(SYSLIBS)
 
 -include $(patsubst %.o,%.d,$(call obj,$(STACK) $(NAT) $(SIM) $(HOST) $(ANALYSIS) $(TESTS) \
-    $(FUZZERS) sim/mistsim.c stack/host/mist.c analysis/analysis.c) \
+    $(FUZZERS) nat-models/test/netprobe.c sim/mistsim.c stack/host/mist.c analysis/analysis.c) \
     $(patsubst %.c,$(B)/pic/%.o,$(STACK)))
 FORCE:
-.PHONY: all help run test golden tidy pure lint house smoke check-scenarios same-seed sanitize \
-    fuzz fuzz-build bench deps deps-build deps-test deps-tidy deps-lint deps-fuzz deps-ci \
-    install uninstall clean FORCE
+.PHONY: all help run test test-linux golden tidy pure lint house smoke check-scenarios same-seed sanitize \
+    fuzz fuzz-build bench deps deps-build deps-test deps-tidy deps-lint deps-fuzz \
+    deps-linux deps-ci install uninstall clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
