@@ -42,7 +42,7 @@ FUZZBIN := $(patsubst %.c,$(B)/%,$(FUZZERS))
 NETPROBE := $(B)/nat-models/test/netprobe
 PROGRAMS := $(B)/mistsim $(B)/mistsim-analysis $(B)/mist $(B)/libmist.so
 
-all: $(PROGRAMS) $(B)/stamp/docs	## build the programs: mistsim and its analysis, mist, libmist.so
+all: $(PROGRAMS) $(B)/stamp/docs	## build the programs (mistsim, mist, libmist.so) and their manual
 
 help:	## this list
 	@awk -F ':.*## *' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile
@@ -110,8 +110,8 @@ install: $(PROGRAMS) $(B)/stamp/docs	## into PREFIX (/usr/local), below DESTDIR
 	    install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/mist/{} ';'
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $(B)/man/*.1
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man5 $(B)/man/*.5
-	cd $(B)/completion && find . -type f -exec \
-	    install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/{} ';'
+	for place in $(COMPLETIONS); do \
+	    install -D -m 644 $(B)/completion/$$place $(DESTDIR)$(PREFIX)/share/$$place || exit; done
 
 uninstall:	## what install put there
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,mistsim mistsim-analysis mist)
@@ -203,8 +203,8 @@ $(FUZZBIN): $(B)/%: $(B)/obj/%.o $(LIBS)
     $(FUZZERS) nat-models/test/netprobe.c sim/mistsim.c stack/host/mist.c analysis/analysis.c) \
     $(patsubst %.c,$(B)/pic/%.o,$(STACK)))
 FORCE:
-.PHONY: all help run test test-linux golden tidy pure lint house smoke check-scenarios same-seed sanitize \
-    fuzz fuzz-build bench deps deps-build deps-test deps-tidy deps-lint deps-fuzz \
+.PHONY: all help run test test-linux golden tidy pure lint house smoke check-scenarios same-seed \
+    sanitize fuzz fuzz-build bench deps deps-build deps-test deps-tidy deps-lint deps-fuzz \
     deps-linux deps-ci install uninstall clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:

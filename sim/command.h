@@ -26,6 +26,7 @@ struct command {
     const char *examples;                 /* lines, each with its newline; NULL: none */
     const struct command_option *options; /* ended by a nameless one; --help is understood anyway */
     int (*main)(int argc, char **argv);
+    const struct command *const *commands; /* its sub-commands, ended by NULL; NULL: none */
 };
 
 /* A parsed line: borrowed from argv. */

@@ -2,15 +2,18 @@
 #ifndef SIM_EXIT_H
 #define SIM_EXIT_H
 
-enum exit_code {
-    EXIT_FINE = 0,
-    EXIT_WORSE = 1,         /* an expectation failed or a regression was found */
-    EXIT_INPUT = 2,         /* bad usage or input */
-    EXIT_BROKEN = 3,        /* an invariant of the program broke, nondeterminism included */
-    EXIT_UNDECIDED = 4,     /* compare: too few seeds */
-    EXIT_STORAGE = 5,       /* storage failed; the message says what is safe */
-    EXIT_LACKING = 77,      /* the environment lacks something; the message names it */
-    EXIT_INTERRUPTED = 130, /* what was finished is kept */
-};
+/* X(NAME, code, meaning): the meaning stands in the man pages. */
+#define EXIT_CODES(X)                                                                              \
+    X(FINE, 0, "fine")                                                                             \
+    X(WORSE, 1, "an expectation failed or a regression was found")                                 \
+    X(INPUT, 2, "bad usage or input")                                                              \
+    X(BROKEN, 3, "an invariant of the program broke, nondeterminism included")                     \
+    X(UNDECIDED, 4, "undecided: too few seeds; the message says how many are needed")              \
+    X(STORAGE, 5, "storage failed; the message says what is safe")                                 \
+    X(LACKING, 77, "the environment lacks something; the message names it")                        \
+    X(INTERRUPTED, 130, "interrupted; what was finished is kept")
+
+#define EXIT_ENUM(name, code, meaning) EXIT_##name = (code),
+enum exit_code { EXIT_CODES(EXIT_ENUM) };
 
 #endif

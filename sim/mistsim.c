@@ -9,6 +9,7 @@
 #include "sim/doctor.h"
 #include "sim/errors.h"
 #include "sim/exit.h"
+#include "sim/generate.h"
 #include "sim/nat_command.h"
 #include "sim/run.h"
 #include "sim/scenario_command.h"
@@ -16,11 +17,13 @@
 #include "stack/mist.h"
 
 static const struct command *const commands[] = {
-    &run_command,    &scenario_check_command, &explain_key_command,
-    &schema_command, &show_command,           &report_command,
-    &nat_command,    &doctor_command,         &bench_command,
+    &run_command,         &scenario_check_command,
+    &explain_key_command, &schema_command,
+    &show_command,        &report_command,
+    &nat_command,         &doctor_command,
+    &bench_command,       NULL,
 };
-#define COMMANDS (sizeof commands / sizeof *commands)
+#define COMMANDS (sizeof commands / sizeof *commands - 1)
 
 static void print_help(FILE *out)
 {
@@ -74,6 +77,8 @@ int main(int argc, char **argv)
         printf("mistsim, core %s, commit %s\n", mist_api()->build, sim_commit);
         return finish(EXIT_FINE);
     }
+    if (strcmp(word, "generate") == 0) /* for the build */
+        return finish(generate_main(commands, argc - 1, argv + 1));
     for (size_t i = 0; i < COMMANDS; i++)
         if (strcmp(commands[i]->name, word) == 0)
             return finish(commands[i]->main(argc - 1, argv + 1));

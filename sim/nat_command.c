@@ -13,8 +13,9 @@ static const struct command *const commands[] = {
     &nat_play_command,
     &nat_pair_command,
     &nat_probe_command,
+    NULL,
 };
-#define COMMANDS (sizeof commands / sizeof *commands)
+#define COMMANDS (sizeof commands / sizeof *commands - 1)
 
 static const char *word_of(const struct command *command)
 {
@@ -64,4 +65,5 @@ const struct command nat_command = {
     .arguments = "COMMAND ...",
     .help = "the catalogue of NATs; scripted tests of what they do",
     .main = nat_main,
+    .commands = commands,
 };

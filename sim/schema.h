@@ -78,6 +78,12 @@ const struct schema_key *schema_find(const struct schema_map *map, const char *p
 
 const char *schema_form(enum schema_kind kind);
 
+/* Calls use for each key, those inside after their own: "population",
+ * "population.*.name". */
+void schema_walk(const struct schema_map *map,
+                 void (*use)(void *data, const char *path, const struct schema_key *key),
+                 void *data);
+
 /* Writes the JSON Schema (draft 2020-12) of scenarios. */
 void schema_print_json(FILE *out);
 

@@ -224,37 +224,51 @@ static void print_cell(const char *text, FILE *out)
     }
 }
 
-static void print_rows(const struct schema_map *map, const char *path, struct arena *arena,
-                       FILE *out)
+static void walk(const struct schema_map *map, const char *prefix, struct arena *arena,
+                 void (*use)(void *data, const char *path, const struct schema_key *key),
+                 void *data)
 {
     for (uint32_t i = 0; i < map->count; i++) {
         const struct schema_key *key = &map->keys[i];
-        const char *own = arena_format(arena, "%s%s", path, key->name);
-        if (key->need == NEED_LATER)
-            continue;
-        fprintf(out, "| `%s` | ", own);
-        print_cell(schema_form(key->kind), out);
-        if (key->need == NEED_REQUIRED)
-            fputs(" | required | ", out);
-        else if (key->standard && *key->standard && !key->inside)
-            fprintf(out, " | `%s` | ", key->standard);
-        else
-            fputs(" | | ", out);
-        print_cell(key->doc, out);
-        fputs(" |\n", out);
-        if (key->inside)
-            print_rows(key->inside,
-                       arena_format(arena, "%s%s.", own, key->kind == SCHEMA_LIST ? ".*" : ""),
-                       arena, out);
+        const char *path = arena_format(arena, "%s%s", prefix, key->name);
+        use(data, path, key);
+        if (key->inside && key->need != NEED_LATER)
+            walk(key->inside,
+                 arena_format(arena, "%s%s.", path, key->kind == SCHEMA_LIST ? ".*" : ""), arena,
+                 use, data);
     }
+}
+
+void schema_walk(const struct schema_map *map,
+                 void (*use)(void *data, const char *path, const struct schema_key *key),
+                 void *data)
+{
+    struct arena arena = {0};
+    walk(map, "", &arena, use, data);
+    arena_free(&arena);
+}
+
+static void print_row(void *data, const char *path, const struct schema_key *key)
+{
+    FILE *out = data;
+    if (key->need == NEED_LATER)
+        return;
+    fprintf(out, "| `%s` | ", path);
+    print_cell(schema_form(key->kind), out);
+    if (key->need == NEED_REQUIRED)
+        fputs(" | required | ", out);
+    else if (key->standard && *key->standard && !key->inside)
+        fprintf(out, " | `%s` | ", key->standard);
+    else
+        fputs(" | | ", out);
+    print_cell(key->doc, out);
+    fputs(" |\n", out);
 }
 
 void schema_print_markdown(FILE *out)
 {
-    struct arena arena = {0};
     fputs("| key | form | default | meaning |\n|---|---|---|---|\n", out);
-    print_rows(&SCHEMA_SCENARIO, "", &arena, out);
-    arena_free(&arena);
+    schema_walk(&SCHEMA_SCENARIO, print_row, out);
 }
 
 static void print_choices(const char *title, const char *const *words, FILE *out)
