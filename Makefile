@@ -42,7 +42,7 @@ FUZZBIN := $(patsubst %.c,$(B)/%,$(FUZZERS))
 NETPROBE := $(B)/nat-models/test/netprobe
 PROGRAMS := $(B)/mistsim $(B)/mistsim-analysis $(B)/mist $(B)/libmist.so
 
-all: $(PROGRAMS) $(B)/stamp/docs	## build the programs (mistsim, mist, libmist.so) and their manual
+all: $(PROGRAMS) $(B)/stamp/docs	## build mistsim, mist, libmist.so and their manual
 
 help:	## this list
 	@awk -F ':.*## *' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile
