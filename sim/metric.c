@@ -38,6 +38,8 @@ const struct metric METRICS[] = {
           "share of dials that plain punching makes direct, by the rule beside the run"),
     NUMBER("dial.direct_rate_vs_rule", "distance from that rule",
            "standard errors between direct_rate and rule_rate"),
+    SHARE("dial.best_rate", false, "direct at best, by formula",
+          "share of the dials made that the best technique can make direct, by formula"),
     SHARE("dial.punch_rate", true, "direct where both are behind NATs",
           "share of direct ones among dials with no end public, port-mapped, on the same LAN or "
           "already connected"),

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "sim/oracle_census.h"
 #include "sim/plan.h"
 #include "sim/record_expect.h"
 #include "sim/record_schema.h"
@@ -67,6 +68,11 @@ static struct value duration(mist_time t)
 static struct value known(int is_known, int64_t n)
 {
     return (struct value){.type = is_known ? INTEGER : NOTHING, .integer = n};
+}
+
+static struct value real(double x)
+{
+    return (struct value){.type = REAL, .real = x};
 }
 
 static struct value text(const char *s)
@@ -248,10 +254,15 @@ void record_box(struct record *r, const struct record_box *b)
            count(b->dropped_capacity), count(b->hairpins));
 }
 
+void record_pair(struct record *r, const struct oracle_pair *p)
+{
+    INSERT(r, RECORD_PAIR, text(p->src_nat), text(p->dst_nat), real(p->plain), real(p->best),
+           text(oracle_technique_word(p->technique)));
+}
+
 void record_series(struct record *r, mist_time at, const char *metric, double value)
 {
-    INSERT(r, RECORD_SERIES, integer(at), text(metric),
-           (struct value){.type = REAL, .real = value});
+    INSERT(r, RECORD_SERIES, integer(at), text(metric), real(value));
 }
 
 void record_fact(struct record *r, mist_time at, uint32_t node, const char *fact,
@@ -270,6 +281,22 @@ void record_packet(struct record *r, const struct record_packet *p)
     INSERT(r, RECORD_PACKET, integer(p->at), integer(p->src), known(p->dst != PLAN_NONE, p->dst),
            text(addr_format(&p->sender, sender)), text(addr_format(&p->receiver, receiver)),
            text(p->kind), integer(p->bytes), text(p->fate));
+}
+
+void record_each_dial(struct record *r, void (*each)(void *data, uint32_t src, uint32_t dst),
+                      void *data)
+{
+    sqlite3_stmt *s = NULL;
+    if (r->failed)
+        return;
+    int rc = sqlite3_prepare_v2(r->db, "SELECT src, dst FROM dial ORDER BY dial", -1, &s, NULL);
+    while (rc == SQLITE_OK && (rc = sqlite3_step(s)) == SQLITE_ROW) {
+        each(data, (uint32_t)sqlite3_column_int64(s, 0), (uint32_t)sqlite3_column_int64(s, 1));
+        rc = SQLITE_OK;
+    }
+    if (rc != SQLITE_DONE)
+        fail(r, rc);
+    sqlite3_finalize(s);
 }
 
 int record_failed(const struct record *r)

@@ -23,6 +23,7 @@
 
 struct record;
 struct plan;
+struct oracle_pair;
 
 #define RECORD_NONE INT64_MIN /* stored as NULL */
 
@@ -80,11 +81,17 @@ void record_message(struct record *r, uint32_t message, mist_time at, uint32_t p
                     uint32_t subscribers, uint32_t delivered, mist_time first, mist_time last);
 void record_traffic(struct record *r, const struct record_traffic *traffic);
 void record_box(struct record *r, const struct record_box *box);
+/* What the dials between two labels of NATs could reach (oracle_census.h). */
+void record_pair(struct record *r, const struct oracle_pair *pair);
 void record_series(struct record *r, mist_time at, const char *metric, double value);
 /* connection 0 and addr NULL or of no family are stored as NULL. */
 void record_fact(struct record *r, mist_time at, uint32_t node, const char *fact,
                  uint32_t connection, const struct addr *addr, int64_t a, int64_t b);
 void record_packet(struct record *r, const struct record_packet *packet);
+
+/* Calls each(data, src, dst) for every dial recorded so far. */
+void record_each_dial(struct record *r, void (*each)(void *data, uint32_t src, uint32_t dst),
+                      void *data);
 
 /* Has storage failed already? */
 int record_failed(const struct record *r);

@@ -20,6 +20,7 @@ const struct record_columns record_schema_tables[RECORD_TABLES] = {
                         "box,profile,mappings_made,mappings_peak,dropped_filter,dropped_capacity,"
                         "hairpins",
                         7},
+    [RECORD_PAIR] = {"pair", "src_nat,dst_nat,plain,best,technique", 5},
     [RECORD_SERIES] = {"series", "at_ns,metric,value", 3},
     [RECORD_EXPECTATION] = {"expectation", "metric,bound,value,ok", 4},
     [RECORD_FACT] = {"fact", "at_ns,node,fact,connection,addr,a,b", 7},
@@ -72,6 +73,10 @@ static const char *const objects[] = {
     " mappings_peak INTEGER NOT NULL, dropped_filter INTEGER NOT NULL,"
     " dropped_capacity INTEGER NOT NULL, hairpins INTEGER NOT NULL,"
     " PRIMARY KEY(run, box)) STRICT, WITHOUT ROWID",
+    /* What the dials between two labels could reach: means of probabilities. */
+    "CREATE TABLE pair(run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,"
+    " src_nat TEXT NOT NULL, dst_nat TEXT NOT NULL, plain REAL NOT NULL, best REAL NOT NULL,"
+    " technique TEXT NOT NULL, PRIMARY KEY(run, src_nat, dst_nat)) STRICT, WITHOUT ROWID",
     "CREATE TABLE series(run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,"
     " at_ns INTEGER NOT NULL, metric TEXT NOT NULL, value REAL) STRICT",
     "CREATE INDEX series_by_metric ON series(run, metric, at_ns)",
@@ -93,6 +98,10 @@ static const char *const objects[] = {
     " FROM (SELECT run, src_nat, dst_nat, count(*) AS n, sum(outcome='direct') AS direct,"
     " sum(outcome='relayed') AS relayed, sum(outcome='failed') AS failed,"
     " avg(outcome='direct') AS p FROM dial GROUP BY run, src_nat, dst_nat)",
+
+    "CREATE VIEW pair_achieved(run, src_nat, dst_nat, dials, direct_rate, lo, hi, plain, best,"
+    " technique) AS SELECT run, src_nat, dst_nat, dials, direct_rate, lo, hi, plain, best,"
+    " technique FROM pair JOIN punch_matrix USING(run, src_nat, dst_nat)",
 
     /* tried: the denominator of the field studies: neither end public, port-mapped, on
      * the same LAN or already connected (DESIGN 4.1). */
@@ -174,6 +183,8 @@ static const char *const objects[] = {
     " SELECT run, 'nat.dropped_capacity', sum(dropped_capacity), 'count' FROM nat_box"
     " GROUP BY run UNION ALL"
     " SELECT run, 'nat.hairpins', sum(hairpins), 'count' FROM nat_box GROUP BY run UNION ALL"
+    " SELECT run, 'dial.best_rate', sum(best*dials)/sum(dials), 'ratio' FROM pair_achieved"
+    " GROUP BY run UNION ALL"
     " SELECT run, metric, value, CASE metric WHEN 'dial.rule_rate' THEN 'ratio' ELSE 'SE' END"
     " FROM series WHERE metric IN ('dial.rule_rate', 'dial.direct_rate_vs_rule')",
 

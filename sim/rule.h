@@ -40,6 +40,9 @@ struct rule_chain {
 
 bool rule_direct(const struct rule_chain *a, const struct rule_chain *b, uint32_t shared);
 
+/* Boxes that two hosts of a plan have in common: the last ones of both chains. */
+uint32_t rule_shared(const struct plan *plan, uint32_t a, uint32_t b);
+
 /* The rule for the boxes of a plan, which it keeps. */
 struct rule *rule_open(const struct plan *plan);
 void rule_close(struct rule *r);

@@ -90,7 +90,7 @@ static bool ask(struct rule *r, uint32_t a, uint32_t b, uint32_t shared)
     return *answer;
 }
 
-static uint32_t shared_boxes(const struct plan *plan, uint32_t a, uint32_t b)
+uint32_t rule_shared(const struct plan *plan, uint32_t a, uint32_t b)
 {
     for (uint32_t x = plan->hosts[a].box; x != PLAN_NONE; x = plan->boxes[x].outer)
         for (uint32_t y = plan->hosts[b].box; y != PLAN_NONE; y = plan->boxes[y].outer) {
@@ -109,7 +109,7 @@ bool rule_pair(struct rule *r, uint32_t a, uint32_t b)
     const struct plan_host *hosts = r->plan->hosts;
     if (hosts[a].box != PLAN_NONE && hosts[a].box == hosts[b].box)
         return true; /* one network */
-    return ask(r, r->class_of[a], r->class_of[b], shared_boxes(r->plan, a, b));
+    return ask(r, r->class_of[a], r->class_of[b], rule_shared(r->plan, a, b));
 }
 
 static uint32_t outermost(const struct plan *plan, uint32_t host)

@@ -10,6 +10,7 @@
 
 #include "sim/exit.h"
 #include "sim/failure.h"
+#include "sim/oracle_census.h"
 #include "sim/rule.h"
 
 _Static_assert(sizeof(struct run_worker_message) <= 4096,
@@ -82,6 +83,22 @@ static void compare_with_rule(const struct run_worker_job *job, struct record *r
                   rule_distance(share, dials, p->direct));
 }
 
+static void count_dial(void *census, uint32_t src, uint32_t dst)
+{
+    oracle_census_dial(census, src, dst);
+}
+
+/* What the dials that were made could have reached. */
+static void compare_with_oracle(const struct run_worker_job *job, struct record *record)
+{
+    struct oracle_pair pair;
+    struct oracle_census *census = oracle_census_open(job->plan);
+    record_each_dial(record, count_dial, census);
+    for (uint32_t i = 0; oracle_census_pair(census, i, &pair); i++)
+        record_pair(record, &pair);
+    oracle_census_close(census);
+}
+
 static void simulate(const struct run_worker_job *job, struct report *report,
                      struct run_worker_message *ended)
 {
@@ -109,6 +126,7 @@ static void simulate(const struct run_worker_job *job, struct report *report,
     }
     if (outcome == 0)
         compare_with_rule(job, report->record, &result);
+    compare_with_oracle(job, report->record);
     struct record_run run = describe(job, &result, outcome == 1 ? "interrupted" : "complete");
     if (record_close(report->record, &run, &ended->expectations_failed, ended->error, size) == 0)
         ended->exit_code = outcome == 1 ? EXIT_INTERRUPTED : EXIT_FINE;

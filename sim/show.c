@@ -59,6 +59,9 @@ static const struct section sections[] = {
     {"matrix", "outcomes by pair of NATs with Wilson intervals", "ittccccppp",
      "SELECT run, src_nat, dst_nat, dials, direct, relayed, failed, direct_rate, lo, hi"
      " FROM punch_matrix" OF_RUN "ORDER BY run, src_nat, dst_nat"},
+    {"pairs", "what each pair of NATs achieved, and could at best", "ittcpppppt",
+     "SELECT run, src_nat, dst_nat, dials, direct_rate, lo, hi, plain, best, technique"
+     " FROM pair_achieved" OF_RUN "ORDER BY run, src_nat, dst_nat"},
     {"facts", "recorded facts", "inititii",
      "SELECT run, at_ns, node, fact, connection, addr, a, b FROM fact" OF_RUN
      "ORDER BY run, at_ns, node"},

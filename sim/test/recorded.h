@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sim/oracle_census.h"
 #include "sim/plan.h"
 #include "sim/record.h"
 
@@ -122,6 +123,9 @@ static inline void recorded_rows(struct record *r)
         record_traffic(r, &(struct record_traffic){node, "kad", 100, 6000, 90, 5400});
     record_box(r, &(struct record_box){0, 30, 12, 5, 0, 0});
     record_box(r, &(struct record_box){2, 70, 25, 8, 1, 2});
+    record_pair(r,
+                &(struct oracle_pair){"home_apdf", "apdm/apdf/random", 2, 0.25, 0.9, ORACLE_SPRAY});
+    record_pair(r, &(struct oracle_pair){"home_apdf", "home_apdf", 3, 1, 1, ORACLE_PLAIN});
     record_series(r, SEC(1), "joined", 3);
     record_series(r, SEC(2), "joined", 6);
 }

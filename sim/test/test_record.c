@@ -140,6 +140,8 @@ static void the_schema_has_the_published_columns(void **state)
         {"traffic", "run,node,kind,packets_out,bytes_out,packets_in,bytes_in"},
         {"nat_box", "run,box,profile,mappings_made,mappings_peak,dropped_filter,"
                     "dropped_capacity,hairpins"},
+        {"pair", "run,src_nat,dst_nat,plain,best,technique"},
+        {"pair_achieved", "run,src_nat,dst_nat,dials,direct_rate,lo,hi,plain,best,technique"},
         {"series", "run,at_ns,metric,value"},
         {"expectation", "run,metric,bound,value,ok"},
         {"punch_matrix", "run,src_nat,dst_nat,dials,direct,relayed,failed,direct_rate,lo,hi"},
@@ -168,6 +170,7 @@ static void the_summary_follows_the_definitions(void **state)
         {"dial.direct_rate", 0.6},
         {"dial.connected_rate", 0.9},
         {"dial.relayed_rate", 0.3},
+        {"dial.best_rate", (2 * 0.9 + 3) / 5}, /* over the dials of pairs that were weighed */
         {"dial.failed_rate", 0.1},
         {"dial.punch_rate", 3.0 / 7}, /* ten less two with a public end less one on a LAN */
         {"dial.first_byte.p50", 0.5},

@@ -87,7 +87,7 @@ static char out[OUTPUT], err[OUTPUT];
 
 static const char *const sections[] = {"runs",     "nodes",   "dials",  "boxes",        "lookups",
                                        "messages", "traffic", "series", "expectations", "summary",
-                                       "matrix",   "facts",   "packets"};
+                                       "matrix",   "pairs",   "facts",  "packets"};
 #define SECTIONS (sizeof sections / sizeof *sections)
 
 static void sections_are_tables_of_what_was_recorded(void **state)
@@ -107,6 +107,8 @@ static void sections_are_tables_of_what_was_recorded(void **state)
                     "       6.00 kB\n"},
         {"series", "  1  joined  2 s      6\n"},
         {"matrix", "  1  home_apdf         apdm/apdf/random      2       0        1       1"},
+        {"pairs", "  1  home_apdf  apdm/apdf/random      2          0 %     0 %  65.8 %"
+                  "  25.0 %  90.0 %  spray\n"},
         {"summary", "  1  dial.direct_rate            60.0 %  31.3 %  83.2 %  ratio\n"},
         {"expectations", "(none)\n"},
     };
