@@ -12,8 +12,8 @@ static const char *const EXPECTED[] = {
     [NAT_FORM_PORTLESS] = "an address `A` or an endpoint `A:p`, `$n`, `$n+k` or `$n-k`",
     [NAT_FORM_CLAIMED] = "an endpoint `A:p`, `A:*`, `$n`, `$n:*`, `$n+k` or `$n-k`",
     [NAT_FORM_EXPECTED] =
-        "`drop`, `A:p`, `A:*`, `$n`, `$n:*`, `$n+k` or `$n-k`, with `!` before it "
-        "for anything else",
+        ("`drop`, `A:p`, `A:*`, `$n`, `$n:*`, `$n+k` or `$n-k`, with `!` before it "
+         "for anything else"),
 };
 
 static bool is_name_character(char c)
