@@ -145,9 +145,26 @@ static int is_named(int digit, int exponent, double decades)
     return decades < 2.4 && digit == 3;
 }
 
+/* The nearest of 1, 2, 5 times a power of ten that is not above x. */
+static double round_down(double x)
+{
+    double power = pow(10, floor(log10(x * 1.001)));
+    return power * (x * 1.001 >= 5 * power ? 5 : x * 1.001 >= 2 * power ? 2 : 1);
+}
+
+static double round_up(double x)
+{
+    double down = round_down(x), power = pow(10, floor(log10(down * 1.001)));
+    return x <= down * 1.001    ? down
+           : down < power * 1.5 ? down * 2
+           : down < power * 3   ? down * 2.5
+                                : down * 2;
+}
+
 static void write_log_axis(FILE *gp, enum axis axis, double low, double high)
 {
-    high = high > low * 2 ? high : low * 2;
+    low = round_down(low);
+    high = fmax(round_up(high), low * 2);
     double decades = log10(high / low);
     int n = 0;
     fprintf(gp, "set logscale x\nset xrange [%.6g:%.6g]\nset xtics (", low, high);
