@@ -1,27 +1,47 @@
-/* nat_flight.c: see nat_flight.h. */
+/* nat_flight.c: see nat_flight.h.  Packets wait in a line; each step takes the
+ * first through one box and appends what comes of it. */
 #include "sim/nat_flight.h"
 
+#include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "stack/check.h"
 
 /* ---- the packet ---- */
 
-enum { ECHO_REQUEST = 8, PAYLOAD = 16 };
+enum { PAYLOAD = 16 };
+enum { ECHO_REQUEST = 8, UNREACHABLE = 3, TIME_EXCEEDED = 11, PARAMETER = 12 };
 enum { ICMP_HEADER = 8, IP_HEADER = 20, EMBEDDED = 8 }; /* RFC 792 */
+enum { UDP_HEADER = 8, TCP_HEADER = 20, UNIT = 8 };     /* UNIT: fragments count in it */
+
+static uint32_t transport_header(uint8_t protocol)
+{
+    return protocol == NAT_UDP ? UDP_HEADER : protocol == NAT_TCP ? TCP_HEADER : 0;
+}
+
+/* Bytes behind the IP header. */
+static uint32_t ip_payload(const struct nat_datagram *d)
+{
+    return d->length + (d->fragment.offset == 0 ? transport_header(d->protocol) : 0);
+}
 
 void nat_flight_query(struct nat_flight *f, uint8_t protocol, uint8_t ttl, const struct addr *from,
                       const struct addr *to)
 {
     memset(f, 0, sizeof *f);
-    if (protocol == NAT_ICMP)
-        f->bytes[0] = ECHO_REQUEST;
-    f->datagram = (struct nat_datagram){.from = *from,
-                                        .to = *to,
-                                        .protocol = protocol,
-                                        .ttl = ttl,
-                                        .length = PAYLOAD,
-                                        .bytes = f->bytes};
+    f->why = "lost";
+    f->datagram = (struct nat_datagram){.from = *from, .to = *to, .protocol = protocol, .ttl = ttl};
+    nat_flight_enlarge(f, f->bytes, PAYLOAD);
+}
+
+void nat_flight_enlarge(struct nat_flight *f, uint8_t *bytes, uint32_t size)
+{
+    memset(bytes, 0, size);
+    if (f->datagram.protocol == NAT_ICMP)
+        bytes[0] = ECHO_REQUEST;
+    f->datagram.bytes = bytes;
+    f->datagram.length = size;
 }
 
 static void put16(uint8_t *at, uint32_t value)
@@ -45,7 +65,11 @@ void nat_flight_error(struct nat_flight *f, uint8_t type, uint8_t code, uint8_t 
                       const struct addr *about_from, const struct addr *about_to)
 {
     uint8_t *ip = f->bytes + ICMP_HEADER, *transport = ip + IP_HEADER;
-    memset(f->bytes, 0, sizeof f->bytes);
+    f->error = true;
+    f->datagram.bytes = f->bytes;
+    f->datagram.protocol = NAT_ICMP;
+    f->datagram.length = ICMP_HEADER + IP_HEADER + EMBEDDED;
+    memset(f->bytes, 0, f->datagram.length);
     f->bytes[0] = type;
     f->bytes[1] = code;
     ip[0] = 0x45;
@@ -62,125 +86,207 @@ void nat_flight_error(struct nat_flight *f, uint8_t type, uint8_t code, uint8_t 
         put16(transport, about_from->port);
         put16(transport + 2, about_to->port);
     }
-    put_checksum(f->bytes, ICMP_HEADER + IP_HEADER + EMBEDDED, 2);
-    f->datagram.protocol = NAT_ICMP;
-    f->datagram.length = ICMP_HEADER + IP_HEADER + EMBEDDED;
+    put_checksum(f->bytes, f->datagram.length, 2);
 }
 
-/* ---- what boxes answer ---- */
+void nat_flight_put_address(struct nat_flight *f, const struct addr *address)
+{
+    CHECK(f->datagram.length >= NAT_FLIGHT_ADDRESS + sizeof f->address);
+    memcpy(f->datagram.bytes + NAT_FLIGHT_ADDRESS, address->ip, sizeof f->address);
+}
 
-/* The first ICMP error that a box sent to the packet's side. */
-struct answer {
-    bool is;
-    uint32_t level;
+/* ---- the line ---- */
+
+struct packet {
+    struct packet *next;
+    bool up;        /* outward */
+    uint32_t level; /* boxes inside of it */
     struct nat_datagram datagram;
-    uint8_t bytes[NAT_FLIGHT_BYTES];
+    uint8_t bytes[];
 };
 
-static void collect(const struct nat_chain *chain, uint32_t level, enum nat_side side,
-                    struct answer *answer)
+struct line {
+    const struct nat_chain *chain;
+    bool outward; /* what flies was sent from inside */
+    mist_time now;
+    struct nat_flight *flight;
+    struct packet *first, **end;
+};
+
+/* Copies the datagram and its bytes, which may be a box's own. */
+static void append(struct line *line, const struct nat_datagram *d, bool up, uint32_t level)
+{
+    struct packet *p = malloc(sizeof *p + d->length);
+    CHECK(p);
+    p->next = NULL;
+    p->up = up;
+    p->level = level;
+    p->datagram = *d;
+    p->datagram.bytes = p->bytes;
+    if (d->length)
+        memcpy(p->bytes, d->bytes, d->length);
+    *line->end = p;
+    line->end = &p->next;
+}
+
+static bool is_error(const struct nat_datagram *d)
+{
+    return d->protocol == NAT_ICMP && d->fragment.offset == 0 && d->length > 1 &&
+           (d->bytes[0] == UNREACHABLE || d->bytes[0] == TIME_EXCEEDED || d->bytes[0] == PARAMETER);
+}
+
+/* At a host: what was sent, or an error about it. */
+static void arrive(struct line *line, const struct packet *p)
+{
+    const struct nat_datagram *d = &p->datagram;
+    struct nat_flight *f = line->flight;
+    if (is_error(d) && !f->error) {
+        f->answered = true;
+        f->type = d->bytes[0];
+        f->code = d->bytes[1];
+        return;
+    }
+    f->packets++;
+    f->arrived += ip_payload(d);
+    f->turned = line->outward && !p->up;
+    if (d->fragment.offset != 0)
+        return;
+    f->datagram = *d;
+    f->datagram.bytes = NULL;
+    if (d->length >= NAT_FLIGHT_ADDRESS + sizeof f->address)
+        memcpy(f->address, d->bytes + NAT_FLIGHT_ADDRESS, sizeof f->address);
+}
+
+static void note_drop(struct nat_flight *f, enum nat_verdict verdict)
+{
+    if (verdict != NAT_DROP_KEPT)
+        f->why = nat_verdict_word(verdict);
+}
+
+/* What the box sends besides: both its sides are one level apart. */
+static void drain(struct line *line, uint32_t box)
 {
     struct nat_datagram sent;
-    enum nat_side where;
-    while (nat_output(chain->boxes[level], &sent, &where)) {
-        if (answer->is || where != side || sent.protocol != NAT_ICMP ||
-            sent.length > sizeof answer->bytes)
-            continue;
-        answer->is = true;
-        answer->level = level;
-        answer->datagram = sent;
-        memcpy(answer->bytes, sent.bytes, sent.length);
-        answer->datagram.bytes = answer->bytes;
+    enum nat_side side;
+    while (nat_output(line->chain->boxes[box], &sent, &side))
+        append(line, &sent, side == NAT_OUTSIDE, side == NAT_OUTSIDE ? box + 1 : box);
+}
+
+static void go_up(struct line *line, struct packet *p)
+{
+    struct nat_datagram *d = &p->datagram;
+    if (p->level == line->chain->count) {
+        arrive(line, p);
+        return;
     }
+    enum nat_verdict verdict = nat_outbound(line->chain->boxes[p->level], line->now, d);
+    if (verdict == NAT_PASS)
+        append(line, d, true, p->level + 1);
+    else if (verdict == NAT_HAIRPIN)
+        append(line, d, false, p->level);
+    else
+        note_drop(line->flight, verdict);
+    drain(line, p->level);
 }
-
-static void arrive(struct nat_flight *f, const struct answer *answer)
-{
-    f->answered = true;
-    f->type = answer->bytes[0];
-    f->code = answer->bytes[1];
-}
-
-/* Through the boxes between the one that answered and the host inside. */
-static void answer_inside(const struct nat_chain *chain, mist_time now, struct answer *answer,
-                          struct nat_flight *f)
-{
-    uint32_t level = answer->level;
-    while (answer->is && level-- > 0)
-        answer->is = !nat_is_drop(nat_inbound(chain->boxes[level], now, &answer->datagram));
-    if (answer->is)
-        arrive(f, answer);
-}
-
-static void answer_outside(const struct nat_chain *chain, mist_time now, struct answer *answer,
-                           struct nat_flight *f)
-{
-    for (uint32_t level = answer->level + 1; answer->is && level < chain->count; level++)
-        answer->is = nat_outbound(chain->boxes[level], now, &answer->datagram) == NAT_PASS;
-    if (answer->is)
-        arrive(f, answer);
-}
-
-/* ---- the way ---- */
 
 /* Is the box the one that answers for the packet's destination?  What a
  * firewall stands before is routed through it. */
-static bool has(const struct nat *box, const struct nat_flight *f)
+static bool has(const struct nat *box, const struct nat_datagram *d)
 {
-    return nat_policy_of(box)->kind == NAT_KIND_FIREWALL || nat_owns(box, &f->datagram.to);
+    return nat_policy_of(box)->kind == NAT_KIND_FIREWALL || nat_owns(box, &d->to);
 }
 
-/* From the network inside box `level` down to a host. */
-static void go_down(const struct nat_chain *chain, mist_time now, struct nat_flight *f,
-                    uint32_t level, struct answer *answer)
+static void go_down(struct line *line, struct packet *p)
 {
-    while (level-- > 0) {
-        struct nat *box = chain->boxes[level];
-        if (!has(box, f)) {
-            f->why = "nobody";
-            return;
-        }
-        enum nat_verdict verdict = nat_inbound(box, now, &f->datagram);
-        if (answer)
-            collect(chain, level, NAT_OUTSIDE, answer);
-        if (nat_is_drop(verdict)) {
-            f->why = nat_verdict_word(verdict);
-            return;
-        }
+    struct nat_datagram *d = &p->datagram;
+    if (p->level == 0) {
+        arrive(line, p);
+        return;
     }
-    f->passed = true;
-}
-
-void nat_flight_in(const struct nat_chain *chain, mist_time now, struct nat_flight *f)
-{
-    struct answer answer = {0};
-    go_down(chain, now, f, chain->count, &answer);
-    answer_outside(chain, now, &answer, f);
-}
-
-/* Up to the outermost network, or to the box that turns it round. */
-static void go_up(const struct nat_chain *chain, mist_time now, struct nat_flight *f,
-                  struct answer *answer)
-{
-    for (uint32_t level = 0; level < chain->count; level++) {
-        enum nat_verdict verdict = nat_outbound(chain->boxes[level], now, &f->datagram);
-        collect(chain, level, NAT_INSIDE, answer);
-        if (verdict == NAT_HAIRPIN) {
-            f->turned = true;
-            go_down(chain, now, f, level, NULL);
-            return;
-        }
-        if (nat_is_drop(verdict)) {
-            f->why = nat_verdict_word(verdict);
-            return;
-        }
+    struct nat *box = line->chain->boxes[p->level - 1];
+    if (!has(box, d)) {
+        line->flight->why = "nobody";
+        return;
     }
-    f->passed = true;
+    enum nat_verdict verdict = nat_inbound(box, line->now, d);
+    if (verdict == NAT_PASS)
+        append(line, d, false, p->level - 1);
+    else
+        note_drop(line->flight, verdict);
+    drain(line, p->level - 1);
+}
+
+static void run(struct line *line)
+{
+    while (line->first) {
+        struct packet *p = line->first;
+        if (p->up)
+            go_up(line, p);
+        else
+            go_down(line, p);
+        line->first = p->next;
+        free(p);
+    }
+    line->end = &line->first;
+}
+
+/* ---- pieces ---- */
+
+static uint32_t piece_size(uint32_t all, uint32_t pieces)
+{
+    uint32_t size = (all + pieces - 1) / pieces;
+    return (size + UNIT - 1) / UNIT * UNIT;
+}
+
+bool nat_flight_can_cut(uint8_t protocol, uint32_t size, uint32_t pieces)
+{
+    uint32_t header = transport_header(protocol), all = header + size;
+    uint32_t each = piece_size(all, pieces);
+    return each >= header && each * (pieces - 1) < all;
+}
+
+/* The number-th of so many pieces, from 0. */
+static struct nat_datagram cut(const struct nat_datagram *whole, uint32_t pieces, uint32_t number)
+{
+    uint32_t header = transport_header(whole->protocol), all = header + whole->length;
+    uint32_t each = piece_size(all, pieces), start = each * number;
+    uint32_t end = start + each < all ? start + each : all;
+    struct nat_datagram piece = *whole;
+    piece.fragment.id = 1;
+    piece.fragment.offset = (uint16_t)start;
+    piece.fragment.more = end < all;
+    piece.length = end - (start == 0 ? header : start);
+    piece.bytes = whole->bytes + (start == 0 ? 0 : start - header);
+    if (start != 0)
+        piece.from.port = piece.to.port = 0;
+    return piece;
+}
+
+/* One after the other, as they would come over a wire. */
+static void send_all(const struct nat_chain *chain, mist_time now, struct nat_flight *f, bool up)
+{
+    struct line line = {.chain = chain, .outward = up, .now = now, .flight = f};
+    struct nat_datagram whole = f->datagram;
+    uint32_t level = up ? 0 : chain->count;
+    line.end = &line.first;
+    f->wanted = ip_payload(&whole);
+    if (!f->pieces)
+        append(&line, &whole, up, level);
+    run(&line);
+    for (uint32_t i = 0; f->pieces && i < f->pieces->count; i++) {
+        struct nat_datagram piece = cut(&whole, f->pieces->of, f->pieces->order[i] - 1u);
+        append(&line, &piece, up, level);
+        run(&line);
+    }
+    f->passed = f->arrived == f->wanted;
 }
 
 void nat_flight_out(const struct nat_chain *chain, mist_time now, struct nat_flight *f)
 {
-    struct answer answer = {0};
-    go_up(chain, now, f, &answer);
-    answer_inside(chain, now, &answer, f);
+    send_all(chain, now, f, true);
+}
+
+void nat_flight_in(const struct nat_chain *chain, mist_time now, struct nat_flight *f)
+{
+    send_all(chain, now, f, false);
 }

@@ -15,8 +15,10 @@ struct nat_play {
     struct nat_slab *slab;
     struct nat *boxes[CATALOGUE_CHAIN];
     struct nat_chain chain;
-    struct addr *saved; /* by name; family ADDR_NONE: not yet */
-    uint32_t next;      /* step */
+    struct addr *saved;       /* by name; family ADDR_NONE: not yet */
+    struct nat_flight flight; /* the packet that flies */
+    uint8_t payload[NAT_FLIGHT_SIZE];
+    uint32_t next; /* step */
 };
 
 static void *take(size_t count, size_t size)
@@ -163,6 +165,25 @@ static void compare_answer(const struct nat_script_icmp *wanted, const struct na
         tell(o->got, "no icmp");
 }
 
+static void compare_payload(const struct nat_step *step, const struct nat_flight *f,
+                            struct nat_outcome *o)
+{
+    char wanted[ADDR_TEXT], got[ADDR_TEXT];
+    struct addr read = {.family = ADDR_V4};
+    memcpy(read.ip, f->address, sizeof f->address);
+    if (!o->ok || (step->reads.family == ADDR_NONE && step->packets == 0))
+        return;
+    if (step->packets != 0 && f->packets != step->packets) {
+        o->ok = false;
+        tell(o->expected, "packets %u", step->packets);
+        tell(o->got, "packets %u", f->packets);
+    } else if (step->reads.family != ADDR_NONE && !addr_equal(&read, &step->reads)) {
+        o->ok = false;
+        tell(o->expected, "to read %s", addr_format(&step->reads, wanted));
+        tell(o->got, "%s", addr_format(&read, got));
+    }
+}
+
 static void save(struct nat_play *play, const struct nat_step *step, const struct nat_flight *f,
                  struct nat_outcome *o)
 {
@@ -185,31 +206,48 @@ static void run_until(struct nat_play *play, mist_time now)
             nat_tick(play->boxes[i], due);
 }
 
-static void play_packet(struct nat_play *play, const struct nat_step *step, uint32_t i,
-                        struct nat_outcome *o)
+/* Makes the i-th packet of the step ready.  False: what it needs was not saved. */
+static bool make_ready(struct nat_play *play, const struct nat_step *step, uint32_t i,
+                       struct nat_outcome *o)
 {
-    struct nat_flight f;
+    struct nat_flight *f = &play->flight;
     struct addr from, to, about_from, about_to;
-    mist_time now = step->at + step->gap * i;
     if (!resolve(play, &step->from, &from, o) || !resolve(play, &step->to, &to, o) ||
         !resolve(play, &step->about_from, &about_from, o) ||
         !resolve(play, &step->about_to, &about_to, o))
-        return;
+        return false;
     vary(step->vary, i, &from, &to);
-    nat_flight_query(&f, step->protocol, step->ttl, &from, &to);
+    nat_flight_query(f, step->protocol, step->ttl, &from, &to);
+    if (step->size > f->datagram.length)
+        nat_flight_enlarge(f, play->payload, step->size);
     if (step->error.asked)
-        nat_flight_error(&f, step->error.type, step->error.code, step->protocol, &about_from,
+        nat_flight_error(f, step->error.type, step->error.code, step->protocol, &about_from,
                          &about_to);
+    else if (step->payload.family != ADDR_NONE)
+        nat_flight_put_address(f, &step->payload);
+    f->pieces = step->pieces.count ? &step->pieces : NULL;
+    f->datagram.fragment.forbidden = step->whole;
+    return true;
+}
+
+static void play_packet(struct nat_play *play, const struct nat_step *step, uint32_t i,
+                        struct nat_outcome *o)
+{
+    struct nat_flight *f = &play->flight;
+    mist_time now = step->at + step->gap * i;
+    if (!make_ready(play, step, i, o))
+        return;
     run_until(play, now);
     if (step->kind == NAT_STEP_OUT)
-        nat_flight_out(&play->chain, now, &f);
+        nat_flight_out(&play->chain, now, f);
     else
-        nat_flight_in(&play->chain, now, &f);
-    bool inward = step->kind == NAT_STEP_IN || f.turned;
-    compare(play, step->expect, "", &f, inward ? &f.datagram.to : &f.datagram.from, o);
-    compare(play, step->seen, "from ", &f, &f.datagram.from, o);
-    compare_answer(&step->answer, &f, o);
-    save(play, step, &f, o);
+        nat_flight_in(&play->chain, now, f);
+    bool inward = step->kind == NAT_STEP_IN || f->turned;
+    compare(play, step->expect, "", f, inward ? &f->datagram.to : &f->datagram.from, o);
+    compare(play, step->seen, "from ", f, &f->datagram.from, o);
+    compare_answer(&step->answer, f, o);
+    compare_payload(step, f, o);
+    save(play, step, f, o);
     if (!o->ok)
         add_position(o, step, i);
 }
@@ -270,18 +308,19 @@ static void play_set(struct nat_play *play, const struct nat_step *step, struct 
  * would be seen, and a refused one is `drop`. */
 static void play_map(struct nat_play *play, const struct nat_step *step, struct nat_outcome *o)
 {
-    struct nat_flight f = {.why = "refused"};
+    struct nat_flight *f = &play->flight;
     struct addr inside, external = {0};
     if (!resolve(play, &step->inside, &inside, o) ||
         (step->claims && !resolve(play, &step->claim, &external, o)))
         return;
     if (step->claim.any_port)
         external.port = 0;
-    f.passed = nat_map(play->boxes[step->box], step->at, step->protocol, &inside, &external,
-                       step->lifetime) == 0;
-    f.datagram.from = external;
-    compare(play, step->expect, "", &f, &external, o);
-    save(play, step, &f, o);
+    f->passed = nat_map(play->boxes[step->box], step->at, step->protocol, &inside, &external,
+                        step->lifetime) == 0;
+    f->why = "refused";
+    f->datagram.from = external;
+    compare(play, step->expect, "", f, &external, o);
+    save(play, step, f, o);
 }
 
 typedef void play_function(struct nat_play *play, const struct nat_step *step,

@@ -134,6 +134,11 @@ static enum nat_conformance hairpin_shows_outside(policy_in p)
                       p->hairpin == NAT_HAIRPIN_EXTERNAL);
 }
 
+static enum nat_conformance payload_is_left_alone(policy_in p)
+{
+    return if_applies(translates(p), p->alg == NAT_ALG_OFF);
+}
+
 /* A dependent box that preserves or shares ports looks independent until a
  * clash; an early packet from outside moves a mapping under inbound_clash. */
 static enum nat_conformance never_changes(policy_in p)
@@ -154,6 +159,27 @@ static enum nat_conformance icmp_ends_nothing(policy_in p)
 static enum nat_conformance icmp_errors_pass(policy_in p)
 {
     return if_applies(has_timers(p), p->icmp_errors);
+}
+
+static enum nat_conformance too_big_is_told(policy_in p)
+{
+    return if_applies(p->mtu != 0, p->df_too_big == NAT_TOO_BIG_ICMP);
+}
+
+static enum nat_conformance too_big_is_cut(policy_in p)
+{
+    return if_applies(p->mtu != 0, true);
+}
+
+static enum nat_conformance fragments_pass_in_any_order(policy_in p)
+{
+    return if_applies(has_timers(p), p->fragments == NAT_FRAGMENTS_REASSEMBLE);
+}
+
+/* The translator keeps few datagrams in pieces, and those for 2 s. */
+static enum nat_conformance fragments_are_bounded(policy_in p)
+{
+    return if_applies(has_timers(p), true);
 }
 
 /* ---- RFC 5508 ---- */
@@ -284,10 +310,18 @@ const struct nat_rule NAT_RULES[] = {
      hairpin_works},
     {4787, "REQ-9a", MUST, "a hairpinned packet shows its sender's external endpoint",
      hairpin_shows_outside},
+    {4787, "REQ-10", SHOULD, "payloads are left alone (no application level gateways)",
+     payload_is_left_alone},
     {4787, "REQ-11", MUST, "the behaviour never changes, with a conflict either", never_changes},
     {4787, "REQ-12", MUST, "no ICMP message ends a mapping", icmp_ends_nothing},
     {4787, "REQ-12a", SHOULD, "ICMP errors come in, whoever sends them", icmp_errors_pass},
     {4787, "REQ-12b", SHOULD, "destination unreachable comes in", icmp_errors_pass},
+    {4787, "REQ-13", MUST, "what is too big and must not be cut is answered by ICMP 3/4",
+     too_big_is_told},
+    {4787, "REQ-13a", MUST, "what is too big and may be cut is cut", too_big_is_cut},
+    {4787, "REQ-14", MUST, "fragments pass, in order and out of order",
+     fragments_pass_in_any_order},
+    {4787, "REQ-14a", MUST, "a flood of fragments hurts no whole packet", fragments_are_bounded},
     {5508, "REQ-1", MUST, "queries from inside pass, and their replies", queries_pass},
     {5508, "REQ-1a", SHOULD, "one query identifier for all remotes", queries_are_independent},
     {5508, "REQ-2", MUST, "a query's mapping lives 60 s at least", queries_live_60_s},

@@ -9,6 +9,7 @@
 
 #include "nat-models/nat.h"
 #include "sim/catalogue.h"
+#include "sim/nat_flight.h"
 #include "sim/nat_form.h"
 #include "sim/schema.h"
 
@@ -63,12 +64,18 @@ struct nat_step {
     uint32_t repeat;       /* packets, gap apart */
     mist_time gap;
     enum nat_vary vary;
+    uint32_t size;                        /* bytes of payload */
+    bool whole;                           /* DF: must not be cut */
+    struct nat_pieces pieces;             /* it is sent in */
+    struct addr payload;                  /* an address in it; ADDR_NONE: none */
     struct nat_script_icmp error;         /* the packet is an ICMP error */
     struct nat_form about_from, about_to; /* about a packet between these */
 
     /* what is asserted; NULL: nothing */
     const struct nat_form *expect, *seen; /* keys `expect` and `from` */
     struct nat_script_icmp answer;        /* key `icmp` */
+    struct addr reads;                    /* in the payload; ADDR_NONE: not asserted */
+    uint32_t packets;                     /* IP packets that arrive; 0: not asserted */
     uint32_t save;                        /* the name's place, or NAT_SCRIPT_NONE */
 
     /* what is done to a box */

@@ -45,6 +45,12 @@ static const struct {
     {"box", ON_A_BOX},
     {"protocol", PACKETS | BIT(NAT_STEP_MAP)},
     {"ttl", PACKETS},
+    {"size", PACKETS},
+    {"df", PACKETS},
+    {"pieces", PACKETS},
+    {"payload", PACKETS},
+    {"reads", PACKETS},
+    {"packets", PACKETS},
     {"icmp", PACKETS},
     {"error", PACKETS},
     {"about", PACKETS},
@@ -235,11 +241,76 @@ static void read_repeat(const struct step_reader *s)
             arena_format(&s->r->script->arena, "at most %d packets in all", NAT_SCRIPT_PACKETS));
 }
 
+/* A number of at most two digits, or -1; *text moves behind it. */
+static int read_small(const char **text)
+{
+    size_t digits = strspn(*text, "0123456789");
+    if (digits == 0 || digits > 2)
+        return -1;
+    int number = digits == 1 ? **text - '0' : (**text - '0') * 10 + (*text)[1] - '0';
+    *text += digits;
+    return number;
+}
+
+/* "2 1": each of two pieces; "1/2": the first of two alone. */
+static bool read_order(const char *text, struct nat_pieces *pieces)
+{
+    int highest = 0;
+    do {
+        int number = read_small(&text);
+        if (number < 1 || number > NAT_FLIGHT_PIECES || pieces->count == NAT_FLIGHT_PIECES)
+            return false;
+        highest = number > highest ? number : highest;
+        pieces->order[pieces->count++] = (uint8_t)number;
+        text += strspn(text, " ");
+    } while (*text && *text != '/');
+    pieces->of = (uint32_t)highest;
+    if (!*text)
+        return true;
+    text++;
+    int of = read_small(&text);
+    pieces->of = (uint32_t)of;
+    return of >= highest && of <= NAT_FLIGHT_PIECES && !*text;
+}
+
+static void read_pieces(const struct step_reader *s)
+{
+    struct nat_step *step = s->step;
+    const struct yaml_node *node = yaml_get(s->map, "pieces");
+    if (!node)
+        return;
+    if (!read_order(node->text, &step->pieces))
+        complain(s, node, "pieces", "numbers of pieces, at most 16, such as `2 1`, or `1/2`");
+    else if (!nat_flight_can_cut(step->protocol, step->size, step->pieces.of))
+        complain(s, node, "pieces", "fewer pieces: each but the last has a multiple of 8 bytes");
+}
+
+/* An IPv4 address without a port, or nothing. */
+static void read_payload_address(const struct step_reader *s, const char *key, struct addr *address)
+{
+    const struct yaml_node *node = yaml_get(s->map, key);
+    if (node && (strchr(node->text, ':') || addr_parse(address, node->text) != 0 ||
+                 address->family != ADDR_V4))
+        complain(s, node, key, "an IPv4 address such as `192.168.0.2`");
+}
+
+static void read_payload(const struct step_reader *s)
+{
+    const struct yaml_node *packets = yaml_get(s->map, "packets");
+    s->step->size = (uint32_t)number_of(s, "size");
+    s->step->whole = number_of(s, "df") != 0;
+    s->step->packets = packets ? (uint32_t)packets->number : 0;
+    read_payload_address(s, "payload", &s->step->payload);
+    read_payload_address(s, "reads", &s->step->reads);
+    read_pieces(s);
+}
+
 static void read_packets(const struct step_reader *s)
 {
     struct nat_step *step = s->step;
     read_protocol(s);
     read_repeat(s);
+    read_payload(s);
     read_error(s);
     read_answer(s);
     step->ttl = (uint8_t)number_of(s, "ttl");
