@@ -214,6 +214,8 @@ static void on_meet(struct context *c, const struct msg *m)
     if (mux_view(c->n->mux, mux_relay_of(&c->turn->from), &relay))
         delay += relay.srtt / 2;
     (void)punch_start(&c->n->punch, c->now, c->view.link, candidates, m->count, delay, c->n->out);
+    if (is_direct(&c->view.path)) /* it cannot know that: tell it where we are */
+        node_tell_where(c->n, c->view.link, &c->turn->from);
 }
 
 /* A probe on the path that stands: the peer sees us elsewhere than before.  Where? */

@@ -245,13 +245,11 @@ static void change_path(struct mist *n, mist_time now, mist_link link, const str
     meet_path(&n->meet, link, class, rtt, n->out);
 }
 
-/* A NAT may have moved either end: the peer hears where this one is now. */
-static void do_attempt(struct mist *n, mist_time now, const struct effect *e)
+void node_tell_where(struct mist *n, mist_link link, const struct addr *way)
 {
-    struct link_view v, relay;
+    struct link_view relay;
     struct meet_self self;
-    (void)now;
-    if (!mux_view(n->mux, e->link, &v) || !mux_view(n->mux, mux_relay_of(&v.path), &relay))
+    if (!mux_view(n->mux, mux_relay_of(way), &relay))
         return;
     node_self(n, &self);
     struct msg where = {.type = MSG_MEET,
@@ -259,7 +257,16 @@ static void do_attempt(struct mist *n, mist_time now, const struct effect *e)
                         .lag_us = (uint32_t)(relay.srtt / 2000),
                         .count = self.count,
                         .candidates = self.candidates};
-    out_send(n->out, e->link, &where);
+    out_send(n->out, link, &where);
+}
+
+/* A NAT may have moved either end since the last attempt. */
+static void do_attempt(struct mist *n, mist_time now, const struct effect *e)
+{
+    struct link_view v;
+    (void)now;
+    if (mux_view(n->mux, e->link, &v))
+        node_tell_where(n, e->link, &v.path);
 }
 
 /* The direct path died: back to the relay while punching again, or the end. */
