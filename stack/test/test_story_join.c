@@ -1,5 +1,6 @@
 /* How a link comes to stand and how a node enters the overlay; the golden texts
  * are rewritten with MIST_GOLDEN=write. */
+#include "stack/kad_parts.h"
 #include "stack/test/story.c"
 
 #define FACT(name)                                                                                 \
@@ -81,6 +82,24 @@ static void a_lost_accept_leaves_both_ends_with_the_same_keys(void **state)
     mist_time from = s->lab->now;
     uint32_t guest = story_join(s, "guest", LAB_EIM, LAB_APDF, false);
     assert_true(story_number(s, guest, STORY_SENT, WIRE_OPEN, from) >= 2);
+    assert_both_hear(s, guest, 0);
+    assert_int_equal(story_number(s, guest, STORY_FACT, FACT_FORGED, from), 0);
+    assert_int_equal(story_number(s, 0, STORY_FACT, FACT_FORGED, from), 0);
+    story_close(s);
+}
+
+/* The round trip is longer than the initiator's patience, so its second OPEN
+ * crosses the first ACCEPT. */
+static void a_repeated_open_that_crosses_the_accept_changes_no_keys(void **state)
+{
+    (void)state;
+    struct story *s = story_open(5);
+    story_servers(s, 1);
+    lab_delays(s->lab, MS(300));
+    mist_time from = s->lab->now;
+    uint32_t guest = story_join(s, "guest", LAB_EIM, LAB_APDF, false);
+    assert_true(story_number(s, guest, STORY_SENT, WIRE_OPEN, from) >= 2);
+    assert_true(story_number(s, 0, STORY_SENT, WIRE_ACCEPT, from) >= 2);
     assert_both_hear(s, guest, 0);
     assert_int_equal(story_number(s, guest, STORY_FACT, FACT_FORGED, from), 0);
     assert_int_equal(story_number(s, 0, STORY_FACT, FACT_FORGED, from), 0);
@@ -190,6 +209,23 @@ static void only_strangers_that_get_through_make_a_node_reachable(void **state)
     }
 }
 
+/* No filter, but another port for each peer: what a stranger got through is not
+ * this node's address.  The first verdict is taken back, and with it the place in
+ * the tables. */
+static void who_looks_different_to_each_peer_is_nobodys_server_for_long(void **state)
+{
+    (void)state;
+    struct story *s = story_open(30);
+    story_servers(s, 3);
+    uint32_t host = story_join(s, "guest", LAB_APDM, LAB_EIF, true);
+    lab_run(s->lab, s->lab->now + MIN(1));
+    assert_false(s->lab->hosts[host].node->reach.reachable);
+    for (uint32_t i = 0; i < 3; i++)
+        assert_null(kad_entry_of(s->lab->hosts[i].node->kad, s->lab->hosts[host].id));
+    assert_true(tables_with(s, host) > 0); /* it had been there */
+    story_close(s);
+}
+
 static void a_home_joins_and_is_nobodys_server(void **state)
 {
     (void)state;
@@ -241,10 +277,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_link_stands_after_two_round_trips),
         cmocka_unit_test(a_lost_accept_leaves_both_ends_with_the_same_keys),
+        cmocka_unit_test(a_repeated_open_that_crosses_the_accept_changes_no_keys),
         cmocka_unit_test(two_that_open_at_once_share_one_link),
         cmocka_unit_test(a_handshake_with_nobody_is_given_up),
         cmocka_unit_test(a_link_over_ipv6_stands_like_one_over_ipv4),
         cmocka_unit_test(only_strangers_that_get_through_make_a_node_reachable),
+        cmocka_unit_test(who_looks_different_to_each_peer_is_nobodys_server_for_long),
         cmocka_unit_test(a_home_joins_and_is_nobodys_server),
         cmocka_unit_test(a_public_node_joins_and_becomes_a_server),
         cmocka_unit_test(a_node_joins_through_the_second_address_when_the_first_is_dead),

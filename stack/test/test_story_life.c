@@ -78,6 +78,13 @@ static void a_rebound_nat_is_followed_once_the_new_path_is_proved(void **state)
     story_close(p.s);
 }
 
+static void await_path_lost(const struct pair *p)
+{
+    while (pair_fact(p, p->alice, FACT_PATH_LOST) == NULL &&
+           pair_fact(p, p->bob, FACT_PATH_LOST) == NULL)
+        assert_true(lab_step(p->lab, p->from + SEC(30)));
+}
+
 /* Bob filters by port and hears nothing: both fall back to the relay, tell each
  * other where they are now, and punch again. */
 static void a_rebound_nat_that_is_shut_out_is_punched_again(void **state)
@@ -88,11 +95,63 @@ static void a_rebound_nat_that_is_shut_out_is_punched_again(void **state)
         uint32_t bobs = pair_dial(&p, SEC(3) + MS(997) * (int64_t)seed);
         p.from = p.lab->now;
         lab_nat_reboot(&p.lab->hosts[p.alice].nat);
-        lab_run(p.lab, p.from + SEC(45));
+        await_path_lost(&p);
+        lab_run(p.lab, p.lab->now + SEC(20)); /* the second attempt at the latest */
         assert_int_equal(closed(&p, p.alice) + closed(&p, p.bob), 0);
         assert_int_equal(pair_path(&p, p.alice, 1), MIST_PATH_PUNCHED);
         assert_int_equal(pair_path(&p, p.bob, bobs), MIST_PATH_PUNCHED);
         pair_talks(&p, bobs, "there", "back");
+        story_close(p.s);
+    }
+}
+
+/* Alice heard from the servers where she is now before she missed Bob. */
+static void who_knows_where_it_moved_to_is_punched_at_once(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 6; seed++) {
+        struct pair p = pair_open(seed, LAB_EIM, LAB_APDF, LAB_EIM, LAB_APDF);
+        pair_dial(&p, SEC(3));
+        p.from = p.lab->now;
+        lab_nat_reboot(&p.lab->hosts[p.alice].nat);
+        struct mist *alice = p.lab->hosts[p.alice].node;
+        for (uint32_t server = 0; server < 3; server++) {
+            out_reset(alice->out, alice);
+            mux_ping(alice->mux, p.lab->now, lab_link(p.lab, p.alice, server), alice->out);
+            lab_drain(p.lab, p.alice);
+        }
+        await_path_lost(&p);
+        lab_run(p.lab, p.lab->now + SEC(2));
+        assert_int_equal(pair_path(&p, p.alice, 1), MIST_PATH_PUNCHED);
+        story_close(p.s);
+    }
+}
+
+/* Lost: what goes straight between the two. */
+static bool no_direct_way(void *context, struct lab *l, uint32_t host, const struct addr *from,
+                          const uint8_t *bytes, uint32_t length)
+{
+    const int sender = lab_by_addr(l, from);
+    (void)context, (void)bytes, (void)length;
+    return sender < 0 || !l->hosts[host].nat.present || !l->hosts[sender].nat.present;
+}
+
+/* Its peer has not noticed yet that the direct path is dead. */
+static void who_falls_back_first_is_answered_through_the_relay(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 6; seed++) {
+        struct pair p = pair_open(seed, LAB_EIM, LAB_APDF, LAB_EIM, LAB_APDF);
+        pair_dial(&p, SEC(3));
+        p.from = p.lab->now;
+        p.lab->watch.arrives = no_direct_way;
+        await_path_lost(&p);
+        bool alice = pair_fact(&p, p.alice, FACT_PATH_LOST) != NULL;
+        struct link_view v;
+        lab_run(p.lab, p.lab->now + MS(100)); /* a relayed round trip takes 80 */
+        assert_true(lab_view(p.lab, alice ? p.alice : p.bob, alice ? p.bob : p.alice, &v));
+        assert_int_equal(v.path.family, ADDR_RELAY);
+        assert_true(v.srtt == MS(80));
         story_close(p.s);
     }
 }
@@ -124,6 +183,21 @@ static void a_network_that_splits_ends_connections_and_one_that_heals_joins_agai
     lab_run(p.lab, p.lab->now + MIN(1));
     p.from = p.lab->now;
     uint32_t bobs = pair_dial(&p, SEC(10));
+    pair_talks(&p, bobs, "there", "back");
+    story_close(p.s);
+}
+
+static void who_lost_everybody_comes_back_within_a_minute(void **state)
+{
+    (void)state;
+    struct pair p = pair_open(11, LAB_EIM, LAB_APDF, LAB_EIM, LAB_APDF);
+    p.lab->hosts[p.alice].side = 1;
+    lab_run(p.lab, p.lab->now + SEC(100));
+    assert_int_equal(kad_count(p.lab->hosts[p.alice].node->kad), 0);
+    p.lab->hosts[p.alice].side = 0;
+    lab_run(p.lab, p.lab->now + SEC(45)); /* retries are 32 s and a fifth apart at most */
+    p.from = p.lab->now;
+    uint32_t bobs = pair_dial(&p, SEC(5));
     pair_talks(&p, bobs, "there", "back");
     story_close(p.s);
 }
@@ -215,8 +289,11 @@ int main(void)
         cmocka_unit_test(a_relayed_connection_whose_relay_dies_ends_soon_and_can_be_dialled_again),
         cmocka_unit_test(a_rebound_nat_is_followed_once_the_new_path_is_proved),
         cmocka_unit_test(a_rebound_nat_that_is_shut_out_is_punched_again),
+        cmocka_unit_test(who_knows_where_it_moved_to_is_punched_at_once),
+        cmocka_unit_test(who_falls_back_first_is_answered_through_the_relay),
         cmocka_unit_test(heartbeats_keep_a_silent_connection_for_an_hour),
         cmocka_unit_test(a_network_that_splits_ends_connections_and_one_that_heals_joins_again),
+        cmocka_unit_test(who_lost_everybody_comes_back_within_a_minute),
         cmocka_unit_test(who_hangs_up_is_told_the_tallies_and_the_other_that_it_was_closed),
         cmocka_unit_test(a_link_that_nobody_needs_is_forgotten_after_a_minute),
         cmocka_unit_test(two_connections_of_one_pair_share_a_link_and_end_apart),

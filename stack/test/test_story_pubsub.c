@@ -87,6 +87,36 @@ static void each_publication_is_news_even_if_it_says_the_same(void **state)
     story_close(c.s);
 }
 
+/* Lost: what comes to the writer. */
+static bool deaf_writer(void *context, struct lab *l, uint32_t host, const struct addr *from,
+                        const uint8_t *bytes, uint32_t length)
+{
+    (void)context, (void)from, (void)bytes, (void)length;
+    return strcmp(l->hosts[host].name, "writer") != 0;
+}
+
+static void a_publication_that_is_repeated_is_forwarded_once(void **state)
+{
+    (void)state;
+    struct scene c = open_scene(10);
+    assert_int_equal(lab_name(c.s->lab, c.writer, MIST_WISH_PUBLISH, 3, "news", "rain"), MIST_OK);
+    mist_time then = c.s->lab->now;
+    while (story_number(c.s, 0, STORY_FACT, FACT_FORWARDED, then) == 0)
+        assert_true(lab_step(c.s->lab, then + SEC(1)));
+    c.s->lab->watch.arrives = deaf_writer; /* the acknowledgement is lost */
+    lab_run(c.s->lab, c.s->lab->now + SEC(1));
+    c.s->lab->watch.arrives = NULL;
+    lab_run(c.s->lab, c.s->lab->now + SEC(5));
+    assert_true(story_number(c.s, 0, STORY_FACT, FACT_DUPLICATE, then) > 0); /* it was repeated */
+    assert_int_equal(story_number(c.s, 0, STORY_FACT, FACT_FORWARDED, then), 1);
+    assert_int_equal(received(&c, c.reader), 1);
+    const struct story_entry *told =
+        story_find(c.s, c.writer, STORY_EVENT, MIST_EVENT_PUBLISHED, then);
+    assert_non_null(told);
+    assert_int_equal(told->count, SERVERS);
+    story_close(c.s);
+}
+
 static void every_subscriber_gets_its_copy_and_nobody_else(void **state)
 {
     (void)state;
@@ -179,6 +209,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_publication_arrives_once_with_the_publisher_as_others_saw_it),
         cmocka_unit_test(each_publication_is_news_even_if_it_says_the_same),
+        cmocka_unit_test(a_publication_that_is_repeated_is_forwarded_once),
         cmocka_unit_test(every_subscriber_gets_its_copy_and_nobody_else),
         cmocka_unit_test(the_server_that_holds_a_subscription_may_publish_itself),
         cmocka_unit_test(after_unsubscribing_nothing_comes),
