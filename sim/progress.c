@@ -36,12 +36,19 @@ double progress_clock(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+/* A dumb terminal cannot wipe a line: it gets plain ones. */
+static int renews_lines(void)
+{
+    const char *terminal = getenv("TERM");
+    return isatty(STDERR_FILENO) && !(terminal && strcmp(terminal, "dumb") == 0);
+}
+
 struct progress *progress_open(uint32_t runs, int quiet)
 {
     struct progress *p = calloc(1, sizeof *p);
     CHECK(p);
     p->quiet = quiet;
-    p->terminal = isatty(STDERR_FILENO);
+    p->terminal = renews_lines();
     p->runs = runs;
     p->began = p->printed = progress_clock();
     return p;

@@ -18,7 +18,9 @@ lacks() {
     exit 77
 }
 
-command -v npm >/dev/null && command -v node >/dev/null || lacks 'npm is missing: apt-get install npm'
+for program in npm node; do
+    command -v $program >/dev/null || lacks "$program is missing: apt-get install npm"
+done
 mkdir -p "$modules"
 if [ ! -d "$modules/node_modules/ajv" ]; then
     (cd "$modules" && timeout 120 npm install --silent --no-audit --no-fund --no-save \
