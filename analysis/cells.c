@@ -34,6 +34,8 @@ static void make_tables(struct source *s)
                "");
 }
 
+#define SETTINGS "CASE WHEN json_valid(settings) THEN settings ELSE '{}' END"
+
 /* Appends " · text" where it differs between cells. */
 static void add_part(char *label, size_t size, int differs, const char *text)
 {
@@ -44,9 +46,11 @@ static void add_part(char *label, size_t size, int differs, const char *text)
 
 static void read_cells(struct source *s, struct cells *cells)
 {
+    /* Of the settings those that are not the same in all cells. */
     static const char sql[] =
-        "SELECT (SELECT group_concat(key || ' = ' || value, ', ') FROM json_each("
-        "CASE WHEN json_valid(settings) THEN settings ELSE '{}' END)), scenario,"
+        "SELECT (SELECT group_concat(key || ' = ' || value, ', ') FROM json_each(" SETTINGS
+        ") WHERE key IN (SELECT key FROM sweep_cell, json_each(" SETTINGS ") GROUP BY key HAVING"
+        " count(DISTINCT value) > 1 OR count(*) < (SELECT count(*) FROM sweep_cell))), scenario,"
         " 'text ' || (SELECT count(DISTINCT scenario_text) FROM sweep_cell AS d WHERE"
         " d.cell <= c.first), engine, stack, stack_version, substr(commit_id, 1, 16), complete,"
         " (SELECT count(*) FROM counted WHERE counted.cell=c.cell)"

@@ -83,6 +83,16 @@ struct figures {
     struct panel panel[KINDS][CURVES_CELLS];
 };
 
+/* Small multiples are smaller, and their text is as large as in the others. */
+struct size {
+    int width, height;
+};
+
+static struct size size(const struct figures *f)
+{
+    return f->panels > 1 ? (struct size){330, 230} : (struct size){480, 300};
+}
+
 /* The same in gnuplot and in the legend. */
 static const char *const dashes[FIGURES_LINES] = {"", "9,3", "3,3", "9,3,2,3", "14,4", "5,2,2,2"};
 
@@ -202,7 +212,7 @@ static void write_axes(FILE *gp, const struct kind *kind, const struct range *r,
         fprintf(gp, "set yrange [0:%.6g]\n", r->y_high > 0 ? r->y_high * 1.08 : 1);
 }
 
-static void write_style(FILE *gp, const char *name, int width, int height)
+static void write_style(FILE *gp, const char *name, struct size size)
 {
     fprintf(gp,
             "reset\nset terminal svg size %d,%d noenhanced font \"sans-serif,14\"\n"
@@ -213,7 +223,7 @@ static void write_style(FILE *gp, const char *name, int width, int height)
             "set grid linetype 1 linecolor rgb \"#030303\" linewidth 1 dashtype solid\n"
             "set style fill transparent solid 0.16 noborder\n"
             "set tmargin 2.2\nset rmargin 2.5\nunset key\n",
-            width, height, name);
+            size.width, size.height, name);
 }
 
 /* ---- data ---- */
@@ -313,7 +323,7 @@ static void write_kind(struct gnuplot *g, struct figures *f, size_t k)
         if (!gp)
             return;
         panel->present = 1;
-        write_style(gp, name, 480, 300);
+        write_style(gp, name, size(f));
         write_axes(gp, kind, &range, f->duration_s);
         write_plot(gp, kind, f, panel->cell);
         gnuplot_written(g, gp);
@@ -460,46 +470,56 @@ static void write_legend(const struct figures *f, FILE *out)
 
 static void write_panel(const struct figures *f, size_t k, int i, FILE *out)
 {
-    const struct kind *kind = &kinds[k];
     const struct panel *panel = &f->panel[k][i];
     char name[64];
-    panel_name(name, kind, panel->cell);
-    fprintf(out, "<figure class=\"plot\" id=\"figure-%s\"><h3>%s</h3>", name, kind->title);
+    panel_name(name, &kinds[k], panel->cell);
+    fprintf(out, "<figure class=\"plot\" id=\"figure-%s\">", name);
     if (panel->cell) {
         fputs("<p class=\"panel\">", out);
         text_html(out, f->cells->all[i].label, TEXT_LABEL);
         fputs("</p>", out);
+    } else {
+        fprintf(out, "<h3>%s</h3>", kinds[k].title);
     }
     fprintf(out,
-            "<svg viewBox=\"0 0 480 300\" role=\"img\" aria-labelledby=\"t-%s d-%s\">"
+            "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-labelledby=\"t-%s d-%s\">"
             "<title id=\"t-%s\">%s</title><desc id=\"d-%s\">%s</desc>%s</svg>",
-            name, name, name, kind->title, name, panel->words, panel->svg);
+            size(f).width, size(f).height, name, name, name, kinds[k].title, name, panel->words,
+            panel->svg);
     write_legend(f, out);
-    if (i == 0)
-        fprintf(out, "<figcaption>%s%s%s</figcaption>", kind->says,
-                kind->band && (panel->cell || f->lines == 1) ? " Shaded: 95&nbsp;% interval." : "",
-                panel->cell ? " In grey, for comparison: the first cell." : "");
+    if (!panel->cell)
+        fprintf(out, "<figcaption>%s%s</figcaption>", kinds[k].says,
+                kinds[k].band && f->lines == 1 ? " Shaded: 95&nbsp;% interval." : "");
     fputs("</figure>\n", out);
+}
+
+/* A figure, or its small multiples under one heading. */
+static void write_kind_html(const struct figures *f, size_t k, FILE *out)
+{
+    if (!f->panel[k][0].present) {
+        fprintf(out, "<p class=\"nothing\">%s</p>\n", kinds[k].nothing);
+        return;
+    }
+    if (f->panels > 1)
+        fprintf(out,
+                "<div class=\"multiples\"><h3>%s</h3><p class=\"note\">%s In grey, for"
+                " comparison: the first cell.%s</p>\n<div class=\"plots small\">\n",
+                kinds[k].title, kinds[k].says, kinds[k].band ? " Shaded: 95&nbsp;% interval." : "");
+    for (int i = 0; i < f->panels; i++)
+        write_panel(f, k, i, out);
+    fputs(f->panels > 1 ? "</div></div>\n" : "", out);
 }
 
 void figures_html(const struct figures *f, enum figures_part part, FILE *out)
 {
-    fprintf(out, "<div class=\"plots\">\n");
-    for (size_t k = 0; k < KINDS; k++) {
-        if (kinds[k].part != part)
-            continue;
-        if (!f->panel[k][0].present)
-            fprintf(out, "<p class=\"nothing\">%s</p>\n", kinds[k].nothing);
-        for (int i = 0; i < f->panels; i++)
-            if (f->panel[k][i].present)
-                write_panel(f, k, i, out);
-    }
+    fprintf(out, "<div%s>\n", f->panels > 1 ? "" : " class=\"plots\"");
+    for (size_t k = 0; k < KINDS; k++)
+        if (kinds[k].part == part)
+            write_kind_html(f, k, out);
     fputs("</div>\n", out);
     if (f->cells->count > f->panels && f->panels > 1)
-        fprintf(out,
-                "<p class=\"note\">Drawn: the first %d of %d cells; the data below has the numbers"
-                " of all.</p>\n",
-                f->panels, f->cells->count);
+        fprintf(out, "<p class=\"note\">Drawn: the first %d of %d cells.</p>\n", f->panels,
+                f->cells->count);
 }
 
 void figures_free(struct figures *f)

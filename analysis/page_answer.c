@@ -6,6 +6,8 @@
 #include "analysis/page.h"
 #include "analysis/text.h"
 
+#define RATES_CELLS 12 /* cells that a headline compares */
+
 static const struct {
     const char *metric, *title, *says;
 } rates[] = {
@@ -77,8 +79,9 @@ static void single_rate(const struct page *p, const struct figure_value *f)
 static void compared_rates(const struct page *p, const char *metric)
 {
     char number[TEXT_VALUE];
+    int cells = p->cells->count < RATES_CELLS ? p->cells->count : RATES_CELLS;
     fputs("<ul class=\"compare\">", p->out);
-    for (int cell = 1; cell <= p->cells->count; cell++) {
+    for (int cell = 1; cell <= cells; cell++) {
         struct figure_value f = measure(p->source, cell, metric);
         fputs("<li><span>", p->out);
         page_cell_name(p, cell);
@@ -96,6 +99,9 @@ static void compared_rates(const struct page *p, const char *metric)
         fputs("</li>\n", p->out);
     }
     fputs("</ul>", p->out);
+    if (p->cells->count > cells)
+        fprintf(p->out, "<p class=\"note\">The first %d of %d cells; the table has all.</p>", cells,
+                p->cells->count);
 }
 
 void page_headline(const struct page *p)
@@ -217,16 +223,61 @@ static void measure_groups(const struct page *p, int columns)
     fputs(tables ? "</tbody></table></div>\n" : "", p->out);
 }
 
+/* Of many cells: a row each, with the measures that decide. */
+static void cells_table(const struct page *p)
+{
+    static const char *const columns[] = {"dial.direct_rate",
+                                          "direct",
+                                          "dial.connected_rate",
+                                          "connected",
+                                          "dial.punch_rate",
+                                          "punched",
+                                          "dial.first_byte.p50",
+                                          "first byte, median",
+                                          "dial.first_byte.p95",
+                                          "first byte, p95",
+                                          "dial.direct_time.p50",
+                                          "direct, median",
+                                          "dial.direct_time.p95",
+                                          "direct, p95",
+                                          "traffic.bytes_per_node_s",
+                                          "bytes sent per node",
+                                          NULL};
+    char number[TEXT_VALUE];
+    fputs("<div class=\"scroll\"><table class=\"groups\"><thead><tr><th scope=\"col\">cell</th>"
+          "<th scope=\"col\" class=\"n\">seeds</th>",
+          p->out);
+    for (int i = 0; columns[i]; i += 2)
+        fprintf(p->out, "<th scope=\"col\" class=\"n\">%s</th>", columns[i + 1]);
+    fputs("</tr></thead><tbody>\n", p->out);
+    for (int cell = 1; cell <= p->cells->count; cell++) {
+        fputs("<tr><th scope=\"row\">", p->out);
+        page_cell_name(p, cell);
+        fprintf(p->out, "</th><td class=\"n\">%d</td>", p->cells->all[cell - 1].seeds);
+        for (int i = 0; columns[i]; i += 2) {
+            struct figure_value f = measure(p->source, cell, columns[i]);
+            fprintf(p->out, "<td class=\"n\" title=\"n = %.0f\">", f.trials);
+            text_html(p->out, f.seeds ? text_value(number, f.interval.value, f.unit) : "-",
+                      TEXT_VALUE);
+            fputs("<br><small>", p->out);
+            page_range(p->out, f.interval, f.unit);
+            fputs("</small></td>", p->out);
+        }
+        fputs("</tr>\n", p->out);
+    }
+    fputs("</tbody></table></div>\n", p->out);
+}
+
 void page_measures(const struct page *p)
 {
-    int columns = p->cells->count < PAGE_COLUMNS ? p->cells->count : PAGE_COLUMNS;
     if (p->cells->count == 0)
         return;
-    fprintf(p->out, "<div class=\"%s\">", p->cells->count > 1 ? "wide" : "tables");
-    measure_groups(p, columns);
-    fputs("</div>\n", p->out);
-    if (p->cells->count > columns)
-        fprintf(p->out, "<p class=\"note\">The first %d of %d cells; the data has all.</p>\n",
-                columns, p->cells->count);
+    if (p->cells->count > PAGE_COLUMNS) {
+        cells_table(p);
+    } else {
+        fprintf(p->out, "<div class=\"%s\">", p->cells->count > 1 ? "wide" : "tables");
+        measure_groups(p, p->cells->count);
+        fputs("</div>\n", p->out);
+    }
     say_what_intervals_are(p);
 }

@@ -31,7 +31,8 @@ claim() { # CLAIM GOT EXPECTED
 browse() { # ARGUMENT...
     timeout 60 chromium --headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run \
         --disable-background-networking --disable-component-update --disable-sync \
-        --host-resolver-rules='MAP * ~NOTFOUND' --hide-scrollbars --user-data-dir="$scratch/profile" "$@"
+        --host-resolver-rules='MAP * ~NOTFOUND' --hide-scrollbars \
+        --user-data-dir="$scratch/profile" "$@"
 }
 
 # The page with a script of the test's: without policy, so that it may run.
@@ -46,7 +47,8 @@ document.querySelectorAll("body > *, section > *, .card, .plot").forEach(functio
 document.querySelectorAll("svg[role=img]").forEach(function (svg) {
   var box = svg.getBoundingClientRect(), lines = 0;
   svg.querySelectorAll("path").forEach(function (p) {
-    if (/--line/.test(p.getAttribute("stroke")) && p.getTotalLength() > 20) lines++;
+    var line = /--line/.test(p.getAttribute("stroke"));
+    if (line && p.getTotalLength() > 20) lines++;
   });
   if (box.width < 200 || box.height < 100 || !lines || svg.querySelectorAll("text").length < 5)
     blank.push(svg.parentNode.id);
@@ -104,7 +106,7 @@ probe "$shots/broken/index.html" >"$scratch/probe.html"
 browse --window-size=1280,900 --dump-dom "file://$scratch/probe.html" >"$scratch/dom" 2>/dev/null
 claim 'the probe sees what is broken' \
     "$(grep -o '<title>wide:[^ ]* blank:figure' "$scratch/dom" | grep -c card)" 1
-printf '%s' '<img src="http://mist.invalid/"><script>console.error(1)</script>' >"$scratch/asks.html"
+printf '<img src="http://mist.invalid/"><script>console.error(1)</script>' >"$scratch/asks.html"
 browse --enable-logging=stderr --log-net-log="$scratch/net.json" --screenshot="$scratch/asks.png" \
     "file://$scratch/asks.html" >"$scratch/log" 2>&1
 claim 'a request is seen' "$(requests)" 1
