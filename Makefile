@@ -51,6 +51,10 @@ help:	## this list
 run: all	## install what is missing, build, run SCENARIO (quickstart), print the summary
 	$(B)/mistsim run $(SCENARIO) $(if $(SEED),--seed $(SEED))
 
+report: all	## run SCENARIO unless that is done, and make its page: results/NAME-report
+	$(B)/mistsim run $(SCENARIO) $(if $(SEED),--seed $(SEED)) || [ $$? = 1 ]
+	$(B)/mistsim report results/$(basename $(notdir $(SCENARIO))).db
+
 test: $(TESTBIN) $(PROGRAMS) $(NETPROBE)	## build and run every test
 	@.ci/test $(B) $(TESTBIN) $(SCRIPTS)
 
@@ -203,8 +207,8 @@ $(FUZZBIN): $(B)/%: $(B)/obj/%.o $(LIBS)
     $(FUZZERS) nat-models/test/netprobe.c sim/mistsim.c stack/host/mist.c analysis/analysis.c) \
     $(patsubst %.c,$(B)/pic/%.o,$(STACK)))
 FORCE:
-.PHONY: all help run test test-linux golden tidy pure lint house smoke check-scenarios same-seed \
-    sanitize fuzz fuzz-build bench deps deps-build deps-test deps-tidy deps-lint deps-fuzz \
+.PHONY: all help run report test test-linux golden tidy pure lint house smoke check-scenarios \
+    same-seed sanitize fuzz fuzz-build bench deps deps-build deps-test deps-tidy deps-lint deps-fuzz \
     deps-linux deps-ci install uninstall clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:
