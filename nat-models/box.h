@@ -5,6 +5,8 @@
  *     mapping.c     makes, finds, refreshes and ends mappings
  *     remote.c      filter entries, reply sessions and reserved tuples
  *     ports.c       chooses an external address and port
+ *     portmap.c     NAT-PMP and PCP: requests, epoch, announcements
+ *     natpmp.c, pcp.c, upnp.c   the three protocols
  *     static.c      static mappings and their filters
  *     subscriber.c  quota, rate and blocks of ports, by inside address
  *     former.c      which port an inside endpoint had last
@@ -48,8 +50,9 @@ struct nat_background {
 };
 
 struct nat {
-    mist_time due; /* the queue's first time */
-    mist_time now; /* of the current call */
+    mist_time due;         /* the queue's first time */
+    mist_time announce_at; /* the next announcement; MIST_NEVER: none */
+    mist_time now;         /* of the current call */
     mist_time down_until;
     uint64_t seed;
     struct nat_slab *slab;
@@ -67,8 +70,11 @@ struct nat {
     uint8_t reboots;                      /* wraps: only a key of a draw */
     uint16_t generation[NAT_GENERATIONS]; /* ports.c */
     uint32_t externals;
-    uint32_t first_ip;                    /* of the pool */
-    bool counted_up;                      /* the pool is first_ip, first_ip + 1 ... */
+    uint32_t first_ip;   /* of the pool */
+    bool counted_up;     /* the pool is first_ip, first_ip + 1 ... */
+    uint8_t announced;   /* announcements since the tables were lost */
+    mist_time epoch;     /* when the tables were lost; 0: never */
+    struct addr gateway; /* its own inside address, port 0; family ADDR_NONE: unknown */
     struct nat_fragments_kept *fragments; /* fragments.c; NULL until there was one */
     struct nat_external external[];
 };
@@ -200,6 +206,11 @@ int32_t nat_find_external(const struct nat *nat, const struct addr *address);
 /* The mapping that serves a datagram of inside to remote, if there is one. */
 uint32_t nat_find_mapping(const struct nat *nat, const struct nat_endpoint *inside,
                           const struct nat_endpoint *remote);
+
+/* The datagram's way out: its mapping is found or made, refreshed, and its
+ * filter opened.  Returns the mapping, or 0 with *verdict set.  Makes records. */
+uint32_t nat_send_out(struct nat *nat, mist_time now, const struct nat_datagram *d,
+                      enum nat_verdict *verdict);
 
 /* The limits of box and subscriber on one more mapping.  Makes a record. */
 enum nat_verdict nat_room_for(struct nat *nat, mist_time now, const struct nat_endpoint *inside);

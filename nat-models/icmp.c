@@ -1,4 +1,5 @@
 #include "nat-models/icmp.h"
+#include "nat-models/bytes.h"
 #include "nat-models/mapping.h"
 #include "nat-models/outbox.h"
 #include "nat-models/remote.h"
@@ -15,12 +16,6 @@ enum { ICMP_HEADER = 8, IP_HEADER = 20, EMBEDDED = 8, ERROR_BYTES = 36 };
 
 /* ---- bytes ---- */
 
-static void put16(uint8_t *at, uint32_t value)
-{
-    at[0] = (uint8_t)(value >> 8);
-    at[1] = (uint8_t)value;
-}
-
 /* RFC 1071, over an even number of bytes with the checksum's own place zero. */
 static uint16_t checksum(const uint8_t *bytes, uint32_t length)
 {
@@ -36,24 +31,24 @@ static uint16_t checksum(const uint8_t *bytes, uint32_t length)
 
 static void put_checksum(uint8_t *bytes, uint32_t length, uint32_t place)
 {
-    put16(bytes + place, 0);
-    put16(bytes + place, checksum(bytes, length));
+    nat_put16(bytes + place, 0);
+    nat_put16(bytes + place, checksum(bytes, length));
 }
 
 /* The IPv4 and transport header of d as it came in. */
 static void put_embedded(uint8_t *at, const struct nat_datagram *d)
 {
     at[0] = 0x45;
-    put16(at + 2, IP_HEADER + EMBEDDED + d->length);
-    put16(at + 4, d->fragment.id);
+    nat_put16(at + 2, IP_HEADER + EMBEDDED + d->length);
+    nat_put16(at + 4, d->fragment.id);
     at[8] = d->ttl;
     at[9] = d->protocol;
     memcpy(at + 12, d->from.ip, 4);
     memcpy(at + 16, d->to.ip, 4);
     put_checksum(at, IP_HEADER, 10);
-    put16(at + IP_HEADER, d->from.port);
-    put16(at + IP_HEADER + 2, d->to.port);
-    put16(at + IP_HEADER + 4, EMBEDDED + d->length);
+    nat_put16(at + IP_HEADER, d->from.port);
+    nat_put16(at + IP_HEADER + 2, d->to.port);
+    nat_put16(at + IP_HEADER + 4, EMBEDDED + d->length);
 }
 
 /* mtu: of the next link, for "fragmentation needed" (RFC 1191); else 0 */
@@ -63,12 +58,14 @@ static void send_error(struct nat *nat, enum nat_side side, uint8_t type, uint8_
     if (d->from.family != ADDR_V4 || d->protocol == NAT_ICMP || d->fragment.offset != 0)
         return; /* RFC 1122 3.2.2: never about an error, nor about a later fragment */
     uint8_t bytes[ERROR_BYTES] = {type, code};
-    put16(bytes + 6, mtu);
+    nat_put16(bytes + 6, mtu);
     put_embedded(bytes + ICMP_HEADER, d);
     put_checksum(bytes, ERROR_BYTES, 2);
     struct nat_datagram out = {
         .protocol = NAT_ICMP, .ttl = 64, .length = ERROR_BYTES, .bytes = bytes};
     out.from = side == NAT_OUTSIDE || nat->externals == 0 ? d->to : nat->external[0].addr;
+    if (side == NAT_INSIDE && nat->gateway.family != ADDR_NONE)
+        out.from = nat->gateway;
     out.to = d->from;
     out.from.port = out.to.port = 0;
     nat_outbox_add(nat, side, &out);
@@ -87,11 +84,6 @@ void nat_icmp_send_too_big(struct nat *nat, const struct nat_datagram *d)
 }
 
 /* ---- errors that pass through ---- */
-
-static uint32_t get16(const uint8_t *at)
-{
-    return (uint32_t)at[0] << 8 | at[1];
-}
 
 bool nat_icmp_is_error(const struct nat_datagram *d)
 {
@@ -125,18 +117,18 @@ static bool read_embedded(const struct nat_datagram *d, struct embedded *e)
     e->to = e->from;
     memcpy(e->from.ip, e->ip + 12, 4);
     memcpy(e->to.ip, e->ip + 16, 4);
-    e->from.port = (uint16_t)get16(e->from_port);
-    e->to.port = (uint16_t)(query ? 0 : get16(e->to_port));
+    e->from.port = (uint16_t)nat_get16(e->from_port);
+    e->to.port = (uint16_t)(query ? 0 : nat_get16(e->to_port));
     return true;
 }
 
 /* RFC 1624, equation 3: the checksum at `at` after a word changed. */
 static void adjust(uint8_t *at, uint32_t before, uint32_t after)
 {
-    uint32_t sum = (~get16(at) & 0xffff) + (~before & 0xffff) + after;
+    uint32_t sum = (~nat_get16(at) & 0xffff) + (~before & 0xffff) + after;
     sum = (sum & 0xffff) + (sum >> 16);
     sum = (sum & 0xffff) + (sum >> 16);
-    put16(at, ~sum & 0xffff);
+    nat_put16(at, ~sum & 0xffff);
 }
 
 /* Replaces one endpoint of the embedded datagram, which stands at ip and port. */
@@ -144,13 +136,13 @@ static void put_endpoint(struct nat_datagram *d, const struct embedded *e, uint8
                          uint8_t *port, const struct nat_endpoint *endpoint)
 {
     uint8_t *udp_checksum = e->transport + 6;
-    if (e->from.protocol == NAT_UDP && get16(udp_checksum) != 0) {
-        adjust(udp_checksum, get16(ip), get16(endpoint->ip));
-        adjust(udp_checksum, get16(ip + 2), get16(endpoint->ip + 2));
-        adjust(udp_checksum, get16(port), endpoint->port);
+    if (e->from.protocol == NAT_UDP && nat_get16(udp_checksum) != 0) {
+        adjust(udp_checksum, nat_get16(ip), nat_get16(endpoint->ip));
+        adjust(udp_checksum, nat_get16(ip + 2), nat_get16(endpoint->ip + 2));
+        adjust(udp_checksum, nat_get16(port), endpoint->port);
     }
     memcpy(ip, endpoint->ip, 4);
-    put16(port, endpoint->port);
+    nat_put16(port, endpoint->port);
     put_checksum(e->ip, (uint32_t)(e->transport - e->ip), 10);
     put_checksum(d->bytes, d->length, 2);
 }

@@ -20,6 +20,13 @@ mist_time nat_timeout(const struct nat_policy *policy, uint8_t protocol, uint8_t
     }
 }
 
+mist_time nat_least_timeout(const struct nat_policy *policy, uint8_t protocol)
+{
+    mist_time a = nat_timeout(policy, protocol, 0),
+              b = nat_timeout(policy, protocol, NAT_ESTABLISHED);
+    return a < b ? a : b;
+}
+
 /* When the mapping dies unless something refreshes it. */
 static mist_time mapping_end(const struct nat *nat, const struct nat_mapping *m)
 {
@@ -46,6 +53,17 @@ void nat_mapping_renew(struct nat *nat, uint32_t record, mist_time end)
 {
     nat_mapping(nat, record)->refreshed = end;
     nat_enqueue(nat, NAT_KEY_INSIDE, record, end);
+}
+
+mist_time nat_mapping_promise(struct nat *nat, uint32_t record, mist_time end)
+{
+    struct nat_mapping *m = nat_mapping(nat, record);
+    mist_time refreshed = end - nat_least_timeout(&nat->policy, m->inside.protocol);
+    if (!(m->flags & (NAT_STATIC | NAT_OTHERS)) && refreshed > m->refreshed) {
+        m->refreshed = refreshed;
+        m->flags &= (uint8_t)~NAT_SHORT;
+    }
+    return mapping_end(nat, m);
 }
 
 void nat_mapping_reschedule(struct nat *nat)
@@ -405,7 +423,7 @@ void nat_mapping_sent(struct nat *nat, mist_time now, uint32_t record, uint16_t 
         m->flags &= (uint8_t)~NAT_SHORT;
     if ((m->flags & NAT_REPLIED) && is_established(&nat->policy, now - m->created))
         m->flags |= NAT_ESTABLISHED;
-    if (nat->policy.refresh & NAT_REFRESH_OUT)
+    if ((nat->policy.refresh & NAT_REFRESH_OUT) && now > m->refreshed)
         m->refreshed = now;
     if (mapping_end(nat, m) < m->check)
         nat_enqueue(nat, NAT_KEY_INSIDE, record, mapping_end(nat, m));
@@ -419,7 +437,7 @@ void nat_mapping_received(struct nat *nat, mist_time now, uint32_t record)
     m->flags |= NAT_REPLIED;
     if (is_established(&nat->policy, now - m->created))
         m->flags |= NAT_ESTABLISHED;
-    if (nat->policy.refresh & NAT_REFRESH_IN)
+    if ((nat->policy.refresh & NAT_REFRESH_IN) && now > m->refreshed)
         m->refreshed = now;
     if (mapping_end(nat, m) < m->check)
         nat_enqueue(nat, NAT_KEY_INSIDE, record, mapping_end(nat, m));

@@ -13,6 +13,9 @@ void nat_enqueue(struct nat *nat, enum nat_key key, uint32_t record, mist_time e
 /* What has flags (NAT_ESTABLISHED, NAT_SHORT) lives so long after a refresh. */
 mist_time nat_timeout(const struct nat_policy *policy, uint8_t protocol, uint8_t flags);
 
+/* The shorter of a protocol's two timers. */
+mist_time nat_least_timeout(const struct nat_policy *policy, uint8_t protocol);
+
 /* All find functions return a record, or 0. */
 uint32_t nat_mapping_find(const struct nat *nat, uint8_t rule, const struct nat_endpoint *inside,
                           const struct nat_endpoint *remote);
@@ -36,6 +39,10 @@ void nat_mapping_list_all(struct nat *nat);
 
 /* The policy changed: what now ends sooner is queued for it. */
 void nat_mapping_reschedule(struct nat *nat);
+
+/* The mapping lives until end at least: its last refresh then lies in the future.
+ * Returns when it ends; max_lifetime may be sooner. */
+mist_time nat_mapping_promise(struct nat *nat, uint32_t record, mist_time end);
 
 /* A static mapping gets a new end. */
 void nat_mapping_renew(struct nat *nat, uint32_t record, mist_time end);

@@ -4,6 +4,7 @@
 #include "nat-models/icmp.h"
 #include "nat-models/mapping.h"
 #include "nat-models/outbox.h"
+#include "nat-models/portmap.h"
 #include "nat-models/ports.h"
 #include "nat-models/remote.h"
 #include "nat-models/subscriber.h"
@@ -33,6 +34,8 @@ void nat_begin(struct nat *nat, mist_time now)
         nat_background_run(nat, now);
     nat->now = now;
     nat_expire(nat, now);
+    if (nat->announce_at <= now)
+        nat_portmap_announce(nat);
 }
 
 struct nat_counters nat_counters(struct nat *nat, mist_time now)
@@ -187,10 +190,8 @@ static uint32_t make_or_exhaust(struct nat *nat, mist_time now, uint8_t rule,
     return record;
 }
 
-/* The datagram's way out: its mapping is found or made, refreshed, and its
- * filter opened.  Returns the mapping, or 0 with *verdict set. */
-static uint32_t send_out(struct nat *nat, mist_time now, const struct nat_datagram *d,
-                         enum nat_verdict *verdict)
+uint32_t nat_send_out(struct nat *nat, mist_time now, const struct nat_datagram *d,
+                      enum nat_verdict *verdict)
 {
     struct nat_endpoint inside = nat_endpoint(&d->from, d->protocol);
     struct nat_endpoint remote = nat_endpoint(&d->to, d->protocol);
@@ -245,7 +246,7 @@ static uint32_t let_in(struct nat *nat, mist_time now, const struct nat_endpoint
 static enum nat_verdict turn_round(struct nat *nat, mist_time now, struct nat_datagram *d)
 {
     enum nat_verdict verdict;
-    uint32_t sender = send_out(nat, now, d, &verdict);
+    uint32_t sender = nat_send_out(nat, now, d, &verdict);
     if (sender == 0)
         return verdict;
     if (nat->policy.hairpin == NAT_HAIRPIN_OFF)
@@ -292,7 +293,7 @@ static enum nat_verdict translate_out(struct nat *nat, mist_time now, struct nat
         return send_error(nat, d);
     if (nat_owns(nat, &d->to))
         return turn_round(nat, now, d);
-    uint32_t record = send_out(nat, now, d, &verdict);
+    uint32_t record = nat_send_out(nat, now, d, &verdict);
     if (record == 0)
         return verdict;
     struct nat_endpoint seen = nat_mapping_outside(nat, nat_mapping(nat, record));
@@ -419,6 +420,10 @@ static enum nat_verdict enter(struct nat *nat, mist_time now, enum nat_side side
 {
     nat_begin(nat, now);
     enum nat_verdict verdict = refuse(nat, now, d);
+    if (verdict == NAT_PASS && side == NAT_INSIDE && nat_portmap_is_request(nat, d)) {
+        nat_portmap_answer(nat, d);
+        verdict = NAT_DROP_KEPT;
+    }
     if (verdict == NAT_PASS)
         verdict = nat_is_fragment(d) ? carry_fragment(nat, now, side, d) : carry(nat, now, side, d);
     return nat_is_drop(verdict) ? drop(nat, verdict) : verdict;
@@ -441,8 +446,7 @@ enum nat_verdict nat_inbound(struct nat *nat, mist_time now, struct nat_datagram
 
 mist_time nat_deadline(const struct nat *nat)
 {
-    (void)nat;
-    return MIST_NEVER;
+    return nat->announce_at;
 }
 
 void nat_tick(struct nat *nat, mist_time now)
@@ -478,6 +482,7 @@ struct nat *nat_init(void *memory, struct nat_slab *slab, const struct nat_polic
     memset(nat, 0, nat_size(externals));
     nat->due = MIST_NEVER;
     nat->now = nat->down_until = INT64_MIN;
+    nat->announce_at = MIST_NEVER;
     nat->seed = seed;
     nat->slab = slab;
     nat->policy = *policy;
@@ -548,6 +553,7 @@ void nat_reboot(struct nat *nat, mist_time now)
     clear(nat, 0);
     nat_ports_restart(nat);
     nat->down_until = now + nat->policy.down;
+    nat_portmap_restart(nat, nat->down_until);
 }
 
 void nat_readdress(struct nat *nat, mist_time now, const struct addr *external)
@@ -555,6 +561,13 @@ void nat_readdress(struct nat *nat, mist_time now, const struct addr *external)
     nat_begin(nat, now);
     clear(nat, 0);
     set_external(nat, external);
+    nat_portmap_restart(nat, now);
+}
+
+void nat_set_gateway(struct nat *nat, const struct addr *inside)
+{
+    nat->gateway = *inside;
+    nat->gateway.port = 0;
 }
 
 const struct nat_policy *nat_policy_of(const struct nat *nat)

@@ -55,7 +55,7 @@ struct nat_datagram {
     X(HAIRPIN_OFF, "hairpin_off")                                                                  \
     X(TTL, "ttl")                                                                                  \
     X(FRAGMENT, "fragment")                                                                        \
-    X(KEPT, "kept") /* not lost: a fragment that waits for the others */                           \
+    X(KEPT, "kept") /* not lost: a fragment that waits, or a request to the box itself */          \
     X(TOO_BIG, "too_big")                                                                          \
     X(ICMP_UNMATCHED, "icmp_unmatched")                                                            \
     X(EGRESS, "egress")                                                                            \
@@ -138,6 +138,10 @@ bool nat_output(struct nat *nat, struct nat_datagram *datagram, enum nat_side *s
 /* When nat_tick has something to send; MIST_NEVER while nothing waits. */
 mist_time nat_deadline(const struct nat *nat);
 void nat_tick(struct nat *nat, mist_time now);
+
+/* The box's own address on the inside: where hosts ask it for ports (UDP 5351),
+ * and from where it sends.  Until it is told, it hears 192.0.0.9 alone (RFC 7723). */
+void nat_set_gateway(struct nat *nat, const struct addr *inside);
 
 /* Forgets mappings and filters; static mappings stay. */
 void nat_flush(struct nat *nat, mist_time now);

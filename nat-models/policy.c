@@ -36,9 +36,10 @@ struct nat_policy nat_policy_default(void)
         .static_outbound = 1,
         .ports = NAT_PORTS_PRESERVE,
         .icmp_errors = 1,
-        .tcp_transitory = MIN(4),    /* RFC 5382 REQ-5 */
-        .tcp_established = MIN(124), /* RFC 5382 REQ-5 */
-        .icmp_query = SEC(60),       /* RFC 5508 REQ-2 */
+        .tcp_transitory = MIN(4),     /* RFC 5382 REQ-5 */
+        .tcp_established = MIN(124),  /* RFC 5382 REQ-5 */
+        .icmp_query = SEC(60),        /* RFC 5508 REQ-2 */
+        .map_lifetime = MIN(60) * 24, /* RFC 6887 section 15 */
         .on_clash = NAT_CLASH_NEXT,
         .pooling = NAT_POOL_PAIRED,
         .low = 1024,
@@ -242,6 +243,10 @@ static const struct knob knobs[] = {
     WORD("egress_block", egress, "none|udp|tcp_high_ports"),
     WORD("hairpin", hairpin, "off|external|internal"),
     SWITCHED("static_outbound", static_outbound),
+    SWITCHED("nat_pmp", nat_pmp),
+    SWITCHED("pcp", pcp),
+    WORD("upnp", upnp, "off|igd1|igd1_permanent|igd2"),
+    TIMED("map_lifetime", map_lifetime),
     COUNTED("pool", pool),
     WORD("pooling", pooling, "paired|soft_paired|arbitrary"),
     LIMITED("quota_ports", quota_ports),
@@ -354,6 +359,17 @@ static const struct {
     {"tcp_established", offsetof(struct nat_policy, tcp_established)},
 };
 
+/* RFC 6887 section 15: two minutes is the least that a server should grant. */
+static int check_port_mapping(const struct nat_policy *policy, char *error, size_t size)
+{
+    bool any = policy->nat_pmp || policy->pcp || policy->upnp != NAT_UPNP_OFF;
+    if (any && policy->kind != NAT_KIND_NAT)
+        return complain(error, size, "nat_pmp, pcp, upnp: expected off, the box maps no ports");
+    if (policy->map_lifetime < MIN(2))
+        return complain(error, size, "map_lifetime: expected at least 2 min");
+    return 0;
+}
+
 static int check_firewall(const struct nat_policy *policy, char *error, size_t size)
 {
     if (policy->mapping != NAT_EIM)
@@ -401,6 +417,8 @@ int nat_policy_check(const struct nat_policy *policy, char *error, size_t size)
             return complain(error, size, "%s: expected more than 0 s", positive_times[i].key);
     }
     if (policy->kind == NAT_KIND_FIREWALL && check_firewall(policy, error, size) < 0)
+        return -1;
+    if (check_port_mapping(policy, error, size) < 0)
         return -1;
     return check_ports(policy, error, size);
 }

@@ -53,6 +53,12 @@ enum nat_egress { NAT_EGRESS_OPEN, NAT_EGRESS_BLOCK_UDP, NAT_EGRESS_BLOCK_TCP_HI
 enum nat_unsolicited { NAT_UNSOLICITED_SILENT, NAT_UNSOLICITED_ICMP };
 enum nat_fragments { NAT_FRAGMENTS_REASSEMBLE, NAT_FRAGMENTS_IN_ORDER, NAT_FRAGMENTS_DROP };
 enum nat_too_big { NAT_TOO_BIG_ICMP, NAT_TOO_BIG_DROP, NAT_TOO_BIG_FRAGMENT };
+enum nat_upnp {
+    NAT_UPNP_OFF,
+    NAT_UPNP_IGD1,
+    NAT_UPNP_IGD1_PERMANENT, /* knows permanent leases only */
+    NAT_UPNP_IGD2,
+};
 enum nat_alg { NAT_ALG_OFF, NAT_ALG_REWRITE };
 enum nat_after_reboot { NAT_COUNTER_RESET, NAT_COUNTER_KEEP, NAT_COUNTER_RANDOM };
 
@@ -74,8 +80,9 @@ struct nat_policy {
     /* What a new mapping asks. */
     mist_time dport_timeout;
     mist_time tcp_transitory, tcp_established, icmp_query;
-    mist_time hold; /* port unusable for others after its mapping's end */
-    mist_time down; /* a reboot's outage */
+    mist_time hold;         /* port unusable for others after its mapping's end */
+    mist_time down;         /* a reboot's outage */
+    mist_time map_lifetime; /* the most that NAT-PMP and PCP grant */
     mist_time background_life;
     uint64_t background_uhz; /* other hosts' new mappings per 10^6 s */
     uint8_t on_clash, counter, block_ports, pooling;
@@ -87,11 +94,11 @@ struct nat_policy {
     uint32_t block, max_blocks;
     uint32_t pool; /* external addresses that the box wants */
     uint32_t quota_ports, new_mappings_per_s, table_capacity; /* 0: no limit */
-    uint32_t spare33;
+    uint8_t nat_pmp, pcp, upnp, spare8;
 };
 
 /* No padding, whose bytes would be anything: runs are told apart by a policy's bytes. */
-_Static_assert(sizeof(struct nat_policy) == 12 * 8 + 8 * 4 + 6 * 2 + 28,
+_Static_assert(sizeof(struct nat_policy) == 13 * 8 + 7 * 4 + 6 * 2 + 32,
                "the fields fill the policy");
 
 /* A home router: eim, apdf, preserve; every default of README.md. */

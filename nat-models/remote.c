@@ -99,11 +99,16 @@ static uint32_t add_entry(struct nat *nat, mist_time now, enum nat_key key, uint
     return record;
 }
 
+static bool is_listed_only(const struct nat_remote *e)
+{
+    return e->key == NAT_KEY_ALLOWED || e->key == NAT_KEY_OWNER;
+}
+
 void nat_remote_remove(struct nat *nat, uint32_t record)
 {
     const struct nat_remote *e = entry(nat, record);
     struct nat_endpoint base = base_of(nat, e);
-    if (e->key != NAT_KEY_ALLOWED)
+    if (!is_listed_only(e))
         nat_index_remove(&nat->index, hash_remote(nat, e->key, &base, &e->at),
                          NAT_REF(e->key, record));
     unlink_entry(nat, record);
@@ -138,7 +143,7 @@ static void settle(struct nat *nat, mist_time now, uint32_t record, uint8_t dire
     if ((e->flags & NAT_REPLIED) &&
         (policy->established_when == NAT_FIRST_REPLY || now - e->created > policy->established_age))
         e->flags |= NAT_ESTABLISHED;
-    if (policy->refresh & direction)
+    if ((policy->refresh & direction) && now > e->refreshed)
         e->refreshed = now;
     mist_time end = nat_remote_end(nat, e);
     if (end < e->check)
@@ -193,6 +198,21 @@ static void open_filters(struct nat *nat, mist_time now, uint32_t mapping,
     if (nat->policy.filtering == NAT_ADF) {
         struct nat_endpoint address = without_port(*remote);
         open_filter(nat, now, NAT_KEY_ADDRESS, mapping, &address);
+    }
+}
+
+void nat_remote_promise(struct nat *nat, uint32_t mapping, const struct nat_endpoint *remote,
+                        mist_time end)
+{
+    struct nat_endpoint address = without_port(*remote);
+    struct nat_endpoint outside = nat_mapping_outside(nat, nat_mapping(nat, mapping));
+    uint32_t records[] = {nat_remote_find(nat, NAT_KEY_EXACT, &outside, remote),
+                          nat_remote_find(nat, NAT_KEY_ADDRESS, &outside, &address)};
+    for (int i = 0; i < 2; i++) {
+        struct nat_remote *e = entry(nat, records[i]);
+        mist_time refreshed = end - nat_least_timeout(&nat->policy, remote->protocol);
+        if (records[i] != 0 && refreshed > e->refreshed)
+            e->refreshed = refreshed;
     }
 }
 
@@ -274,17 +294,29 @@ static bool is_allowed(const struct nat *nat, uint32_t mapping, const struct nat
     return !filtered;
 }
 
-void nat_remote_allow(struct nat *nat, uint32_t mapping, const struct nat_endpoint *remote,
-                      uint8_t prefix)
+/* A record that its mapping's list alone leads to. */
+static struct nat_remote *add_listed(struct nat *nat, uint32_t mapping, enum nat_key key)
 {
     uint32_t record = nat_slab_take(nat->slab);
     struct nat_remote *e = entry(nat, record);
     e->check = MIST_NEVER;
-    e->key = NAT_KEY_ALLOWED;
-    e->at = *remote;
-    e->prefix = prefix;
+    e->key = (uint8_t)key;
     link_entry(nat, record, mapping);
     nat->entries++;
+    return e;
+}
+
+void nat_remote_allow(struct nat *nat, uint32_t mapping, const struct nat_endpoint *remote,
+                      uint8_t prefix)
+{
+    for (uint32_t i = nat_mapping(nat, mapping)->first; i != 0; i = entry(nat, i)->next) {
+        const struct nat_remote *e = entry(nat, i);
+        if (e->key == NAT_KEY_ALLOWED && e->prefix == prefix && nat_same(&e->at, remote))
+            return;
+    }
+    struct nat_remote *e = add_listed(nat, mapping, NAT_KEY_ALLOWED);
+    e->at = *remote;
+    e->prefix = prefix;
 }
 
 uint32_t nat_remote_count_allowed(const struct nat *nat, uint32_t mapping)
@@ -303,6 +335,30 @@ void nat_remote_allow_all(struct nat *nat, uint32_t mapping)
         if (entry(nat, i)->key == NAT_KEY_ALLOWED)
             nat_remote_remove(nat, i);
     }
+}
+
+/* ---- who asked for it ---- */
+
+static struct nat_remote *owner_of(const struct nat *nat, uint32_t mapping)
+{
+    uint32_t i = nat_mapping(nat, mapping)->first;
+    while (i != 0 && entry(nat, i)->key != NAT_KEY_OWNER)
+        i = entry(nat, i)->next;
+    return i == 0 ? NULL : entry(nat, i);
+}
+
+bool nat_remote_is_owner(const struct nat *nat, uint32_t mapping, const uint8_t *nonce)
+{
+    const struct nat_remote *owner = owner_of(nat, mapping);
+    return owner == NULL || memcmp(owner->at.ip, nonce, NAT_NONCE_BYTES) == 0;
+}
+
+void nat_remote_set_owner(struct nat *nat, uint32_t mapping, const uint8_t *nonce)
+{
+    struct nat_remote *owner = owner_of(nat, mapping);
+    if (owner == NULL)
+        owner = add_listed(nat, mapping, NAT_KEY_OWNER);
+    memcpy(owner->at.ip, nonce, NAT_NONCE_BYTES);
 }
 
 /* ---- inward ---- */

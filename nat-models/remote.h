@@ -31,6 +31,16 @@ void nat_remote_allow(struct nat *nat, uint32_t mapping, const struct nat_endpoi
 uint32_t nat_remote_count_allowed(const struct nat *nat, uint32_t mapping);
 void nat_remote_allow_all(struct nat *nat, uint32_t mapping);
 
+/* The nonce (RFC 6887) by which a static mapping was asked for.  One that was made
+ * otherwise is everybody's. */
+#define NAT_NONCE_BYTES 12
+bool nat_remote_is_owner(const struct nat *nat, uint32_t mapping, const uint8_t *nonce);
+void nat_remote_set_owner(struct nat *nat, uint32_t mapping, const uint8_t *nonce);
+
+/* What lets the remote in lives until end at least, if the mapping does. */
+void nat_remote_promise(struct nat *nat, uint32_t mapping, const struct nat_endpoint *remote,
+                        mist_time end);
+
 void nat_remote_remove(struct nat *nat, uint32_t record);
 void nat_remote_remove_all(struct nat *nat, uint32_t mapping);
 mist_time nat_remote_end(const struct nat *nat, const struct nat_remote *e);

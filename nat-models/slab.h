@@ -27,6 +27,7 @@ enum nat_key {
     NAT_KEY_SUBSCRIBER, /* protocol and X */
     NAT_KEY_BLOCK,      /* protocol, X' and the number of a block of ports */
     NAT_KEY_ALLOWED,    /* filter of a static mapping, in its list alone */
+    NAT_KEY_OWNER,      /* the nonce of who asked for it by PCP, likewise */
 };
 
 #define NAT_REF(key, record) ((uint32_t)(key) << 28 | (record))
@@ -58,7 +59,7 @@ struct nat_mapping {
     mist_time check;              /* when the queue looks at it */
     uint32_t serial;              /* of this use of the record */
     uint32_t first;               /* its filter and reply entries */
-    mist_time refreshed, created; /* static, others: refreshed is its end */
+    mist_time refreshed, created; /* static, others: refreshed is its end; PEER: in the future */
     struct nat_endpoint inside;
     uint32_t remote; /* the first one, IPv4 in host order; of its key as far as the rule says */
     uint16_t remote_port;
@@ -74,7 +75,7 @@ struct nat_remote {
     uint32_t serial;
     uint32_t mapping;
     mist_time refreshed, created;
-    struct nat_endpoint at;  /* Y:y; port 0 for ADDRESS */
+    struct nat_endpoint at;  /* Y:y; port 0 for ADDRESS; OWNER: its ip is the nonce */
     uint32_t next, previous; /* in the mapping's list */
     uint8_t key;             /* enum nat_key */
     uint8_t flags;

@@ -42,6 +42,59 @@ enum nat_static_answer nat_static_make(struct nat *nat, const struct nat_endpoin
     return NAT_STATIC_DONE;
 }
 
+enum nat_static_answer nat_static_give(struct nat *nat, const struct nat_endpoint *inside,
+                                       const struct nat_static_wish *wish, struct addr *external,
+                                       mist_time *lifetime)
+{
+    const struct nat_policy *policy = &nat->policy;
+    bool known = nat_mapping_find_static(nat, inside) != 0;
+    if (!known && policy->table_capacity != 0 &&
+        nat->count.mappings_alive >= policy->table_capacity)
+        return NAT_STATIC_FULL;
+    if (*lifetime > policy->map_lifetime)
+        *lifetime = policy->map_lifetime;
+    bool anywhere = wish->external.family == ADDR_NONE && wish->external.port != 0;
+    *external = wish->external;
+    enum nat_static_answer answer = NAT_STATIC_TAKEN;
+    for (uint32_t i = 0; i < nat->externals && answer == NAT_STATIC_TAKEN; i++) {
+        if (anywhere) { /* that port, at whichever address has it */
+            *external = nat->external[i].addr;
+            external->port = wish->external.port;
+        }
+        answer = nat_static_make(nat, inside, external, *lifetime);
+        if (!anywhere)
+            break;
+    }
+    if (answer != NAT_STATIC_TAKEN || wish->exactly)
+        return answer;
+    *external = (struct addr){0};
+    return nat_static_make(nat, inside, external, *lifetime);
+}
+
+/* One pass: removing moves slots, some of them behind the pass. */
+static bool delete_pass(struct nat *nat, const struct nat_endpoint *inside)
+{
+    bool found = false;
+    for (uint32_t i = 0; nat->index.slots != NULL && i <= nat->index.mask;) {
+        uint32_t ref = nat->index.slots[i].ref;
+        const struct nat_mapping *m = nat_mapping(nat, NAT_REF_RECORD(ref));
+        if (NAT_REF_KEY(ref) == NAT_KEY_STATIC && m->inside.protocol == inside->protocol &&
+            memcmp(m->inside.ip, inside->ip, sizeof inside->ip) == 0) {
+            nat_mapping_remove(nat, NAT_REF_RECORD(ref), NAT_NO_HOLD);
+            found = true;
+        } else {
+            i++;
+        }
+    }
+    return found;
+}
+
+void nat_static_delete_all(struct nat *nat, const struct nat_endpoint *inside)
+{
+    while (nat->statics > 0 && delete_pass(nat, inside))
+        ;
+}
+
 int nat_map(struct nat *nat, mist_time now, uint8_t protocol, const struct addr *inside,
             struct addr *external, mist_time lifetime)
 {

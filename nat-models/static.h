@@ -16,4 +16,20 @@ enum nat_static_answer {
 enum nat_static_answer nat_static_make(struct nat *nat, const struct nat_endpoint *inside,
                                        struct addr *external, mist_time lifetime);
 
+/* What a host would like: an external endpoint; family ADDR_NONE: any address,
+ * port 0: any port. */
+struct nat_static_wish {
+    struct addr external;
+    bool exactly; /* or nothing */
+};
+
+/* Makes or renews a mapping as the wish says, as near as can be, for at most
+ * policy.map_lifetime; tells what was given. */
+enum nat_static_answer nat_static_give(struct nat *nat, const struct nat_endpoint *inside,
+                                       const struct nat_static_wish *wish, struct addr *external,
+                                       mist_time *lifetime);
+
+/* Ends all static mappings of the inside address and protocol. */
+void nat_static_delete_all(struct nat *nat, const struct nat_endpoint *inside);
+
 #endif

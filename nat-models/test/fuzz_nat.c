@@ -10,6 +10,7 @@
 
 #include "nat-models/nat.h"
 #include "nat-models/slab.h"
+#include "nat-models/upnp.h"
 #include "stack/check.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length);
@@ -104,6 +105,40 @@ static void drain(struct nat *nat)
     }
 }
 
+/* A host asks the box for ports, in a message that begins well. */
+static void ask(struct story *s, struct nat *nat, mist_time now)
+{
+    uint8_t bytes[128] = {0}, what = byte(s);
+    struct addr host = addr_v4(0xc0a80001u + (what >> 6), 2000);
+    struct nat_datagram d = {.from = host, .to = addr_v4(0xc0000009u, 5351)};
+    uint16_t port = (uint16_t)(1998 + byte(s) % 24);
+    bytes[0] = what & 1 ? 2 : 0;
+    bytes[1] = what >> 1 & 3;
+    if (what & 1) {
+        memcpy(bytes + 18, "\xff\xff\xc0\xa8\x00", 5);
+        bytes[23] = host.ip[3];
+        bytes[36] = NAT_UDP;
+        memcpy(bytes + 54, "\xff\xff", 2);
+        memcpy(bytes + 74, "\xff\xff\x05\x06\x07\x08", 6);
+    }
+    for (uint8_t changes = byte(s) % 8; changes > 0; changes--) {
+        uint8_t at = byte(s) % sizeof bytes;
+        bytes[at] = byte(s);
+    }
+    d.protocol = NAT_UDP;
+    d.ttl = 64;
+    d.length = byte(s) % (sizeof bytes + 1);
+    d.bytes = bytes;
+    if (what >> 3 & 1)
+        nat_outbound(nat, now, &d);
+    else if (what >> 4 & 1)
+        nat_upnp_add(nat, now, NAT_UDP, &host, port, byte(s));
+    else if (what >> 5 & 1)
+        nat_upnp_add_any(nat, now, NAT_UDP, &host, &port, byte(s));
+    else
+        nat_upnp_delete(nat, now, NAT_UDP, port);
+}
+
 #define INSIDE  0xc0a80001u
 #define OUTSIDE 0x01020304u
 #define REMOTE  0x05060708u
@@ -135,6 +170,10 @@ static void step(struct story *s, struct nat *nat, mist_time *now)
     case 6:
         d = datagram(s, payload, REMOTE, REMOTE);
         nat_map_filter(nat, *now, NAT_UDP, &host, &d.from, byte(s));
+        break;
+    case 8: ask(s, nat, *now); break;
+    case 9:
+        nat_readdress(nat, *now, (struct addr[]){addr_v4(OUTSIDE + byte(s) % 2, 0), address});
         break;
     case 7:
         nat_tick(nat, *now);

@@ -269,6 +269,12 @@ static void a_dead_packet_is_reported_to_its_sender(void **state)
     assert_int_equal(icmp.bytes[0] << 8 | icmp.bytes[1], 3 << 8 | 3);
     assert_int_equal(addr_ip4(&icmp.to), 0x05060708);
     assert_int_equal(addr_ip4(&icmp.from), 0x01020304);
+    struct addr gateway = lab_addr("192.168.0.1");
+    nat_set_gateway(lab.nat, &gateway);
+    d.ttl = 1;
+    nat_outbound(lab.nat, 1, &d);
+    assert_true(nat_output(lab.nat, &icmp, &side));
+    assert_true(addr_equal(&icmp.from, &gateway));
     lab_in(&lab, 2, Y1, "1.2.3.4:1234"); /* undrained output is lost with the next call */
     lab_count(&lab, 3, "mappings");
     assert_false(nat_output(lab.nat, &icmp, &side));

@@ -1,6 +1,7 @@
 /* Every knob acts: two boxes that differ in it alone tell different stories of
  * the same packets (the fault of a knob that is accepted and does nothing). */
 #include "nat-models/test/lab.h"
+#include "nat-models/upnp.h"
 
 #define LONGEST (1 << 20)
 
@@ -25,10 +26,13 @@ static void drain(struct story *s)
 {
     struct nat_datagram d;
     enum nat_side side;
-    char line[64];
+    char line[96];
     while (nat_output(s->lab.nat, &d, &side)) {
-        snprintf(line, sizeof line, "sends %d/%d (%u bytes at %u) to side %d", d.bytes[0],
-                 d.bytes[1], d.length, d.fragment.offset, (int)side);
+        uint32_t sum = 0;
+        for (uint32_t i = 0; i < d.length; i++)
+            sum = sum * 31 + d.bytes[i];
+        snprintf(line, sizeof line, "sends %d/%d (%u bytes, %08x, at %u) to side %d", d.bytes[0],
+                 d.bytes[1], d.length, sum, d.fragment.offset, (int)side);
         tell(s, line);
     }
 }
@@ -156,6 +160,31 @@ static void send_large(struct story *s, mist_time t)
     }
 }
 
+/* A host asks for ports for three hours, by NAT-PMP, by PCP and by UPnP. */
+static void ask_for_ports(struct story *s, mist_time t)
+{
+    uint8_t pmp[12] = {0, 1, [4] = 40, [6] = 41, [10] = 42, [11] = 48};
+    uint8_t pcp[60] = {2,   1, [6] = 42, [7] = 48,       [18] = 0xff, [19] = 0xff, 192,
+                       168, 0, 1,        [36] = NAT_UDP, [40] = 50,   [54] = 0xff, [55] = 0xff};
+    struct nat_datagram d = lab_datagram(host(0, 5000), lab_addr("192.0.0.9:5351"));
+    d.bytes = pmp;
+    d.length = sizeof pmp;
+    tell(s, nat_verdict_word(nat_outbound(s->lab.nat, t, &d)));
+    drain(s);
+    d = lab_datagram(host(0, 5000), lab_addr("192.0.0.9:5351"));
+    d.bytes = pcp;
+    d.length = sizeof pcp;
+    tell(s, nat_verdict_word(nat_outbound(s->lab.nat, t, &d)));
+    drain(s);
+    for (uint32_t lease_s = 0; lease_s <= 900000; lease_s += 300000) {
+        char line[32];
+        struct addr served = host(1, 5000);
+        snprintf(line, sizeof line, "upnp %d",
+                 (int)nat_upnp_add(s->lab.nat, t, NAT_UDP, &served, 7777, lease_s));
+        tell(s, line);
+    }
+}
+
 static struct story *run(const char *base, const char *knob, const char *value)
 {
     char knobs[300];
@@ -171,6 +200,7 @@ static struct story *run(const char *base, const char *knob, const char *value)
     talk(s, SEC(700));
     report_error(s, SEC(702));
     send_large(s, SEC(702));
+    ask_for_ports(s, SEC(702));
     nat_reboot(s->lab.nat, SEC(703));
     talk(s, SEC(704));
     talk(s, SEC(720));
@@ -247,6 +277,13 @@ static const struct {
     {"on_exhaustion", "table_capacity: 7; refresh: both", "evict_oldest", "evict_unreplied"},
     {"on_exhaustion", "ports: random; range: [2000, 2004]", "drop", "reuse"},
     {"unsolicited_reply", "idle: 30 s", "silent", "icmp_3_3"},
+    {"nat_pmp", "idle: 30 s", "off", "on"},
+    {"pcp", "idle: 30 s", "off", "on"},
+    {"pcp", "nat_pmp: on", "off", "on"},
+    {"upnp", "idle: 30 s", "off", "igd1"},
+    {"upnp", "idle: 30 s", "igd1", "igd1_permanent"},
+    {"upnp", "idle: 30 s", "igd1", "igd2"},
+    {"map_lifetime", "nat_pmp: on", "1 h", "2 h"},
     {"fragments", "idle: 30 s", "reassemble", "in_order_only"},
     {"fragments", "idle: 30 s", "in_order_only", "drop"},
     {"mtu", "idle: 30 s", "none", "1500"},

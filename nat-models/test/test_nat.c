@@ -477,7 +477,7 @@ static void a_static_mapping_may_have_filters(void **state)
     assert_int_equal(nat_map_filter(lab.nat, 0, NAT_UDP, &inside, &network, 9), 0);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         expect_in(&lab, 0, cases[i].from, "1.2.3.4:1234", cases[i].verdict);
-    for (int i = 2; i < NAT_FILTERS; i++)
+    for (; one.port < 1000 + NAT_FILTERS - 1; one.port++) /* the first is there already */
         assert_int_equal(nat_map_filter(lab.nat, 0, NAT_UDP, &inside, &one, 32), 0);
     assert_int_equal(nat_map_filter(lab.nat, 0, NAT_UDP, &inside, &one, 32), -1);
     assert_int_equal(nat_map(lab.nat, 0, NAT_UDP, &inside, &external, SEC(200)), 0);

@@ -118,6 +118,8 @@ static void knobs_that_contradict_each_other_are_refused(void **state)
         {{"ports", "hold"}, {"overload", "120 s"}, "hold: expected 0 s with ports: overload"},
         {{"on_clash", NULL}, {"sticky_random", NULL}, "on_clash: sticky_random needs mapping apdm"},
         {{"pool", NULL}, {"70000", NULL}, "pool: expected 1 to 65534 addresses"},
+        {{"map_lifetime", NULL}, {"119 s", NULL}, "map_lifetime: expected at least 2 min"},
+        {{"kind", "pcp"}, {"firewall", "on"}, "nat_pmp, pcp, upnp: expected off"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
