@@ -1,6 +1,7 @@
 /* test_oracle_play.c: the oracle's formulae against worlds played through the
  * translator: equal within 4 standard errors, or exactly where nothing is left
  * to chance. */
+#include <glob.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "sim/catalogue.h"
 #include "sim/oracle_play.h"
 
 #define CHAIN 2 /* boxes of a chain in this file, at most */
@@ -272,6 +274,59 @@ static void a_public_host_and_one_behind_a_firewall_are_met(void **state)
     PLAY(games, 3);
 }
 
+static struct nat_policy policies[50];
+
+/* Reads every profile of the catalogue; of drawn knobs one value. */
+static uint32_t read_profiles(void)
+{
+    struct arena arena = {0};
+    struct errors errors = {0};
+    struct catalogue *catalogue = catalogue_open(&arena, "");
+    uint32_t count = 0;
+    glob_t files;
+    assert_int_equal(glob("nat-models/profiles/*.yaml", 0, NULL, &files), 0);
+    for (; count < files.gl_pathc; count++) {
+        char error[300], *name = strrchr(files.gl_pathv[count], '/') + 1;
+        *strrchr(name, '.') = 0;
+        assert_true(count < sizeof policies / sizeof *policies);
+        const struct error_place place = {0};
+        const struct yaml_node *node = yaml_new(&arena, YAML_TEXT, name, &place);
+        const struct catalogue_nat *nat = catalogue_nat(catalogue, &arena, node, "nat", &errors);
+        assert_non_null(nat);
+        if (catalogue_policy(nat->chains[0].boxes[0], 1, count, 0, &policies[count], error,
+                             sizeof error))
+            fail_msg("%s", error);
+    }
+    globfree(&files);
+    errors_free(&errors);
+    arena_free(&arena);
+    return count;
+}
+
+/* Each ordered pair of profiles once, with its best technique: what is certain
+ * happens, what is impossible does not, and of the rest as many as expected. */
+static void every_pair_of_the_catalogue_is_played_as_judged(void **state)
+{
+    struct oracle_budget budget = ORACLE_BUDGET;
+    double expected = 0, variance = 0;
+    uint32_t met = 0, count = read_profiles();
+    (void)state;
+    assert_true(count > 20);
+    for (uint32_t i = 0; i < count * count; i++) {
+        struct rule_chain a = {1, {&policies[i / count]}}, b = {1, {&policies[i % count]}};
+        struct oracle_verdict v = oracle_judge(&a, &b, 0, &budget);
+        bool meets = oracle_play(&a, &b, &budget, v.technique, &v.options[v.technique], i);
+        if ((v.best == 1 && !meets) || (v.best == 0 && meets))
+            fail_msg("profiles %u and %u, %s: judged %g, met %d", i / count, i % count,
+                     oracle_technique_word(v.technique), v.best, meets);
+        met += meets;
+        expected += v.best;
+        variance += v.best * (1 - v.best);
+    }
+    if (fabs(met - expected) > 4 * sqrt(variance))
+        fail_msg("expected %.2f pairs to meet, met %u", expected, met);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -283,6 +338,7 @@ int main(void)
         cmocka_unit_test(address_filters_are_met_as_often_as_birthdays_say),
         cmocka_unit_test(plain_punching_reaches_what_the_rule_says),
         cmocka_unit_test(a_public_host_and_one_behind_a_firewall_are_met),
+        cmocka_unit_test(every_pair_of_the_catalogue_is_played_as_judged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
