@@ -10,10 +10,8 @@
 #define PREFIX "nat " /* before the word, in a sub-command's name */
 
 static const struct command *const commands[] = {
-    &nat_play_command,
-    &nat_pair_command,
-    &nat_probe_command,
-    NULL,
+    &nat_list_command, &nat_show_command,  &nat_play_command,
+    &nat_pair_command, &nat_probe_command, NULL,
 };
 #define COMMANDS (sizeof commands / sizeof *commands - 1)
 

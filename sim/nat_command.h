@@ -8,6 +8,8 @@
 extern const struct command nat_command;
 
 /* One file each. */
+extern const struct command nat_list_command;
+extern const struct command nat_show_command;
 extern const struct command nat_play_command;
 extern const struct command nat_probe_command;
 

@@ -4,6 +4,7 @@
 
 #include "sim/exit.h"
 #include "sim/nat_command.h"
+#include "sim/test/captured.h"
 #include "sim/test/nat_played.h"
 
 #define BOX   "nat: {mapping: eim, filtering: apdf, ports: preserve, idle: 30 s}\n"
@@ -522,38 +523,6 @@ static void a_bad_script_is_told_with_its_place(void **state)
 
 /* ---- the command ---- */
 
-#define OUTPUT 4000
-
-/* Runs the command with what it prints in texts. */
-static int run(char out[OUTPUT], char err[OUTPUT], const char *const *words)
-{
-    char *argv[10] = {NULL};
-    int argc = 0;
-    for (; words[argc]; argc++)
-        argv[argc] = strdup(words[argc]);
-    fflush(stdout);
-    int stdout_was = dup(STDOUT_FILENO), stderr_was = dup(STDERR_FILENO);
-    FILE *files[2] = {tmpfile(), tmpfile()};
-    dup2(fileno(files[0]), STDOUT_FILENO);
-    dup2(fileno(files[1]), STDERR_FILENO);
-    int code = nat_command.main(argc, argv);
-    fflush(stdout);
-    fflush(stderr);
-    dup2(stdout_was, STDOUT_FILENO);
-    dup2(stderr_was, STDERR_FILENO);
-    close(stdout_was);
-    close(stderr_was);
-    char *texts[2] = {out, err};
-    for (int i = 0; i < 2; i++) {
-        rewind(files[i]);
-        texts[i][fread(texts[i], 1, OUTPUT - 1, files[i])] = 0;
-        fclose(files[i]);
-    }
-    for (int i = 0; i < argc; i++)
-        free(argv[i]);
-    return code;
-}
-
 static void write_script(char path[40], const char *script)
 {
     strcpy(path, "/tmp/nat_play_XXXXXX");
@@ -565,24 +534,31 @@ static void write_script(char path[40], const char *script)
 
 static void the_command_tells_each_step_and_its_exit_code(void **state)
 {
-    char good[40], fails[40], bad[40], out[OUTPUT], err[OUTPUT], expected[OUTPUT];
+    static char out[CAPTURED], err[CAPTURED], expected[CAPTURED];
+    char good[40], fails[40], bad[40];
     (void)state;
     write_script(good, BOX AT STEPS SENT "- {at: 1 s, flush: true}\n");
     write_script(fails, BOX AT STEPS SENT "- {at: 1 s, state: {mappings: 7}}\n");
     write_script(bad, BOX AT STEPS "- {at: 1 s, state: {mappings: x}, flsh: true}\n");
-    assert_int_equal(run(out, err, (const char *const[]){"nat", "play", good, NULL}), EXIT_FINE);
+    assert_int_equal(
+        captured(&nat_command, out, err, (const char *const[]){"nat", "play", good, NULL}),
+        EXIT_FINE);
     assert_string_equal(out, "ok\nok\n2 passed, 0 failed\n");
-    assert_int_equal(run(out, err, (const char *const[]){"nat", "play", fails, NULL}), EXIT_WORSE);
+    assert_int_equal(
+        captured(&nat_command, out, err, (const char *const[]){"nat", "play", fails, NULL}),
+        EXIT_WORSE);
     assert_string_equal(out, "ok\nFAIL step 2: expected mappings 7, got mappings 1\n"
                              "1 passed, 1 failed\n");
-    assert_int_equal(run(out, err, (const char *const[]){"nat", "play", good, fails, NULL}),
-                     EXIT_WORSE);
+    assert_int_equal(
+        captured(&nat_command, out, err, (const char *const[]){"nat", "play", good, fails, NULL}),
+        EXIT_WORSE);
     snprintf(expected, sizeof expected,
              "%s:\nok\nok\n%s:\nok\nFAIL step 2: expected mappings 7, got mappings 1\n"
              "3 passed, 1 failed\n",
              good, fails);
     assert_string_equal(out, expected);
-    assert_int_equal(run(out, err, (const char *const[]){"nat", "play", "--json", fails, NULL}),
+    assert_int_equal(captured(&nat_command, out, err,
+                              (const char *const[]){"nat", "play", "--json", fails, NULL}),
                      EXIT_WORSE);
     snprintf(
         expected, sizeof expected,
@@ -592,14 +568,18 @@ static void the_command_tells_each_step_and_its_exit_code(void **state)
         fails);
     assert_string_equal(out, expected);
     /* a bad one: nothing is played, not even the good one */
-    assert_int_equal(run(out, err, (const char *const[]){"nat", "play", good, bad, NULL}),
-                     EXIT_INPUT);
+    assert_int_equal(
+        captured(&nat_command, out, err, (const char *const[]){"nat", "play", good, bad, NULL}),
+        EXIT_INPUT);
     assert_string_equal(out, "");
     assert_non_null(strstr(err, "flsh"));
-    assert_int_equal(run(out, err, (const char *const[]){"nat", "play", "/no/such", NULL}),
+    assert_int_equal(
+        captured(&nat_command, out, err, (const char *const[]){"nat", "play", "/no/such", NULL}),
+        EXIT_INPUT);
+    assert_int_equal(captured(&nat_command, out, err, (const char *const[]){"nat", "play", NULL}),
                      EXIT_INPUT);
-    assert_int_equal(run(out, err, (const char *const[]){"nat", "play", NULL}), EXIT_INPUT);
-    assert_int_equal(run(out, err, (const char *const[]){"nat", "plya", NULL}), EXIT_INPUT);
+    assert_int_equal(captured(&nat_command, out, err, (const char *const[]){"nat", "plya", NULL}),
+                     EXIT_INPUT);
     assert_non_null(strstr(err, "did you mean `play`?"));
     unlink(good);
     unlink(fails);
