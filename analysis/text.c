@@ -105,7 +105,7 @@ void text_json_number(FILE *out, double value)
 
 static const char *dash(char buffer[TEXT_VALUE])
 {
-    return strcpy(buffer, "-");
+    return memcpy(buffer, "-", 2);
 }
 
 const char *text_count(char buffer[TEXT_VALUE], double n)
