@@ -15,8 +15,9 @@ struct nat_play {
     struct nat_slab *slab;
     struct nat *boxes[CATALOGUE_CHAIN];
     struct nat_chain chain;
-    struct addr *saved;       /* by name; family ADDR_NONE: not yet */
-    struct nat_flight flight; /* the packet that flies */
+    struct addr first[CATALOGUE_CHAIN]; /* external address of each box */
+    struct addr *saved;                 /* by name; family ADDR_NONE: not yet */
+    struct nat_flight flight;           /* the packet that flies */
     uint8_t payload[NAT_FLIGHT_SIZE];
     uint32_t next; /* step */
 };
@@ -38,6 +39,8 @@ struct nat_play *nat_play_open(const struct nat_script *script)
         const struct nat_script_box *box = &script->boxes[i];
         play->boxes[i] = nat_init(take(1, nat_size(box->externals)), play->slab, &box->policy,
                                   box->seed, box->external, box->externals);
+        if (box->externals)
+            play->first[i] = box->external[0];
     }
     play->chain = (struct nat_chain){script->box_count, play->boxes};
     play->saved = take(script->name_count, sizeof *play->saved);
@@ -296,6 +299,7 @@ static void play_readdress(struct nat_play *play, const struct nat_step *step,
 {
     (void)o;
     nat_readdress(play->boxes[step->box], step->at, step->external);
+    play->first[step->box] = step->external[0];
 }
 
 static void play_set(struct nat_play *play, const struct nat_step *step, struct nat_outcome *o)
@@ -309,17 +313,18 @@ static void play_set(struct nat_play *play, const struct nat_step *step, struct 
 static void play_map(struct nat_play *play, const struct nat_step *step, struct nat_outcome *o)
 {
     struct nat_flight *f = &play->flight;
-    struct addr inside, external = {0};
-    if (!resolve(play, &step->inside, &inside, o) ||
-        (step->claims && !resolve(play, &step->claim, &external, o)))
+    struct nat_wish wish = {
+        .protocol = step->protocol, .first = play->first[step->box], .lifetime = step->lifetime};
+    struct addr given;
+    if (!resolve(play, &step->inside, &wish.inside, o) ||
+        (step->claims && !resolve(play, &step->claim, &wish.external, o)))
         return;
     if (step->claim.any_port)
-        external.port = 0;
-    f->passed = nat_map(play->boxes[step->box], step->at, step->protocol, &inside, &external,
-                        step->lifetime) == 0;
+        wish.external.port = 0;
+    f->passed = nat_ask(play->boxes[step->box], step->at, step->by, &wish, &given) == 0;
     f->why = "refused";
-    f->datagram.from = external;
-    compare(play, step->expect, "", f, &external, o);
+    f->datagram.from = given;
+    compare(play, step->expect, "", f, &given, o);
     save(play, step, f, o);
 }
 

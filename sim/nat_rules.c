@@ -240,6 +240,11 @@ static enum nat_conformance freed_port_rests(policy_in p)
     return if_applies(translates(p), p->hold >= SEC(120) || p->ports == NAT_PORTS_DETERMINISTIC);
 }
 
+static enum nat_conformance hosts_can_ask_for_ports(policy_in p)
+{
+    return if_applies(translates(p), p->pcp || p->nat_pmp || p->upnp != NAT_UPNP_OFF);
+}
+
 static enum nat_conformance exhaustion_ends_nobody(policy_in p)
 {
     return if_applies(translates(p), !ends_others(p));
@@ -340,6 +345,7 @@ const struct nat_rule NAT_RULES[] = {
     {6888, "REQ-7", SHOULD, "anybody may answer (EIF), or whom was sent to (ADF)",
      filter_lets_addresses_in},
     {6888, "REQ-8", SHOULD, "a freed port rests for 120 s", freed_port_rests},
+    {6888, "REQ-9", MUST, "hosts can ask for ports (PCP or the like)", hosts_can_ask_for_ports},
     {6888, "REQ-11", MUST, "where nothing is left, nobody's mapping is ended",
      exhaustion_ends_nobody},
     {6888, "REQ-11b", SHOULD, "and the host is told by ICMP 3/1", refusal_says_unreachable},

@@ -9,6 +9,7 @@
 
 #include "nat-models/nat.h"
 #include "sim/catalogue.h"
+#include "sim/nat_ask.h"
 #include "sim/nat_flight.h"
 #include "sim/nat_form.h"
 #include "sim/schema.h"
@@ -84,7 +85,8 @@ struct nat_step {
     const struct nat_count *counts;
     const struct addr *external; /* readdress: as many as the box has */
     struct nat_form inside, claim;
-    bool claims; /* map: an external endpoint was asked for */
+    bool claims;     /* map: an external endpoint was asked for */
+    enum nat_ask by; /* map */
     mist_time lifetime;
     struct nat_policy policy; /* set: the knobs from now on */
 };

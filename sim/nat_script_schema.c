@@ -7,10 +7,14 @@ static const char *const VARY_WORDS[] = {"source_port", "source_address", "desti
                                          "destination_address", NULL};
 static const char *const PROTOCOL_WORDS[] = {"udp", "tcp", "icmp", NULL};
 
+#define ASK_WORD(name, word) word,
+static const char *const ASK_WORDS[] = {NAT_ASKS(ASK_WORD) NULL};
+
 static const struct schema_key MAP_KEYS[] = {
     {.name = "inside", .kind = SCHEMA_TEXT, .need = NEED_REQUIRED, .doc = "endpoint served"},
     {.name = "external", .kind = SCHEMA_TEXT, .doc = "endpoint wanted; else any free one"},
     {.name = "lifetime", .kind = SCHEMA_TIME, .doc = "0 s deletes; else for good"},
+    {.name = "by", .kind = SCHEMA_WORD, .words = ASK_WORDS, .standard = "box", .doc = "who asks"},
 };
 static const struct schema_map MAP_STATIC = {
     .doc = "a static mapping", .keys = MAP_KEYS, .count = COUNT(MAP_KEYS)};

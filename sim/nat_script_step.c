@@ -425,6 +425,7 @@ static void read_map(const struct step_reader *s)
         read_form(&inside, external, "external", external->text, strlen(external->text),
                   NAT_FORM_CLAIMED, &s->step->claim);
     s->step->lifetime = lifetime ? lifetime->number : MIST_NEVER;
+    s->step->by = (enum nat_ask)yaml_get(inside.map, "by")->number;
 }
 
 /* Follows the policy through the script: a knob that fits nowhere is found here. */
