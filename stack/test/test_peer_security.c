@@ -172,6 +172,30 @@ static void who_is_no_server_cannot_order_knocks(void **state)
     story_close(s);
 }
 
+/* A peer that it asked knocks itself, through the hole that the guest made. */
+static void a_knock_through_ones_own_hole_proves_nothing(void **state)
+{
+    (void)state;
+    for (int own = 0; own < 2; own++) {
+        struct story *s = story_open(9);
+        story_servers(s, 3);
+        uint32_t guest = lab_add(s->lab, "guest");
+        lab_behind(s->lab, guest, LAB_EIM, LAB_APDF, false);
+        lab_start(s->lab, guest, 3);
+        const struct reach *r = &s->lab->hosts[guest].node->reach;
+        while (r->channel == 0)
+            assert_true(lab_step(s->lab, s->lab->now + SEC(5)));
+        struct addr from = s->lab->hosts[guest].node->join.through.addr;
+        if (own == 0)
+            from = addr_v4(0x50010203, 7); /* a stranger, as if there were no filter */
+        uint8_t packet[WIRE_MTU];
+        struct wire_head h = {.type = WIRE_DIALBACK, .channel = r->channel, .number = r->nonce};
+        lab_input(s->lab, guest, &from, packet, wire_put_head(packet, &h));
+        assert_int_equal(r->reachable, own == 0);
+        story_close(s);
+    }
+}
+
 /* ---- the relay ---- */
 
 /* from asks host 0 to forward n datagrams of that size to `to`. */
@@ -378,6 +402,7 @@ int main(void)
         cmocka_unit_test(a_knock_goes_to_the_address_that_the_asked_one_observed),
         cmocka_unit_test(nobody_is_knocked_at_whom_the_asker_only_claims_to_be),
         cmocka_unit_test(who_is_no_server_cannot_order_knocks),
+        cmocka_unit_test(a_knock_through_ones_own_hole_proves_nothing),
         cmocka_unit_test(without_an_introduction_nothing_is_forwarded),
         cmocka_unit_test(a_circuit_has_its_rate_and_no_more),
         cmocka_unit_test(a_circuit_ends_when_it_is_not_used),

@@ -272,6 +272,29 @@ static void a_node_joins_through_the_second_address_when_the_first_is_dead(void 
     story_close(s);
 }
 
+/* Two servers here, two there, joined while the network was cut in two. */
+static void overlays_that_were_apart_find_each_other(void **state)
+{
+    (void)state;
+    struct story *s = story_open(31);
+    for (uint32_t i = 0; i < 4; i++) {
+        static const char *const names[] = {"s1", "s2", "s3", "s4"};
+        uint32_t host = lab_add(s->lab, names[i]);
+        lab_configure(s->lab, host, "reach.assume", "public");
+        s->lab->hosts[host].side = i / 2;
+    }
+    for (uint32_t i = 0; i < 4; i++)
+        lab_start(s->lab, i, 4);
+    lab_run(s->lab, s->lab->now + MIN(2));
+    const struct kad *first = s->lab->hosts[0].node->kad;
+    assert_int_equal(kad_count(first), 1);
+    for (uint32_t i = 0; i < 4; i++)
+        s->lab->hosts[i].side = 0;
+    lab_run(s->lab, s->lab->now + MIN(5)); /* each looks around every 4 min and a fifth */
+    assert_int_equal(kad_count(first), 3);
+    story_close(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -285,6 +308,7 @@ int main(void)
         cmocka_unit_test(who_looks_different_to_each_peer_is_nobodys_server_for_long),
         cmocka_unit_test(a_home_joins_and_is_nobodys_server),
         cmocka_unit_test(a_public_node_joins_and_becomes_a_server),
+        cmocka_unit_test(overlays_that_were_apart_find_each_other),
         cmocka_unit_test(a_node_joins_through_the_second_address_when_the_first_is_dead),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -187,10 +187,13 @@ static void a_network_that_splits_ends_connections_and_one_that_heals_joins_agai
     story_close(p.s);
 }
 
+/* The server that it joined through is no more, either. */
 static void who_lost_everybody_comes_back_within_a_minute(void **state)
 {
     (void)state;
     struct pair p = pair_open(11, LAB_EIM, LAB_APDF, LAB_EIM, LAB_APDF);
+    const struct join *join = &p.lab->hosts[p.alice].node->join;
+    lab_stop(p.lab, (uint32_t)lab_by_id(p.lab, join->through.id, WIRE_ID));
     p.lab->hosts[p.alice].side = 1;
     lab_run(p.lab, p.lab->now + SEC(100));
     assert_int_equal(kad_count(p.lab->hosts[p.alice].node->kad), 0);
