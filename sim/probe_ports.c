@@ -4,16 +4,18 @@
  * rule shows in the order of the ports, and blocks in where the hosts' ports lie;
  * where flows are refused, the others tell whose limit it was. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "sim/probe_parts.h"
 #include "stack/check.h"
 
-#define LATER 16 /* flows of each of the others */
-#define FEW   16 /* ports that show a rule */
-#define NEAR  64 /* a counter may be moved on by others' flows so far */
+#define LATER      16   /* flows of each of the others */
+#define FIRST_PORT 1024 /* of the usual range of external ports */
+#define FEW        16   /* ports that show a rule */
+#define NEAR       64   /* ports: others may move a counter on so far; no gap in a block is wider */
 
-/* A block is recognised while its ports lie so close: n of them within 8 n.
- * Random ports of the usual range lie within some 60,000 from the third on. */
+/* In a block n ports lie within 8 n; 5,000 random ones of the usual range lie
+ * within 13 n, and fewer farther apart. */
 #define CLOSE 8
 
 struct flows {
@@ -90,26 +92,31 @@ static int32_t common_step(const struct flows *f)
     return 0;
 }
 
-/* The ports of the first block, and how many flows it took; 0: they lie too far
- * apart for one.  Once a few ports have shown about where it lies, one that is
- * farther away than it is wide begins another. */
+static int by_number(const void *a, const void *b)
+{
+    return *(const uint16_t *)a - *(const uint16_t *)b;
+}
+
+/* The block that the first port lies in, as far as it is filled, and how many
+ * flows lie there; 0: they lie too far apart for one. */
 static uint32_t find_block(const struct flows *f, struct range *block)
 {
-    struct range r = {UINT16_MAX, 0};
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < f->granted; i++) {
-        int32_t port = f->outside[i], span = r.high - r.low + 1;
-        if (i >= FEW && (port < r.low - span || port > r.high + span))
-            break;
-        r.low = port < r.low ? f->outside[i] : r.low;
-        r.high = port > r.high ? f->outside[i] : r.high;
-        span = r.high - r.low + 1;
-        if (i + 1 >= FEW && span <= CLOSE * (int32_t)(i + 1)) {
-            count = i + 1;
-            *block = r;
-        }
-    }
-    return count;
+    uint16_t *sorted = calloc(f->granted + 1, sizeof *sorted);
+    uint32_t first = 0, last;
+    CHECK(sorted);
+    memcpy(sorted, f->outside, f->granted * sizeof *sorted);
+    qsort(sorted, f->granted, sizeof *sorted, by_number);
+    while (first < f->granted && sorted[first] != f->outside[0])
+        first++;
+    last = first;
+    while (first > 0 && sorted[first] - sorted[first - 1] <= NEAR)
+        first--;
+    while (last + 1 < f->granted && sorted[last + 1] - sorted[last] <= NEAR)
+        last++;
+    *block = (struct range){sorted[first], sorted[last]};
+    free(sorted);
+    uint32_t count = last - first + 1, span = block->high - block->low + 1u;
+    return count >= FEW && span <= CLOSE * count ? count : 0;
 }
 
 /* Are all ports of the other host elsewhere? */
@@ -130,17 +137,24 @@ static bool goes_on(const struct flows *before, const struct flows *f)
     return gap >= -NEAR && gap <= NEAR;
 }
 
+/* Did the steps come to an end that is not the range's? */
+static bool is_ended(const struct flows *f, int32_t step)
+{
+    struct range block = {0, 0};
+    uint32_t count = find_block(f, &block);
+    bool wrapped = step > 0 ? block.high + step > UINT16_MAX : block.low + step < FIRST_PORT;
+    return f->granted < f->asked || (count < f->granted && !wrapped);
+}
+
 /* flows: of the one host, then of the others.  One other host that lies apart
  * is enough: on another address of a pool the same ports may be a block too.  A
  * step inside a block and a counter per host look alike until the block ends. */
 static bool is_blocks(const struct flows *flows, uint32_t others, int32_t step,
                       const struct range *block)
 {
-    struct range unused;
-    bool ended = flows->granted < flows->asked || find_block(flows, &unused) < flows->granted;
     for (uint32_t i = 1; i <= others; i++)
         if (lies_apart(&flows[i], block) &&
-            (step == 0 || (ended && !goes_on(&flows[i - 1], &flows[i]))))
+            (step == 0 || (is_ended(flows, step) && !goes_on(&flows[i - 1], &flows[i]))))
             return true;
     return false;
 }
