@@ -169,11 +169,11 @@ const struct nat_profile *nat_profile_read(struct catalogue *catalogue, struct a
 
 const char *nat_profile_value(const struct nat_profile *p, const char *key)
 {
-    for (uint32_t i = 0; i < p->knob_count; i++)
-        if (strcmp(p->knobs[i].key, key) == 0)
-            return p->knobs[i].value;
-    CHECK(!"a knob of the translator");
-    return NULL;
+    uint32_t i = 0;
+    while (i < p->knob_count && strcmp(p->knobs[i].key, key) != 0)
+        i++;
+    CHECK(i < p->knob_count);
+    return p->knobs[i].value;
 }
 
 /* ---- requirements ---- */
