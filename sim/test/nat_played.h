@@ -60,4 +60,22 @@ static inline const char *played(const char *script)
     return told;
 }
 
+/* A script and what comes of it. */
+struct line {
+    const char *script, *told;
+};
+
+/* A text told that ends in * is a beginning: the rest is somebody else's. */
+static inline void check_lines(const struct line *lines, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *told = played(lines[i].script), *star = strrchr(lines[i].told, '*');
+        if (star && !star[1])
+            assert_memory_equal(told, lines[i].told, (size_t)(star - lines[i].told));
+        else
+            assert_string_equal(told, lines[i].told);
+    }
+}
+#define CHECK_LINES(lines) check_lines(lines, sizeof(lines) / sizeof *(lines))
+
 #endif
