@@ -22,31 +22,34 @@ static const struct word size_words[] = {{"tiny", 0}, {"normal", 1}, {"server", 
 #define NO_FIELD    UINT32_MAX
 
 /* The schema: X(name, form, standard, doc, field, low, high, words).  A count has its
- * range, a word its list. */
+ * range, which is also its form, "8 to 16384"; a word its list. */
+#define SPAN(low, high)    SPANNED(low, high)
+#define SPANNED(low, high) #low " to " #high
+#define COUNT(X, name, standard, doc, field, low, high)                                            \
+    X(name, SPAN(low, high), standard, doc, FIELD(field), low, high, NULL)
+#define WORDS(X, name, form, standard, doc, field, words)                                          \
+    X(name, form, standard, doc, field, 0, 0, words)
 #define SCHEMA(X)                                                                                  \
-    X("size", "tiny | normal | server", "normal", "sets every limit below to a named size",        \
-      NO_FIELD, 0, 0, size_words)                                                                  \
-    X("links", "count", "256", "peers at once", FIELD(links), 8, 16384, NULL)                      \
-    X("contacts", "count", "512", "servers in the overlay table", FIELD(contacts), 20, 65534,      \
-      NULL)                                                                                        \
-    X("lookups", "count", "8", "lookups at once", FIELD(lookups), 2, 256, NULL)                    \
-    X("topics", "count", "8", "own subscriptions and publications at once", FIELD(topics), 2, 256, \
-      NULL)                                                                                        \
-    X("held", "count", "512", "subscriptions kept for others", FIELD(held), 0, 65536, NULL)        \
-    X("circuits", "count", "128", "pairs relayed at once", FIELD(circuits), 0, 65536, NULL)        \
-    X("connections", "count", "64", "connections at once", FIELD(connections), 2, 1024, NULL)      \
-    X("punches", "count", "32", "links being punched at once", FIELD(punches), 2, 1024, NULL)      \
-    X("socket.port", "count", "0", "local UDP port; 0: any", FIELD(port), 0, 65535, NULL)          \
-    X("socket.family", "4 | 6 | both", "4", "address families to use", FIELD(families), 0, 0,      \
-      family_words)                                                                                \
-    X("reach.assume", "auto | public | private", "auto", "whether strangers can reach this node",  \
-      FIELD(assume), 0, 0, assume_words)                                                           \
-    X("relay.serve", "on | off", "on", "forward datagrams for others once reachable",              \
-      FIELD(relay_serve), 0, 0, switch_words)                                                      \
-    X("punch.strategy", "none | mist", "mist", "how direct paths are sought", FIELD(punch), 0, 0,  \
-      strategy_words)                                                                              \
-    X("punch.rounds", "count", "6", "rounds of probes in an attempt", FIELD(punch_rounds), 1,      \
-      PUNCH_ROUNDS, NULL)
+    WORDS(X, "size", "tiny | normal | server", "normal", "sets every limit below to a named size", \
+          NO_FIELD, size_words)                                                                    \
+    COUNT(X, "links", "256", "peers at once", links, 8, 16384)                                     \
+    COUNT(X, "contacts", "512", "servers in the overlay table", contacts, 20, 65534)               \
+    COUNT(X, "lookups", "8", "lookups at once", lookups, 2, 256)                                   \
+    COUNT(X, "topics", "8", "own subscriptions and publications at once", topics, 2, 256)          \
+    COUNT(X, "held", "512", "subscriptions kept for others", held, 0, 65536)                       \
+    COUNT(X, "circuits", "128", "pairs relayed at once", circuits, 0, 65536)                       \
+    COUNT(X, "connections", "64", "connections at once", connections, 2, 1024)                     \
+    COUNT(X, "punches", "32", "links being punched at once", punches, 2, 1024)                     \
+    COUNT(X, "socket.port", "0", "local UDP port; 0: any", port, 0, 65535)                         \
+    WORDS(X, "socket.family", "4 | 6 | both", "4", "address families to use", FIELD(families),     \
+          family_words)                                                                            \
+    WORDS(X, "reach.assume", "auto | public | private", "auto",                                    \
+          "whether strangers can reach this node", FIELD(assume), assume_words)                    \
+    WORDS(X, "relay.serve", "on | off", "on", "forward datagrams for others once reachable",       \
+          FIELD(relay_serve), switch_words)                                                        \
+    WORDS(X, "punch.strategy", "none | mist", "mist", "how direct paths are sought", FIELD(punch), \
+          strategy_words)                                                                          \
+    COUNT(X, "punch.rounds", "6", "rounds of probes in an attempt", punch_rounds, 1, PUNCH_ROUNDS)
 
 #define KEY(name, form, standard, doc, field, low, high, words)  {name, form, standard, doc},
 #define RULE(name, form, standard, doc, field, low, high, words) {field, low, high, words},

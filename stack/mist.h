@@ -183,7 +183,7 @@ struct mist_counter {
     uint64_t packets_out, bytes_out, packets_in, bytes_in;
 };
 
-/* One configuration key: name, form ("20 s", "count", "word"), default, doc. */
+/* One configuration key: name, form ("8 to 256", "on | off"), default, doc. */
 struct mist_key {
     const char *name, *form, *standard, *doc;
 };
