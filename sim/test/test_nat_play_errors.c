@@ -14,7 +14,8 @@
 #define STEPS "steps:\n"
 #define SENT  "- {at: 0 s, out: \"" HOST " -> " Y "\", save: p}\n"
 
-#define KINDS      "expected exactly one of out, in, state, reboot, flush, readdress, map or set, got "
+#define KINDS "expected exactly one of out, in, state, reboot, flush, readdress, map or set, got "
+
 #define SENT_FORMS "expected an endpoint `A:p`, `$n`, `$n+k` or `$n-k`, got "
 
 /* Mistakes of the document, and of what is common to all steps. */
