@@ -8,7 +8,7 @@
 
 void nat_alg_rewrite(struct nat *nat, struct nat_datagram *d, const struct addr *inside)
 {
-    if (nat->policy.alg != NAT_ALG_REWRITE || d->from.family != ADDR_V4)
+    if (nat->policy.alg != NAT_ALG_REWRITE || inside->family != ADDR_V4)
         return;
     for (uint32_t i = 0; i + ADDRESS <= d->length; i++) {
         if (memcmp(d->bytes + i, inside->ip, ADDRESS) != 0)

@@ -1,7 +1,8 @@
 /* box.h: one box inside: its state, and what the files of the translator call
  * in one another.
  *
- *     nat.c         the two directions and the events
+ *     nat.c         the two directions
+ *     life.c        beginning, events, end
  *     mapping.c     makes, finds, refreshes and ends mappings
  *     remote.c      filter entries, reply sessions and reserved tuples
  *     ports.c       chooses an external address and port
@@ -13,11 +14,12 @@
  *     exhaustion.c  what happens when there is no room
  *     background.c  the mappings of other hosts
  *     onetoone.c    the stateless kind
+ *     nat64.c       the kind between IPv6 and IPv4
  *     alg.c         rewrites addresses in payloads
  *     fragments.c   datagrams in pieces: put together, followed, cut
  *     outbox.c      what boxes send themselves, behind nat_output
  *     prefetch.c    loads what the next datagrams will be looked up in
- *     icmp.c        ICMP errors: made and translated
+ *     icmp.c, icmp6.c   ICMP errors: made, passed and translated
  *
  * Every function here may move the slab if its comment says that it makes a
  * record; so records are kept by index and fetched when needed. */
@@ -128,6 +130,13 @@ static inline uint32_t nat_ip4(const struct nat_endpoint *e)
     return (uint32_t)e->ip[0] << 24 | (uint32_t)e->ip[1] << 16 | (uint32_t)e->ip[2] << 8 | e->ip[3];
 }
 
+/* What tells a host from its neighbours: the address, of IPv6 its last 32 bits. */
+static inline uint32_t nat_host_number(const struct nat_endpoint *e)
+{
+    const uint8_t *ip = e->ip + (e->family == ADDR_V6 ? 12 : 0);
+    return (uint32_t)ip[0] << 24 | (uint32_t)ip[1] << 16 | (uint32_t)ip[2] << 8 | ip[3];
+}
+
 /* Multiply and fold; the constant is odd with balanced bits. */
 static inline uint64_t nat_mix(uint64_t hash, uint64_t word)
 {
@@ -161,11 +170,17 @@ static inline struct nat_endpoint nat_mapping_outside(const struct nat *nat,
     return nat_outside(nat, m->address, m->port, m->inside.protocol);
 }
 
+/* Does the box give its hosts ports of its own addresses? */
+static inline bool nat_gives_ports(const struct nat_policy *policy)
+{
+    return policy->kind == NAT_KIND_NAT || policy->kind == NAT_KIND_NAT64;
+}
+
 /* May mappings of one box share an external port?  Then filter entries tell
  * them apart. */
 static inline bool nat_shares_ports(const struct nat_policy *policy)
 {
-    return policy->kind == NAT_KIND_NAT &&
+    return nat_gives_ports(policy) &&
            (policy->ports == NAT_PORTS_OVERLOAD ||
             (policy->ports == NAT_PORTS_PRESERVE && policy->mapping != NAT_EIM));
 }

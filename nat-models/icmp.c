@@ -12,7 +12,8 @@
  *     +------+------+----------+---------+--------------+----------------+
  *     | type | code | checksum | unused  | IPv4 header  | UDP/TCP header |
  *     +------+------+----------+---------+--------------+----------------+  */
-enum { ICMP_HEADER = 8, IP_HEADER = 20, EMBEDDED = 8, ERROR_BYTES = 36 };
+enum { ICMP_HEADER = NAT_ICMP_HEADER, IP_HEADER = 20, EMBEDDED = 8 };
+enum { ERROR_BYTES = NAT_ICMP_ERROR_BYTES };
 
 /* ---- bytes ---- */
 
@@ -35,6 +36,11 @@ static void put_checksum(uint8_t *bytes, uint32_t length, uint32_t place)
     nat_put16(bytes + place, checksum(bytes, length));
 }
 
+void nat_icmp_put_checksum(uint8_t *bytes, uint32_t length)
+{
+    put_checksum(bytes, length, 2);
+}
+
 /* The IPv4 and transport header of d as it came in. */
 static void put_embedded(uint8_t *at, const struct nat_datagram *d)
 {
@@ -51,16 +57,28 @@ static void put_embedded(uint8_t *at, const struct nat_datagram *d)
     nat_put16(at + IP_HEADER + 4, EMBEDDED + d->length);
 }
 
-/* mtu: of the next link, for "fragmentation needed" (RFC 1191); else 0 */
+void nat_icmp_write(uint8_t bytes[NAT_ICMP_ERROR_BYTES], uint8_t type, uint8_t code, uint16_t mtu,
+                    const struct nat_datagram *about)
+{
+    memset(bytes, 0, ERROR_BYTES);
+    bytes[0] = type;
+    bytes[1] = code;
+    nat_put16(bytes + 6, mtu);
+    put_embedded(bytes + ICMP_HEADER, about);
+    put_checksum(bytes, ERROR_BYTES, 2);
+}
+
 static void send_error(struct nat *nat, enum nat_side side, uint8_t type, uint8_t code,
                        uint16_t mtu, const struct nat_datagram *d)
 {
-    if (d->from.family != ADDR_V4 || d->protocol == NAT_ICMP || d->fragment.offset != 0)
+    uint8_t bytes[ERROR_BYTES];
+    if (d->from.family == ADDR_V6) {
+        nat_icmp6_send(nat, side, type, code, mtu, d);
+        return;
+    }
+    if (d->protocol == NAT_ICMP || d->fragment.offset != 0)
         return; /* RFC 1122 3.2.2: never about an error, nor about a later fragment */
-    uint8_t bytes[ERROR_BYTES] = {type, code};
-    nat_put16(bytes + 6, mtu);
-    put_embedded(bytes + ICMP_HEADER, d);
-    put_checksum(bytes, ERROR_BYTES, 2);
+    nat_icmp_write(bytes, type, code, mtu, d);
     struct nat_datagram out = {
         .protocol = NAT_ICMP, .ttl = 64, .length = ERROR_BYTES, .bytes = bytes};
     out.from = side == NAT_OUTSIDE || nat->externals == 0 ? d->to : nat->external[0].addr;
@@ -158,6 +176,21 @@ static uint32_t find_sender(const struct nat *nat, const struct embedded *e)
     bool other = (m->rule != NAT_EIM && m->remote != nat_ip4(&e->to)) ||
                  (m->rule == NAT_APDM && m->remote_port != e->to.port);
     return other ? 0 : record;
+}
+
+uint32_t nat_icmp_read_sent(const struct nat *nat, const struct nat_datagram *error,
+                            struct nat_datagram *about)
+{
+    struct embedded e;
+    if (!read_embedded(error, &e))
+        return 0;
+    uint32_t length = nat_get16(e.ip + 2), headers = (uint32_t)(e.transport - e.ip) + EMBEDDED;
+    *about = (struct nat_datagram){.from = nat_endpoint_addr(&e.from),
+                                   .to = nat_endpoint_addr(&e.to),
+                                   .protocol = e.from.protocol,
+                                   .ttl = e.ip[8],
+                                   .length = length < headers ? 0 : length - headers};
+    return find_sender(nat, &e);
 }
 
 enum nat_verdict nat_icmp_in(struct nat *nat, struct nat_datagram *d)

@@ -3,6 +3,7 @@
 #include "nat-models/fragments.h"
 #include "nat-models/icmp.h"
 #include "nat-models/mapping.h"
+#include "nat-models/nat64.h"
 #include "nat-models/outbox.h"
 #include "nat-models/portmap.h"
 #include "nat-models/ports.h"
@@ -92,11 +93,14 @@ bool nat_owns(const struct nat *nat, const struct addr *address)
     return nat_find_external(nat, address) >= 0;
 }
 
-static bool carries(const struct nat *nat, const struct nat_datagram *d)
+static bool carries(const struct nat *nat, enum nat_side side, const struct nat_datagram *d)
 {
-    bool family = nat->policy.kind == NAT_KIND_FIREWALL
-                      ? d->from.family == ADDR_V4 || d->from.family == ADDR_V6
-                      : d->from.family == ADDR_V4;
+    struct addr v4;
+    bool family = d->from.family == ADDR_V4;
+    if (nat->policy.kind == NAT_KIND_FIREWALL)
+        family = family || d->from.family == ADDR_V6;
+    if (nat->policy.kind == NAT_KIND_NAT64 && side == NAT_INSIDE)
+        family = d->from.family == ADDR_V6 && nat64_resolve(&d->to, &v4);
     return family && d->to.family == d->from.family &&
            (d->protocol == NAT_UDP || d->protocol == NAT_TCP || d->protocol == NAT_ICMP ||
             d->protocol == NAT_ICMP6);
@@ -169,7 +173,7 @@ static uint32_t make(struct nat *nat, mist_time now, uint8_t rule,
 {
     struct nat_place place = {.address = NAT_NO_ADDRESS, .rule = rule};
     *verdict = nat_room_for(nat, now, inside);
-    if (*verdict == NAT_PASS && nat->policy.kind == NAT_KIND_NAT)
+    if (*verdict == NAT_PASS && nat_gives_ports(&nat->policy))
         *verdict = nat_ports_choose(nat, inside, remote, place.rule, &place);
     if (*verdict != NAT_PASS)
         return 0;
@@ -263,11 +267,12 @@ static enum nat_verdict turn_round(struct nat *nat, mist_time now, struct nat_da
 }
 
 /* What both directions refuse at once; NAT_PASS: go on. */
-static enum nat_verdict refuse(const struct nat *nat, mist_time now, const struct nat_datagram *d)
+static enum nat_verdict refuse(const struct nat *nat, mist_time now, enum nat_side side,
+                               const struct nat_datagram *d)
 {
     if (now < nat->down_until)
         return NAT_DROP_DOWN;
-    if (!carries(nat, d))
+    if (!carries(nat, side, d))
         return NAT_DROP_FAMILY;
     return NAT_PASS;
 }
@@ -284,13 +289,9 @@ static enum nat_verdict send_error(struct nat *nat, struct nat_datagram *d)
     return verdict;
 }
 
-static enum nat_verdict translate_out(struct nat *nat, mist_time now, struct nat_datagram *d)
+static enum nat_verdict translate_datagram(struct nat *nat, mist_time now, struct nat_datagram *d)
 {
     enum nat_verdict verdict;
-    if (nat->policy.kind == NAT_KIND_ONE_TO_ONE)
-        return nat_onetoone_out(nat, d);
-    if (nat_icmp_is_error(d))
-        return send_error(nat, d);
     if (nat_owns(nat, &d->to))
         return turn_round(nat, now, d);
     uint32_t record = nat_send_out(nat, now, d, &verdict);
@@ -299,6 +300,31 @@ static enum nat_verdict translate_out(struct nat *nat, mist_time now, struct nat
     struct nat_endpoint seen = nat_mapping_outside(nat, nat_mapping(nat, record));
     d->from = nat_endpoint_addr(&seen);
     return NAT_PASS;
+}
+
+/* From IPv6 to IPv4, and back again where it turns round. */
+static enum nat_verdict translate_lowered(struct nat *nat, mist_time now, struct nat_datagram *d)
+{
+    struct nat_datagram came = *d;
+    nat64_lower(nat, d);
+    enum nat_verdict verdict = translate_datagram(nat, now, d);
+    if (nat_is_drop(verdict))
+        *d = came;
+    else if (verdict == NAT_HAIRPIN)
+        nat64_raise(nat, d);
+    return verdict;
+}
+
+static enum nat_verdict translate_out(struct nat *nat, mist_time now, struct nat_datagram *d)
+{
+    bool nat64 = nat->policy.kind == NAT_KIND_NAT64;
+    if (nat->policy.kind == NAT_KIND_ONE_TO_ONE)
+        return nat_onetoone_out(nat, d);
+    if (nat_icmp_is_error(d))
+        return send_error(nat, d);
+    if (nat_icmp6_is_error(d))
+        return nat64 ? nat64_error_out(nat, d) : nat_icmp6_pass(nat, NAT_INSIDE, d);
+    return nat64 ? translate_lowered(nat, now, d) : translate_datagram(nat, now, d);
 }
 
 /* RFC 4787 REQ-13: a datagram that must not be cut is too big for the outside. */
@@ -337,8 +363,11 @@ static enum nat_verdict translate_in(struct nat *nat, mist_time now, struct nat_
     enum nat_verdict verdict;
     if (nat->policy.kind == NAT_KIND_ONE_TO_ONE)
         return nat_onetoone_in(nat, d);
+    bool nat64 = nat->policy.kind == NAT_KIND_NAT64;
     if (nat_icmp_is_error(d))
-        return nat_icmp_in(nat, d);
+        return nat64 ? nat64_error_in(nat, d) : nat_icmp_in(nat, d);
+    if (nat_icmp6_is_error(d))
+        return nat_icmp6_pass(nat, NAT_OUTSIDE, d);
     struct nat_endpoint remote = nat_endpoint(&d->from, d->protocol);
     struct nat_endpoint outside = nat_endpoint(&d->to, d->protocol);
     uint32_t record = let_in(nat, now, &outside, &remote, &verdict);
@@ -348,6 +377,8 @@ static enum nat_verdict translate_in(struct nat *nat, mist_time now, struct nat_
         return verdict;
     }
     d->to = nat_endpoint_addr(&nat_mapping(nat, record)->inside);
+    if (nat64)
+        nat64_raise(nat, d);
     return NAT_PASS;
 }
 
@@ -419,7 +450,7 @@ static enum nat_verdict enter(struct nat *nat, mist_time now, enum nat_side side
                               struct nat_datagram *d)
 {
     nat_begin(nat, now);
-    enum nat_verdict verdict = refuse(nat, now, d);
+    enum nat_verdict verdict = refuse(nat, now, side, d);
     if (verdict == NAT_PASS && side == NAT_INSIDE && nat_portmap_is_request(nat, d)) {
         nat_portmap_answer(nat, d);
         verdict = NAT_DROP_KEPT;
@@ -452,143 +483,4 @@ mist_time nat_deadline(const struct nat *nat)
 void nat_tick(struct nat *nat, mist_time now)
 {
     nat_begin(nat, now);
-}
-
-/* ---- life of a box ---- */
-
-size_t nat_size(uint32_t externals)
-{
-    return sizeof(struct nat) + externals * sizeof(struct nat_external);
-}
-
-static void set_external(struct nat *nat, const struct addr *external)
-{
-    for (uint32_t i = 0; i < nat->externals; i++) {
-        nat->external[i].addr = external[i];
-        nat->external[i].addr.port = 0;
-        CHECK(external[i].family == ADDR_V4);
-    }
-    nat->counted_up = true;
-    nat->first_ip = nat->externals > 0 ? addr_ip4(&external[0]) : 0;
-    for (uint32_t i = 0; i < nat->externals; i++)
-        nat->counted_up = nat->counted_up && addr_ip4(&external[i]) == nat->first_ip + i;
-}
-
-struct nat *nat_init(void *memory, struct nat_slab *slab, const struct nat_policy *policy,
-                     uint64_t seed, const struct addr *external, uint32_t externals)
-{
-    struct nat *nat = memory;
-    CHECK((externals > 0) == (policy->kind != NAT_KIND_FIREWALL) && externals < NAT_NO_ADDRESS);
-    memset(nat, 0, nat_size(externals));
-    nat->due = MIST_NEVER;
-    nat->now = nat->down_until = INT64_MIN;
-    nat->announce_at = MIST_NEVER;
-    nat->seed = seed;
-    nat->slab = slab;
-    nat->policy = *policy;
-    nat->externals = externals;
-    set_external(nat, external);
-    nat_background_start(nat, 0);
-    return nat;
-}
-
-/* One pass of clear: removing moves slots, some of them behind the pass. */
-static bool clear_pass(struct nat *nat, uint8_t spare)
-{
-    bool found = false;
-    for (uint32_t i = 0; nat->index.slots != NULL && i <= nat->index.mask;) {
-        uint32_t ref = nat->index.slots[i].ref, record = NAT_REF_RECORD(ref);
-        enum nat_key key = NAT_REF_KEY(ref);
-        if (key == NAT_KEY_OUTSIDE && !(nat_mapping(nat, record)->flags & spare))
-            nat_mapping_remove(nat, record, NAT_NO_HOLD);
-        else if (key == NAT_KEY_CLASH || key == NAT_KEY_HELD)
-            nat_reserved_remove(nat, key, record);
-        else if (key == NAT_KEY_FORMER)
-            nat_former_remove(nat, record);
-        else if (key == NAT_KEY_SUBSCRIBER && nat_subscriber_is_idle(nat, record))
-            nat_subscriber_look(nat, record);
-        else {
-            i++;
-            continue;
-        }
-        found = true;
-    }
-    return found;
-}
-
-/* Forgets all but the mappings with a flag of spare. */
-static void clear(struct nat *nat, uint8_t spare)
-{
-    while (clear_pass(nat, spare))
-        ;
-    nat_fragments_clear(nat);
-    if (spare == 0)
-        nat_onetoone_clear(nat);
-}
-
-void nat_close(struct nat *nat)
-{
-    clear(nat, 0);
-    nat_fragments_close(nat);
-    nat_index_close(&nat->index);
-    nat_queue_close(&nat->queue);
-}
-
-size_t nat_bytes(const struct nat *nat)
-{
-    size_t slots = nat->index.slots == NULL ? 0 : (size_t)nat->index.mask + 1;
-    return slots * sizeof *nat->index.slots +
-           (size_t)nat->queue.capacity * sizeof *nat->queue.items;
-}
-
-void nat_flush(struct nat *nat, mist_time now)
-{
-    nat_begin(nat, now);
-    clear(nat, NAT_STATIC);
-}
-
-void nat_reboot(struct nat *nat, mist_time now)
-{
-    nat_begin(nat, now);
-    clear(nat, 0);
-    nat_ports_restart(nat);
-    nat->down_until = now + nat->policy.down;
-    nat_portmap_restart(nat, nat->down_until);
-}
-
-void nat_readdress(struct nat *nat, mist_time now, const struct addr *external)
-{
-    nat_begin(nat, now);
-    clear(nat, 0);
-    set_external(nat, external);
-    nat_portmap_restart(nat, now);
-}
-
-void nat_set_gateway(struct nat *nat, const struct addr *inside)
-{
-    nat->gateway = *inside;
-    nat->gateway.port = 0;
-}
-
-const struct nat_policy *nat_policy_of(const struct nat *nat)
-{
-    return &nat->policy;
-}
-
-void nat_set(struct nat *nat, mist_time now, const struct nat_policy *policy)
-{
-    nat_begin(nat, now);
-    CHECK(policy->kind == nat->policy.kind);
-    if (nat_keeps_first(&nat->policy) &&
-        (!nat_keeps_first(policy) || policy->filtering != nat->policy.filtering))
-        nat_remote_unfold_all(nat);
-    if (policy->fragments != nat->policy.fragments)
-        nat_fragments_clear(nat);
-    nat->policy = *policy;
-    nat_background_start(nat, now);
-    if (nat_lists_mappings(policy))
-        nat_mapping_list_all(nat);
-    nat_mapping_reschedule(nat);
-    for (uint32_t i = 0; i < nat->externals; i++)
-        memset(nat->external[i].full, 0, sizeof nat->external[i].full);
 }

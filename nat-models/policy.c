@@ -202,7 +202,7 @@ static int set_dport_override(struct nat_policy *policy, const char *text)
     }
 
 static const struct knob knobs[] = {
-    WORD("kind", kind, "nat|firewall|one_to_one"),
+    WORD("kind", kind, "nat|firewall|one_to_one|nat64"),
     WORD("mapping", mapping, "eim|adm|apdm"),
     WORD("filtering", filtering, "eif|adf|apdf"),
     WORD("filter_lifetime", filter_lifetime, "mapping|session"),
@@ -365,6 +365,8 @@ static int check_port_mapping(const struct nat_policy *policy, char *error, size
     bool any = policy->nat_pmp || policy->pcp || policy->upnp != NAT_UPNP_OFF;
     if (any && policy->kind != NAT_KIND_NAT)
         return complain(error, size, "nat_pmp, pcp, upnp: expected off, the box maps no ports");
+    if (policy->kind == NAT_KIND_NAT64 && policy->mtu != 0)
+        return complain(error, size, "mtu: expected none, nat64 knows no sizes of links");
     if (policy->map_lifetime < MIN(2))
         return complain(error, size, "map_lifetime: expected at least 2 min");
     return 0;
@@ -434,7 +436,7 @@ const char *nat_policy_label(const struct nat_policy *policy, char buffer[NAT_LA
     else if (policy->kind == NAT_KIND_FIREWALL)
         snprintf(buffer, NAT_LABEL, "firewall/%s", filtering[policy->filtering]);
     else
-        snprintf(buffer, NAT_LABEL, "%s/%s/%s", mapping[policy->mapping],
-                 filtering[policy->filtering], ports[policy->ports]);
+        snprintf(buffer, NAT_LABEL, "%s%s/%s/%s", policy->kind == NAT_KIND_NAT64 ? "nat64/" : "",
+                 mapping[policy->mapping], filtering[policy->filtering], ports[policy->ports]);
     return buffer;
 }

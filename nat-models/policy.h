@@ -15,6 +15,7 @@ enum nat_kind {
     NAT_KIND_NAT,        /* rewrites addresses and ports (IPv4) */
     NAT_KIND_FIREWALL,   /* filters and keeps both (IPv4 and IPv6; RFC 6092) */
     NAT_KIND_ONE_TO_ONE, /* one external address per inside address, ports kept, no filter */
+    NAT_KIND_NAT64,      /* a NAT whose hosts have IPv6 alone (RFC 6146): nat64.h */
 };
 
 enum nat_mapping_rule { NAT_EIM, NAT_ADM, NAT_APDM };
@@ -115,7 +116,8 @@ int nat_policy_check(const struct nat_policy *policy, char *error, size_t size);
 
 #define NAT_LABEL 48 /* bytes that a label needs at most */
 
-/* Writes "eim/apdf/random", "firewall/apdf" or "one_to_one"; returns buffer. */
+/* Writes "eim/apdf/random", "nat64/eim/eif/random", "firewall/apdf" or "one_to_one"; returns
+ * buffer. */
 const char *nat_policy_label(const struct nat_policy *policy, char buffer[NAT_LABEL]);
 
 /* The i-th key that nat_policy_set knows with the values it takes, or NULL at

@@ -257,7 +257,7 @@ static uint16_t pick_blocked(const struct request *r, uint16_t address)
 static uint32_t deterministic_place(const struct request *r)
 {
     uint64_t places_in_all = (uint64_t)nat_blocks_per_address(r->nat) * r->nat->externals;
-    return (uint32_t)(nat_ip4(r->inside) % places_in_all);
+    return (uint32_t)(nat_host_number(r->inside) % places_in_all);
 }
 
 static struct request within_deterministic(const struct request *r)

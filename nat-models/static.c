@@ -22,7 +22,8 @@ enum nat_static_answer nat_static_make(struct nat *nat, const struct nat_endpoin
     enum nat_static_answer answer = NAT_STATIC_DONE;
     uint32_t record = nat_mapping_find_static(nat, inside);
     mist_time end = lifetime > MIST_NEVER - nat->now ? MIST_NEVER : nat->now + lifetime;
-    if (nat->policy.kind != NAT_KIND_NAT || inside->family != ADDR_V4)
+    uint8_t family = nat->policy.kind == NAT_KIND_NAT64 ? ADDR_V6 : ADDR_V4;
+    if (!nat_gives_ports(&nat->policy) || inside->family != family)
         return NAT_STATIC_UNABLE;
     if (lifetime <= 0) {
         if (record != 0)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "nat-models/nat.h"
+#include "nat-models/nat64.h"
 #include "nat-models/slab.h"
 #include "nat-models/upnp.h"
 #include "stack/check.h"
@@ -143,6 +144,16 @@ static void ask(struct story *s, struct nat *nat, mist_time now)
 #define OUTSIDE 0x01020304u
 #define REMOTE  0x05060708u
 
+/* A host with IPv6 alone sends it. */
+static void raise(struct nat_datagram *d)
+{
+    uint8_t ip[16] = {0x20, 0x01, [15] = d->from.ip[3]};
+    d->from = addr_v6(ip, d->from.port);
+    d->to = nat64_name(&d->to);
+    if (d->protocol == NAT_ICMP)
+        d->protocol = NAT_ICMP6;
+}
+
 /* One step of the story. */
 static void step(struct story *s, struct nat *nat, mist_time *now)
 {
@@ -154,6 +165,8 @@ static void step(struct story *s, struct nat *nat, mist_time *now)
     struct addr address = addr_v4(OUTSIDE, (uint16_t)(1998 + byte(s) % 24));
     struct addr host = addr_v4(INSIDE, 2000);
     struct nat_policy policy = *nat_policy_of(nat);
+    if (policy.kind == NAT_KIND_NAT64)
+        host = addr_v6((const uint8_t[16]){0x20, 0x01, [15] = 1}, 2000);
     *now += waits[what >> 5];
     switch (what & 31) {
     case 0: nat_flush(nat, *now); break;
@@ -182,6 +195,8 @@ static void step(struct story *s, struct nat *nat, mist_time *now)
     default:
         if (what & 1) {
             d = datagram(s, payload, INSIDE, what & 2 ? REMOTE : OUTSIDE);
+            if (policy.kind == NAT_KIND_NAT64 && byte(s) != 0)
+                raise(&d);
             nat_outbound(nat, *now, &d);
         } else {
             d = datagram(s, payload, REMOTE, OUTSIDE);

@@ -215,6 +215,7 @@ static const struct {
 } pairs[] = {
     {"kind", "filtering: eif", "nat", "one_to_one"},
     {"kind", "filtering: eif", "nat", "firewall"},
+    {"kind", "filtering: eif", "nat", "nat64"},
     {"mapping", RANDOM, "eim", "adm"},
     {"mapping", RANDOM, "adm", "apdm"},
     {"filtering", "idle: 30 s", "eif", "adf"},
