@@ -67,6 +67,26 @@ static uint32_t useful_probes(const struct pair *pair, uint32_t holder)
     return (uint32_t)((double)pair->budget->probes * (double)life / (double)pair->budget->time);
 }
 
+/* Different ports of the holder that the other side can probe: a dependent box
+ * that keeps its port makes a mapping for each all the same. */
+static uint32_t probable_ports(const struct pair *pair, uint32_t holder)
+{
+    uint32_t k = smaller(useful_probes(pair, holder), pair->sides[holder]->places);
+    return smaller(k, pair->sides[!holder]->sessions);
+}
+
+static uint32_t mappings_of_probes(const struct oracle_side *seeker, uint32_t probes)
+{
+    return seeker->sessions < UINT32_MAX ? probes : 1;
+}
+
+/* What keeps the seeker from more probes. */
+static void limit_seeker(const struct pair *pair, struct oracle_option *o, uint32_t s)
+{
+    bool by_mappings = pair->sides[s]->sessions < useful_probes(pair, !s);
+    limit(o, s, by_mappings ? pair->sides[s]->mappings_limit : ORACLE_LIMIT_PROBES);
+}
+
 /* Others' new ports between the sight of one and the shot. */
 static double drift(const struct oracle_side *side)
 {
@@ -124,16 +144,18 @@ static uint32_t window_for(const struct oracle_side *holder, uint32_t opened, ui
 static void weigh_prediction(struct pair *pair, uint32_t h)
 {
     const struct oracle_side *holder = pair->sides[h];
-    uint32_t most = smaller(useful_probes(pair, h), holder->places);
+    uint32_t most = probable_ports(pair, h);
+    if (holder->mappings == 0 || most == 0)
+        return;
     uint32_t opened = ports_to_open(holder), window = window_for(holder, opened, most);
     struct oracle_option o = {.possible = true, .holder = (uint8_t)h};
     o.p = predict(holder, opened, window);
     o.mappings[h] = opened + 2; /* two more show the step */
-    o.mappings[!h] = 1;
+    o.mappings[!h] = mappings_of_probes(pair->sides[!h], window);
     o.probes[h] = opened * holder->refreshes + 2;
     o.probes[!h] = window;
     o.time = ORACLE_AIM + pace(pair, window);
-    limit(&o, !h, ORACLE_LIMIT_PROBES);
+    limit_seeker(pair, &o, !h);
     if (holder->life < pair->budget->time)
         limit(&o, h, ORACLE_LIMIT_TIMER);
     take_better(pair, ORACLE_PREDICTION, &o);
@@ -142,11 +164,11 @@ static void weigh_prediction(struct pair *pair, uint32_t h)
 static void weigh_spray(struct pair *pair, uint32_t h)
 {
     const struct oracle_side *holder = pair->sides[h];
-    uint32_t k = smaller(useful_probes(pair, h), holder->places), m = holder->mappings;
+    uint32_t k = probable_ports(pair, h), m = holder->mappings;
     struct oracle_option o = {.possible = true, .holder = (uint8_t)h};
     o.p = oracle_birthday_spread(holder->places, holder->addresses, m, k);
     o.mappings[h] = m;
-    o.mappings[!h] = 1;
+    o.mappings[!h] = mappings_of_probes(pair->sides[!h], k);
     o.probes[h] = m * holder->refreshes;
     o.probes[!h] = k;
     o.time = pace(pair, k);
@@ -155,7 +177,7 @@ static void weigh_spray(struct pair *pair, uint32_t h)
     else if (holder->mappings_limit != ORACLE_LIMIT_MAPPINGS)
         limit(&o, h, holder->mappings_limit);
     else
-        limit(&o, !h, ORACLE_LIMIT_PROBES);
+        limit_seeker(pair, &o, !h);
     take_better(pair, holder->block ? ORACLE_BLOCK_SPRAY : ORACLE_SPRAY, &o);
 }
 

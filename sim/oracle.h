@@ -96,6 +96,7 @@ struct oracle_side {
     uint32_t places;        /* ports among which the next one is, once one is known */
     uint32_t addresses;     /* among which each mapping's is drawn; 1: they share one */
     uint32_t mappings;      /* new ones that boxes and budget allow */
+    uint32_t sessions;      /* remotes that a socket may send to: a mapping each, or no limit */
     uint32_t refreshes;     /* datagrams that keep a hole open for the budget's time */
     uint8_t mappings_limit; /* enum oracle_limit: what sets `mappings` */
     uint8_t mapping;        /* enum nat_mapping_rule, the strictest of the chain as it looks */
@@ -104,10 +105,10 @@ struct oracle_side {
     uint8_t block;          /* the places are a subscriber's block */
     uint8_t answers;        /* a reply leaves through the port that was addressed */
     uint8_t blocked;        /* lets no UDP out */
-    uint8_t spare[5];
+    uint8_t spare;
 };
 
-_Static_assert(sizeof(struct oracle_side) == 4 * 8 + 5 * 4 + 7 + 5, "the fields fill the side");
+_Static_assert(sizeof(struct oracle_side) == 4 * 8 + 6 * 4 + 7 + 1, "the fields fill the side");
 
 struct oracle_side oracle_side_of(const struct rule_chain *chain,
                                   const struct oracle_budget *budget);

@@ -195,6 +195,36 @@ static bool is_shared(const struct nat_policy *p)
     return p->background_uhz > 0 && p->ports == NAT_PORTS_OVERLOAD;
 }
 
+static bool is_tight(const struct nat_policy *p)
+{
+    uint32_t room = p->quota_ports && (!p->table_capacity || p->quota_ports < p->table_capacity)
+                        ? p->quota_ports
+                        : p->table_capacity;
+    return (room > 0 && room <= ORACLE_IN_USE + 1) || p->high - p->low <= ORACLE_IN_USE;
+}
+
+static bool forgets_at_once(const struct nat_policy *p)
+{
+    return p->udp_unreplied < SEC(1);
+}
+
+static bool shares_blocks(const struct nat_policy *p)
+{
+    return p->background_uhz > 0 &&
+           (p->ports == NAT_PORTS_BLOCK || p->ports == NAT_PORTS_DETERMINISTIC);
+}
+
+static bool keeps_some(const struct nat_policy *p)
+{
+    return p->kind == NAT_KIND_NAT && p->mapping != NAT_EIM && p->ports == NAT_PORTS_PRESERVE &&
+           (p->low > 1024 || p->high < UINT16_MAX);
+}
+
+static bool seats_neighbours(const struct nat_policy *p)
+{
+    return p->contiguity || p->same_port_after_expiry;
+}
+
 static const struct {
     bool (*holds)(const struct nat_policy *policy);
     const char *text;
@@ -207,8 +237,14 @@ static const struct {
                       "background: {rate: 5/s, life: 60 s})"},
     {moves_between_addresses, "draws an address for every remote, which the rule of plain "
                               "punching does not know"},
-    {is_slow, "limits new mappings per second: later ones are taken to meet half of the probes"},
+    {is_slow, "limits new mappings per second: later ones are taken to meet half of the probes, "
+              "and measuring to be done before"},
+    {is_tight, "has room for hardly more than measuring: plain punching is taken to fit"},
+    {forgets_at_once, "forgets within a second: what was measured is taken to hold"},
     {maps_by_address, "maps by address: two hard sides may do a little better than counted"},
+    {shares_blocks, "gives others blocks too: that they share one or use all up is left out"},
+    {keeps_some, "keeps only ports of its range: sockets are taken to have such a port"},
+    {seats_neighbours, "may choose a port beside a neighbour's or a former one: left out"},
     {is_shared, "shares ports: clashes over one remote are left out"},
 };
 

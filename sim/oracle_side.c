@@ -34,10 +34,28 @@ static uint32_t places_of(const struct nat_policy *policy)
     return policy->parity && places > 1 ? places / 2 : places;
 }
 
+/* Ports that others hold on average: Little's law. */
+static double held_by_others(const struct nat_policy *policy)
+{
+    double rate = (double)policy->background_uhz / 1e6;
+    return rate * ((double)policy->background_life + (double)policy->hold) / 1e9;
+}
+
+/* Ports of all addresses, or of the host's blocks, that others leave. */
+static uint64_t ports_left(const struct nat_policy *policy)
+{
+    uint64_t places = places_of(policy);
+    if (policy->ports == NAT_PORTS_BLOCK)
+        return places * policy->max_blocks;
+    if (policy->ports == NAT_PORTS_DETERMINISTIC)
+        return places;
+    double left = (double)places * policy->pool - held_by_others(policy);
+    return left > 0 ? (uint64_t)left : 0;
+}
+
 static void limit_mappings(struct oracle_side *side, const struct nat_policy *policy,
                            const struct oracle_budget *budget)
 {
-    uint64_t blocks = policy->ports == NAT_PORTS_BLOCK ? policy->max_blocks : 1;
     if (policy->quota_ports > 0)
         lower(side, beside_those_in_use(policy->quota_ports), ORACLE_LIMIT_QUOTA);
     if (policy->table_capacity > 0)
@@ -46,8 +64,8 @@ static void limit_mappings(struct oracle_side *side, const struct nat_policy *po
     if (policy->new_mappings_per_s > 0)
         lower(side, policy->new_mappings_per_s * (uint64_t)(1 + budget->time / SEC(2)),
               ORACLE_LIMIT_RATE);
-    if (policy->kind == NAT_KIND_NAT)
-        lower(side, beside_those_in_use(places_of(policy) * blocks),
+    if (policy->kind == NAT_KIND_NAT && policy->ports != NAT_PORTS_OVERLOAD)
+        lower(side, beside_those_in_use(ports_left(policy)),
               has_blocks(policy) ? ORACLE_LIMIT_BLOCK : ORACLE_LIMIT_RANGE);
 }
 
@@ -64,20 +82,12 @@ static void limit_life(struct oracle_side *side, const struct nat_policy *policy
         side->life = life;
 }
 
-/* Share of the ports: Little's law. */
-static double held_by_others(const struct nat_policy *policy)
-{
-    double rate = (double)policy->background_uhz / 1e6;
-    double life = ((double)policy->background_life + (double)policy->hold) / 1e9;
-    return fmin(rate * life / places_of(policy), 1);
-}
-
 double oracle_kept(const struct nat_policy *policy)
 {
     if (policy->kind != NAT_KIND_NAT || policy->mapping == NAT_EIM ||
         policy->ports != NAT_PORTS_PRESERVE || policy->on_clash == NAT_CLASH_STICKY_RANDOM)
         return 1;
-    return exp(-held_by_others(policy));
+    return exp(-held_by_others(policy) / places_of(policy));
 }
 
 bool oracle_is_sequential(const struct nat_policy *policy)
@@ -95,7 +105,7 @@ static void set_law(struct oracle_side *side, const struct nat_policy *policy)
     if (policy->ports != NAT_PORTS_SEQUENTIAL)
         return; /* in a block of its own */
     if (policy->counter == NAT_COUNTER_SUBSCRIBER) {
-        side->taken = held_by_others(policy);
+        side->taken = fmin(held_by_others(policy) / places_of(policy), 1);
         return;
     }
     side->foreign_uhz = policy->background_uhz;
@@ -155,11 +165,15 @@ struct oracle_side oracle_side_of(const struct rule_chain *chain,
     side.answers = 1;
     side.addresses = addresses_of(chain);
     side.mappings = budget->mappings;
+    side.sessions = UINT32_MAX;
     side.mappings_limit = ORACLE_LIMIT_MAPPINGS;
     for (uint32_t i = 0; i < chain->count; i++)
         add_box(&side, chain->boxes[i], budget);
     if (chooser)
         set_law(&side, chooser);
     lower(&side, budget->probes / side.refreshes, ORACLE_LIMIT_PROBES);
+    for (uint32_t i = 0; i < chain->count; i++)
+        if (chain->boxes[i]->kind == NAT_KIND_NAT && chain->boxes[i]->mapping == NAT_APDM)
+            side.sessions = side.mappings;
     return side;
 }

@@ -270,6 +270,28 @@ static void a_random_port_is_sprayed_within_budget_quota_and_block(void **state)
     }
 }
 
+/* A dependent box that keeps its port makes a mapping per port probed. */
+static void a_seeker_that_maps_by_remote_spends_its_mappings_on_probes(void **state)
+{
+    (void)state;
+    struct oracle_verdict v = judge(STRICT "ports: random", STRICT "ports: overload");
+    assert_near(v.best, .639, .0005); /* 256 probes instead of 2,048 */
+    assert_int_equal(v.options[ORACLE_SPRAY].mappings[1], 256);
+    assert_int_equal(v.options[ORACLE_SPRAY].limit, ORACLE_LIMIT_MAPPINGS);
+    v = judge(STRICT "ports: random", STRICT "ports: preserve; quota_ports: 18");
+    assert_near(v.best, oracle_birthday(N, 256, 16), 1e-9);
+    assert_int_equal(v.options[ORACLE_SPRAY].limit, ORACLE_LIMIT_QUOTA);
+}
+
+/* 100/s for 10 s in 1,001 ports: 1 is left, less than measuring takes. */
+static void a_range_that_others_fill_leaves_nothing(void **state)
+{
+    (void)state;
+    const char *full = STRICT "ports: random; range: [2000, 3000];"
+                              "background: {rate: 100/s, life: 10 s}";
+    assert_near(judge(full, "").best, 0, 0);
+}
+
 /* A hole that nothing refreshes meets only the probes of its life: of 40 s.  */
 static void a_hole_that_cannot_be_kept_open_limits_the_spray(void **state)
 {
@@ -296,6 +318,17 @@ static void a_counter_is_predicted(void **state)
                            "background: {rate: 10/s, life: 60 s}",
                     "", narrow);
     assert_near(v.best, 1, 1e-6); /* of five ports in a row one is free */
+}
+
+/* Two of the two ports that a subscriber may have were measured. */
+static void a_quota_that_measuring_uses_up_leaves_nothing(void **state)
+{
+    (void)state;
+    struct oracle_verdict v = judge(STRICT "ports: sequential; quota_ports: 2", "");
+    assert_false(v.options[ORACLE_PREDICTION].possible);
+    assert_near(v.best, 0, 0);
+    v = judge(STRICT "ports: sequential; quota_ports: 3", "");
+    assert_near(v.best, 1, 0);
 }
 
 /* e^-(2 x 10/s x 0.2 s) = .018 a shot; a shot in 0.4 s. */
@@ -410,8 +443,11 @@ int main(void)
         cmocka_unit_test(what_plain_punching_reaches_needs_nothing_else),
         cmocka_unit_test(without_udp_nothing_works),
         cmocka_unit_test(a_random_port_is_sprayed_within_budget_quota_and_block),
+        cmocka_unit_test(a_seeker_that_maps_by_remote_spends_its_mappings_on_probes),
+        cmocka_unit_test(a_range_that_others_fill_leaves_nothing),
         cmocka_unit_test(a_hole_that_cannot_be_kept_open_limits_the_spray),
         cmocka_unit_test(a_counter_is_predicted),
+        cmocka_unit_test(a_quota_that_measuring_uses_up_leaves_nothing),
         cmocka_unit_test(two_counters_shoot_again_and_again),
         cmocka_unit_test(strict_sides_meet_by_chance_only),
         cmocka_unit_test(an_address_dependent_filter_is_met_one_way),
