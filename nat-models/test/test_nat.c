@@ -579,10 +579,14 @@ static void a_hundred_thousand_mappings_pass_through_one_box(void **state)
         snprintf(knobs, sizeof knobs, "idle: 120 s; ports: %s", rules[rule]);
         struct lab lab = lab_open(knobs);
         mist_time t = 0;
+        uint32_t first = 0;
         for (uint32_t i = 0; i < 100000; i++, t += SEC(2)) { /* 2.3 days */
             struct addr from = addr_v4(0xc0a80002u + i % 5, (uint16_t)(1024 + i % 60000));
             lab_out_addr(&lab, t, from, lab_addr(Y1));
             assert_int_equal(lab.verdict, NAT_PASS);
+            first = i == 0 ? lab.last.from.port - 1024u : first;
+            if (rule == 1) /* sequential wraps in its 64,512 ports */
+                assert_int_equal(lab.last.from.port, 1024 + (first + i) % 64512);
         }
         struct nat_counters count = nat_counters(lab.nat, t);
         assert_int_equal(count.mappings_made, 100000);
