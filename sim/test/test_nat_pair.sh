@@ -85,9 +85,10 @@ end
 
 begin programs_get_json
 pair 0 symmetric_random home_apdf --json --worlds 10
-for key in '"plain": 0' '"best": 0.9997' '"technique": "spray"' '"limit": "probes"' '"played": 10'; do
+for key in '"plain": 0' '"best": 0.9997' '"technique": "spray"' '"limit": "probes"'; do
     says "$key"
 done
+says '"played": 10'
 end
 
 begin mistakes_are_told_with_their_place
