@@ -11,6 +11,7 @@
 /* ---- the packet ---- */
 
 enum { PAYLOAD = 16 };
+enum { ECHO_REQUEST6 = 128 }; /* RFC 4443; errors stand below */
 enum { ECHO_REQUEST = 8, UNREACHABLE = 3, TIME_EXCEEDED = 11, PARAMETER = 12 };
 enum { ICMP_HEADER = 8, IP_HEADER = 20, EMBEDDED = 8 }; /* RFC 792 */
 enum { UDP_HEADER = 8, TCP_HEADER = 20, UNIT = 8 };     /* UNIT: fragments count in it */
@@ -40,6 +41,8 @@ void nat_flight_enlarge(struct nat_flight *f, uint8_t *bytes, uint32_t size)
     memset(bytes, 0, size);
     if (f->datagram.protocol == NAT_ICMP)
         bytes[0] = ECHO_REQUEST;
+    else if (f->datagram.protocol == NAT_ICMP6)
+        bytes[0] = ECHO_REQUEST6;
     f->datagram.bytes = bytes;
     f->datagram.length = size;
 }
@@ -131,6 +134,8 @@ static void append(struct line *line, const struct nat_datagram *d, bool up, uin
 
 static bool is_error(const struct nat_datagram *d)
 {
+    if (d->protocol == NAT_ICMP6)
+        return d->length > 1 && d->bytes[0] < ECHO_REQUEST6;
     return d->protocol == NAT_ICMP && d->fragment.offset == 0 && d->length > 1 &&
            (d->bytes[0] == UNREACHABLE || d->bytes[0] == TIME_EXCEEDED || d->bytes[0] == PARAMETER);
 }

@@ -366,6 +366,8 @@ enum nat_conformance nat_rule_judge(const struct nat_rule *rule, const struct na
 {
     if (rule->rfc == 6888 && !carrier)
         return NAT_RULE_OUTSIDE;
+    if (policy->kind == NAT_KIND_NAT64)
+        return NAT_RULE_OUTSIDE; /* RFC 6146's, not these four's */
     if (policy->egress == NAT_EGRESS_BLOCK_UDP && rule->rfc != 5508)
         return NAT_RULE_OUTSIDE; /* there is no UDP to speak of */
     return rule->judge(policy);

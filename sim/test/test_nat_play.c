@@ -356,6 +356,15 @@ static void errors_and_other_protocols_go_their_way(void **state)
                       "expect: \"192.168.0.2:9\"}\n"
                       "- {at: 61 s, state: {mappings: 0}}",
          ""},
+        /* RFC 6146: a ping from IPv6 to IPv4 and its reply, under 64:ff9b::/96 */
+        {"nat: {kind: nat64}\n" AT STEPS
+         "- {at: 0 s, out: \"[2001:db8::2]:9 -> [64:ff9b::506:708]\", protocol: icmp, "
+         "expect: \"1.2.3.4:*\", save: q}\n"
+         "- {at: 1 s, in: \"5.6.7.8 -> $q\", protocol: icmp, expect: \"[2001:db8::2]:9\", "
+         "from: \"[64:ff9b::506:708]:*\"}\n"
+         "- {at: 2 s, out: \"[2001:db8::2]:9 -> [64:ff9b::506:708]:80\", ttl: 1, expect: drop, "
+         "icmp: 3/0}",
+         ""},
     };
     (void)state;
     CHECK_LINES(lines);
