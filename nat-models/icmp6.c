@@ -103,6 +103,8 @@ static struct kind lowered(uint8_t type, uint8_t code)
         return (struct kind){NAT_ICMP_UNREACHABLE, NAT_ICMP_FRAGMENTATION_NEEDED};
     if (type == TIME_EXCEEDED_6)
         return (struct kind){NAT_ICMP_TIME_EXCEEDED, code};
+    if (type == PARAMETER_6 && code == 1) /* an unknown next header is an unknown protocol */
+        return (struct kind){NAT_ICMP_UNREACHABLE, 2};
     return (struct kind){0, 0};
 }
 

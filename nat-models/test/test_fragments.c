@@ -242,6 +242,67 @@ static void later_pieces_follow_the_first(void **state)
     lab_close(&lab);
 }
 
+static void a_later_piece_is_one_hop_older_too(void **state)
+{
+    (void)state;
+    struct lab lab = lab_open("fragments: in_order_only");
+    assert_int_equal(send_piece(&lab, 0, true, 0, 1480, 2000), NAT_PASS);
+    for (uint8_t ttl = 1; ttl <= 2; ttl++) {
+        struct nat_datagram d = piece(A, Y1, 1480, 2008, 2000);
+        d.ttl = ttl;
+        assert_int_equal(nat_outbound(lab.nat, 0, &d), ttl == 1 ? NAT_DROP_TTL : NAT_PASS);
+    }
+    lab_close(&lab);
+}
+
+/* RFC 791: the pieces of a piece keep its number, and others still follow. */
+static void a_piece_that_is_too_big_is_cut_further(void **state)
+{
+    (void)state;
+    struct lab lab = lab_open("fragments: in_order_only; mtu: 1000");
+    struct nat_datagram d = piece(A, Y1, 0, 1480, 2000), rest;
+    enum nat_side side;
+    assert_int_equal(nat_outbound(lab.nat, 0, &d), NAT_PASS);
+    assert_int_equal(d.fragment.id, 7);
+    assert_int_equal(d.length, 976 - HEADER);
+    assert_true(nat_output(lab.nat, &rest, &side));
+    assert_int_equal(rest.fragment.id, 7);
+    assert_int_equal(rest.fragment.offset, 976);
+    assert_int_equal(rest.length, 1480 - 976);
+    assert_true(rest.fragment.more);
+    assert_true(is_silent(&lab));
+    d = piece(A, Y1, 1480, 2496, 2488);
+    assert_int_equal(nat_outbound(lab.nat, 0, &d), NAT_PASS);
+    assert_int_equal(d.fragment.offset, 1480);
+    assert_int_equal(d.length, 976); /* no transport header in it */
+    assert_true(nat_output(lab.nat, &rest, &side));
+    assert_int_equal(rest.length, 2496 - 1480 - 976);
+    assert_false(rest.fragment.more);
+    lab_close(&lab);
+}
+
+/* Its header has 20 bytes, all of which are in the first piece. */
+static void tcp_in_pieces_is_made_whole_behind_its_header(void **state)
+{
+    static const struct stretch pieces[] = {{0, 1480, 0}, {1480, 1500, 0}};
+    (void)state;
+    struct lab lab = lab_open("");
+    for (int i = 0; i < 2; i++) {
+        struct nat_datagram d = lab_datagram(lab_addr(A), lab_addr(Y1));
+        fill(payload, sizeof payload);
+        d.protocol = NAT_TCP;
+        d.fragment =
+            (struct nat_fragment){.id = 3, .offset = (uint16_t)pieces[i].start, .more = i == 0};
+        d.bytes = payload + (i ? 1480 - 20 : 0);
+        d.length = pieces[i].end - (i ? 1480 : 20);
+        if (i)
+            d.from.port = d.to.port = 0;
+        assert_int_equal(nat_outbound(lab.nat, 0, &d), NAT_DROP_KEPT);
+    }
+    expect_output(&lab, NAT_OUTSIDE, SEEN, Y1, 1480);
+    lab_close(&lab);
+}
+
 static void pieces_of_a_refused_first_are_refused(void **state)
 {
     (void)state;
@@ -358,8 +419,9 @@ static void a_reassembled_datagram_is_cut_again_for_the_link(void **state)
 
 static void an_alg_rewrites_the_inside_address_wherever_it_stands(void **state)
 {
-    static const uint8_t said[] = {1, 192, 168, 0, 2, 192, 168, 0, 2, 192, 168, 0, 3, 192, 168, 0};
-    static const uint8_t heard[] = {1, 1, 2, 3, 4, 1, 2, 3, 4, 192, 168, 0, 3, 192, 168, 0};
+    static const uint8_t said[] = {1,   192, 168, 0, 2,   192, 168, 0, 2,
+                                   192, 168, 0,   3, 192, 168, 0,   2};
+    static const uint8_t heard[] = {1, 1, 2, 3, 4, 1, 2, 3, 4, 192, 168, 0, 3, 1, 2, 3, 4};
     (void)state;
     for (int on = 0; on < 2; on++) {
         struct lab lab = lab_open(on ? "alg: rewrite" : "");
@@ -411,6 +473,9 @@ int main(void)
         cmocka_unit_test(a_piece_that_comes_twice_is_taken_once),
         cmocka_unit_test(pieces_that_no_packet_has_are_refused),
         cmocka_unit_test(later_pieces_follow_the_first),
+        cmocka_unit_test(a_later_piece_is_one_hop_older_too),
+        cmocka_unit_test(a_piece_that_is_too_big_is_cut_further),
+        cmocka_unit_test(tcp_in_pieces_is_made_whole_behind_its_header),
         cmocka_unit_test(pieces_of_a_refused_first_are_refused),
         cmocka_unit_test(a_box_may_drop_all_pieces),
         cmocka_unit_test(a_one_to_one_box_passes_pieces_by_their_addresses),

@@ -263,6 +263,7 @@ static void an_error_from_the_ipv6_host_reaches_ipv4(void **state)
     assert_int_equal(sum_of(d.bytes, d.length, 0), 0xffff);
     assert_memory_equal(d.bytes + 8 + 12, lab_addr(Y4).ip, 4);
     assert_memory_equal(d.bytes + 8 + 16, lab_addr(SEEN).ip, 4);
+    assert_int_equal(d.bytes[10] * 256 + d.bytes[11], 48); /* 20 + 8 + 20 of payload */
     assert_int_equal(d.bytes[28] * 256 + d.bytes[29], 1000);
     assert_int_equal(d.bytes[30] * 256 + d.bytes[31], 1234);
     expect_addr(&d.from, "1.2.3.4:0");
@@ -270,6 +271,32 @@ static void an_error_from_the_ipv6_host_reaches_ipv4(void **state)
     d = lab_datagram(lab_addr("[2001:db8::2]"), lab_addr("[64:ff9b::506:708]"));
     d.protocol = NAT_ICMP6;
     d.bytes = bytes;
+    d.length = write_error6(bytes, 2, 0, Y, A);
+    bytes[6] = 1420 >> 8;
+    bytes[7] = 1420 & 255;
+    assert_int_equal(nat_outbound(lab.nat, 0, &d), NAT_PASS);
+    assert_int_equal(d.bytes[0] * 256 + d.bytes[1], 3 * 256 + 4);
+    assert_int_equal(d.bytes[6] * 256 + d.bytes[7], 1400); /* an IPv4 header is 20 bytes shorter */
+    for (uint32_t length = 0; length < 56; length++) {     /* too short to tell what it is about */
+        d = lab_datagram(lab_addr("[2001:db8::2]"), lab_addr("[64:ff9b::506:708]"));
+        d.protocol = NAT_ICMP6;
+        d.bytes = bytes;
+        write_error6(bytes, 1, 4, Y, A);
+        d.length = length;
+        assert_int_equal(nat_outbound(lab.nat, 0, &d),
+                         length == 0 ? NAT_PASS : NAT_DROP_ICMP_UNMATCHED);
+    }
+    d = lab_datagram(lab_addr("[2001:db8::2]"), lab_addr("[64:ff9b::506:708]"));
+    d.protocol = NAT_ICMP6;
+    d.bytes = bytes;
+    d.length = write_error6(bytes, 4, 1, Y, A);
+    assert_int_equal(nat_outbound(lab.nat, 0, &d), NAT_PASS);
+    assert_int_equal(d.bytes[0] * 256 + d.bytes[1], 3 * 256 + 2);
+    d = lab_datagram(lab_addr("[2001:db8::2]"), lab_addr("[64:ff9b::506:708]"));
+    d.protocol = NAT_ICMP6;
+    d.bytes = bytes;
+    d.length = write_error6(bytes, 4, 2, Y, A); /* of which IPv4 has no like */
+    assert_int_equal(nat_outbound(lab.nat, 0, &d), NAT_DROP_ICMP_UNMATCHED);
     d.length = write_error6(bytes, 1, 4, Y, B); /* B has no mapping */
     assert_int_equal(nat_outbound(lab.nat, 0, &d), NAT_DROP_ICMP_UNMATCHED);
     lab_close(&lab);

@@ -160,6 +160,7 @@ static void nat_pmp_refuses_by_its_result_codes(void **state)
     r = ask_pmp(&lab, 0, CLIENT, 1, 8000, 0, 7200);
     assert_int_equal(number(r.bytes + 2, 2), 0); /* what is there is renewed */
     assert_int_equal(ask(&lab, 0, CLIENT, GATEWAY, answer, 2).length, 0); /* no request */
+    assert_int_equal(ask(&lab, 0, CLIENT, GATEWAY, (uint8_t[]){0, 128}, 2).length, 0);
     assert_int_equal(ask(&lab, 0, CLIENT, GATEWAY, version, 1).length, 0);
     lab_close(&lab);
 }
@@ -187,6 +188,9 @@ static void only_a_box_that_speaks_it_hears_it(void **state)
     lab = open_box("nat_pmp: on");
     assert_int_equal(ask(&lab, 0, CLIENT, ANYCAST, request, 2).length, 12);
     expect_in(&lab, 0, Y1, "1.2.3.4:5351", "no_mapping"); /* nobody asks from outside */
+    struct nat_datagram d = lab_datagram(lab_addr(CLIENT), lab_addr(ANYCAST));
+    d.protocol = NAT_TCP;
+    assert_int_equal(nat_outbound(lab.nat, 0, &d), NAT_PASS); /* the protocols are UDP's */
     lab_close(&lab);
 }
 
@@ -378,6 +382,8 @@ static void pcp_refuses_by_its_result_codes(void **state)
         {0, 2, 61, 3},    /* no multiple of four */
         {60, 1, 64, 5},   /* option THIRD_PARTY */
         {60, 200, 64, 0}, /* an option that may be left out */
+        {60, 128, 64, 0}, /* the first of those */
+        {60, 127, 64, 5}, /* the last that may not */
         {63, 8, 64, 6},   /* an option longer than the message */
         {60, 3, 64, 6},   /* FILTER without data */
     };
@@ -406,6 +412,29 @@ static void pcp_answers_no_answers_and_no_giants(void **state)
     struct reply r = ask(&lab, 0, CLIENT, GATEWAY, bytes, 1104);
     expect_result(&r, 1, 3, 1800);
     assert_int_equal(r.length, 1100);
+    lab_close(&lab);
+}
+
+/* A box whose one port is given has none left, whichever is suggested. */
+static void a_full_box_has_no_resources(void **state)
+{
+    uint8_t bytes[200];
+    (void)state;
+    struct lab lab = open_box("pcp: on; nat_pmp: on; range: [9000, 9000]");
+    pcp_map(bytes, NAT_UDP, 8080, "0.0.0.0:0", 600);
+    memset(bytes + 44, 0, 16); /* "::" suggests nothing, too */
+    struct reply r = ask(&lab, 0, CLIENT, GATEWAY, bytes, 60);
+    expect_result(&r, 1, 0, 600);
+    assert_int_equal(number(r.bytes + 54, 2), 0xffff);
+    assert_int_equal(number(r.bytes + 56, 4), 0x01020304);
+    pcp_map(bytes, NAT_UDP, 8081, "0.0.0.0:0", 600);
+    r = ask(&lab, 0, CLIENT, GATEWAY, bytes, 60);
+    expect_result(&r, 1, 8, 30);
+    pcp_map(bytes, NAT_UDP, 8081, "1.2.3.4:9000", 600);
+    r = ask(&lab, 0, CLIENT, GATEWAY, bytes, 60);
+    expect_result(&r, 1, 8, 30);
+    r = ask_pmp(&lab, 0, CLIENT, 1, 8081, 9000, 7200);
+    assert_int_equal(number(r.bytes + 2, 2), 4);
     lab_close(&lab);
 }
 
@@ -574,6 +603,7 @@ int main(void)
         cmocka_unit_test(a_pcp_peer_keeps_a_hole_open_without_packets),
         cmocka_unit_test(pcp_refuses_by_its_result_codes),
         cmocka_unit_test(pcp_answers_no_answers_and_no_giants),
+        cmocka_unit_test(a_full_box_has_no_resources),
         cmocka_unit_test(no_room_and_quota_are_short_errors),
         cmocka_unit_test(a_box_with_one_protocol_refuses_the_other),
         cmocka_unit_test(a_box_that_lost_its_tables_says_so_ten_times),
