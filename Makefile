@@ -208,7 +208,8 @@ $(FUZZBIN): $(B)/%: $(B)/obj/%.o $(LIBS)
     $(patsubst %.c,$(B)/pic/%.o,$(STACK)))
 FORCE:
 .PHONY: all help run report test test-linux golden tidy pure lint house smoke check-scenarios \
-    same-seed sanitize fuzz fuzz-build bench deps deps-build deps-test deps-tidy deps-lint deps-fuzz \
+    same-seed sanitize fuzz fuzz-build bench deps deps-build deps-test deps-tidy deps-lint \
+	deps-fuzz \
     deps-linux deps-ci install uninstall clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -14,10 +14,8 @@ static const struct part {
     int (*run)(struct bench *b);
     const char *column; /* what a column counts; NULL: there is one */
 } parts[] = {
-    {"queue", bench_queue, "events pending"},
-    {"engine", bench_engine, "hosts without nodes"},
-    {"primitives", bench_primitives, NULL},
-    {"nat", bench_nat, "live mappings of a box"},
+    {"queue", bench_queue, "events pending"}, {"engine", bench_engine, "hosts without nodes"},
+    {"primitives", bench_primitives, NULL},   {"nat", bench_nat, "live mappings of a box"},
     {"world", bench_world, "nodes"},
 };
 #define PARTS   (sizeof parts / sizeof *parts)
