@@ -116,20 +116,38 @@ static enum probe_mapping find_mapping(struct probe *p)
 
 /* ---- filtering: RFC 5780 section 4.4 ---- */
 
-static enum probe_filtering find_filtering(struct probe *p)
+static enum probe_filtering filter(struct probe *p, int32_t socket)
 {
     struct addr seen;
-    int32_t socket = probe_socket(p, 0);
-    enum probe_filtering filtering = PROBE_FILTERING_UNKNOWN;
-    if (probe_exchange(p, socket, PROBE_MAIN, &seen)) {
-        if (ask_and_hear(p, socket, PROBE_MAIN, (struct probe_end){1, 1}, &seen))
-            filtering = PROBE_FILTERING_EIF;
-        else if (ask_and_hear(p, socket, PROBE_MAIN, (struct probe_end){0, 1}, &seen))
-            filtering = PROBE_FILTERING_ADF;
-        else
-            filtering = PROBE_FILTERING_APDF;
-    }
-    probe_close(p, socket);
+    if (!probe_exchange(p, socket, PROBE_MAIN, &seen))
+        return PROBE_FILTERING_UNKNOWN;
+    if (ask_and_hear(p, socket, PROBE_MAIN, (struct probe_end){1, 1}, &seen))
+        return PROBE_FILTERING_EIF;
+    if (ask_and_hear(p, socket, PROBE_MAIN, (struct probe_end){0, 1}, &seen))
+        return PROBE_FILTERING_ADF;
+    return PROBE_FILTERING_APDF;
+}
+
+/* Beyond the RFC, for boxes that treat the first remote of a mapping otherwise
+ * than the next: may another port of the second one answer? */
+static bool admits_second(struct probe *p, int32_t socket)
+{
+    const struct probe_end second = {1, 0}, beside = {1, 1};
+    struct addr seen;
+    return probe_exchange(p, socket, PROBE_MAIN, &seen) &&
+           probe_exchange(p, socket, second, &seen) &&
+           ask_and_hear(p, socket, second, beside, &seen);
+}
+
+static enum probe_filtering find_filtering(struct probe *p)
+{
+    int32_t first = probe_socket(p, 0), second = probe_socket(p, 0);
+    enum probe_filtering filtering = filter(p, first);
+    bool open = filtering == PROBE_FILTERING_EIF || filtering == PROBE_FILTERING_ADF;
+    if (open && !admits_second(p, second))
+        filtering = PROBE_FILTERING_APDF;
+    probe_close(p, first);
+    probe_close(p, second);
     return filtering;
 }
 

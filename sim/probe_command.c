@@ -57,9 +57,14 @@ struct job {
 
 /* ---- names ---- */
 
-/* "firewall/adf", "apdm/apdf/random", "one_to_one" as knobs; NULL: none of them. */
+/* "firewall/adf", "apdm/apdf/random", "nat64/eim/eif/random", "one_to_one" as knobs;
+ * NULL: none of them. */
 static const char *label_as_knobs(struct arena *arena, const char *name)
 {
+    static const char six[] = "nat64/";
+    const char *kind = strncmp(name, six, sizeof six - 1) == 0 ? "nat64" : "nat";
+    if (strcmp(kind, "nat64") == 0)
+        name += sizeof six - 1;
     const char *first = strchr(name, '/'), *second = first ? strchr(first + 1, '/') : NULL;
     if (strcmp(name, "one_to_one") == 0)
         return "{kind: one_to_one}";
@@ -68,8 +73,9 @@ static const char *label_as_knobs(struct arena *arena, const char *name)
     if (!second)
         return arena_format(arena, "{kind: %.*s, filtering: %s}", (int)(first - name), name,
                             first + 1);
-    return arena_format(arena, "{mapping: %.*s, filtering: %.*s, ports: %s}", (int)(first - name),
-                        name, (int)(second - first - 1), first + 1, second + 1);
+    return arena_format(arena, "{kind: %s, mapping: %.*s, filtering: %.*s, ports: %s}", kind,
+                        (int)(first - name), name, (int)(second - first - 1), first + 1,
+                        second + 1);
 }
 
 /* A name as the value of a scenario's key `nat`: "a>b" is a chain. */

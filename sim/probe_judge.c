@@ -32,8 +32,8 @@ static bool keeps_ports(const struct nat_policy *b)
 /* Several addresses, drawn anew for each mapping. */
 static bool spreads(const struct nat_policy *b)
 {
-    return b->kind == NAT_KIND_NAT && b->pool > 1 && b->pooling == NAT_POOL_ARBITRARY &&
-           b->ports != NAT_PORTS_DETERMINISTIC;
+    return is_translating(b) && b->kind != NAT_KIND_ONE_TO_ONE && b->pool > 1 &&
+           b->pooling == NAT_POOL_ARBITRARY && b->ports != NAT_PORTS_DETERMINISTIC;
 }
 
 static enum probe_mapping mapping_of(const struct nat_policy *b)
@@ -173,8 +173,8 @@ static void expect_of_one(const struct nat_policy *b, struct probe_expected *e,
         e->judged[PROBE_KEY_BLOCK] = true;
     }
     if (r->mapping == PROBE_MAPPING_EIM) {
-        bool moves =
-            b->inbound_clash && r->filtering != PROBE_FILTERING_EIF && b->kind == NAT_KIND_NAT;
+        bool moves = b->inbound_clash && r->filtering != PROBE_FILTERING_EIF &&
+                     b->kind != NAT_KIND_ONE_TO_ONE;
         r->early = moves ? PROBE_EARLY_MOVED : PROBE_EARLY_KEPT;
         e->judged[PROBE_KEY_EARLY] = true;
     }

@@ -77,7 +77,8 @@ static struct range range_of(const uint16_t *ports, uint32_t count)
     return r;
 }
 
-/* The step that at least half of the first ports make; 0: there is none. */
+/* The step that four of five among the first ports make, since a range may end
+ * there and others may come between; 0: there is none. */
 static int32_t common_step(const struct flows *f)
 {
     uint32_t count = f->granted < FEW ? f->granted : FEW;
@@ -86,7 +87,7 @@ static int32_t common_step(const struct flows *f)
         uint32_t same = 0;
         for (uint32_t j = 1; j < count; j++)
             same += f->outside[j] - f->outside[j - 1] == step;
-        if (2 * same >= count)
+        if (5 * same >= 4 * (count - 1))
             return step;
     }
     return 0;
@@ -97,8 +98,14 @@ static int by_number(const void *a, const void *b)
     return *(const uint16_t *)a - *(const uint16_t *)b;
 }
 
+static bool is_within(uint16_t port, const struct range *r)
+{
+    return port >= r->low && port <= r->high;
+}
+
 /* The block that the first port lies in, as far as it is filled, and how many
- * flows lie there; 0: they lie too far apart for one. */
+ * flows lie there; 0: they lie too far apart for one, or others came before they
+ * were all made. */
 static uint32_t find_block(const struct flows *f, struct range *block)
 {
     uint16_t *sorted = calloc(f->granted + 1, sizeof *sorted);
@@ -116,6 +123,9 @@ static uint32_t find_block(const struct flows *f, struct range *block)
     *block = (struct range){sorted[first], sorted[last]};
     free(sorted);
     uint32_t count = last - first + 1, span = block->high - block->low + 1u;
+    for (uint32_t i = 0; i < count; i++)
+        if (!is_within(f->outside[i], block))
+            return 0;
     return count >= FEW && span <= CLOSE * count ? count : 0;
 }
 
@@ -123,7 +133,7 @@ static uint32_t find_block(const struct flows *f, struct range *block)
 static bool lies_apart(const struct flows *other, const struct range *block)
 {
     for (uint32_t i = 0; i < other->granted; i++)
-        if (other->outside[i] >= block->low && other->outside[i] <= block->high)
+        if (is_within(other->outside[i], block))
             return false;
     return other->granted > 0;
 }

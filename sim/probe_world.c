@@ -43,6 +43,7 @@ struct list { /* grows by doubling */
 };
 
 struct probe_world {
+    bool six; /* the hosts have IPv6 alone */
     mist_time now;
     uint32_t order;
     struct nat_slab *slab;
@@ -107,6 +108,36 @@ static struct flight pop_flight(struct probe_world *w)
     return top;
 }
 
+/* ---- hosts with IPv6 alone ---- */
+
+/* RFC 6052: an IPv4 address in the last 32 bits of 64:ff9b::/96.  The probe's host
+ * does as 464XLAT (RFC 6877): it hears and speaks of IPv4 all the same. */
+static const uint8_t PREFIX[12] = {0x00, 0x64, 0xff, 0x9b};
+
+static struct addr to_six(const struct addr *v4)
+{
+    uint8_t ip[16];
+    memcpy(ip, PREFIX, sizeof PREFIX);
+    memcpy(ip + sizeof PREFIX, v4->ip, 4);
+    return addr_v6(ip, v4->port);
+}
+
+static struct addr from_six(const struct addr *a)
+{
+    uint32_t ip = 0;
+    if (a->family != ADDR_V6 || memcmp(a->ip, PREFIX, sizeof PREFIX) != 0)
+        return *a;
+    for (int i = 12; i < 16; i++)
+        ip = ip << 8 | a->ip[i];
+    return addr_v4(ip, a->port);
+}
+
+static struct addr host_six(uint32_t i)
+{
+    const uint8_t ip[16] = {0x2a, 0x00, [15] = (uint8_t)(2 + i)};
+    return addr_v6(ip, 0);
+}
+
 /* ---- what arrives ---- */
 
 static uint32_t host_at(const struct probe_world *w, const struct addr *a)
@@ -127,7 +158,7 @@ static void deliver(struct probe_world *w, const struct addr *from, const struct
     uint32_t place = w->letters.count;
     struct letter *letter = append(&w->letters, sizeof *letter);
     letter->next = NOBODY;
-    letter->arrival.from = *from;
+    letter->arrival.from = from_six(from);
     letter->arrival.length = PROBE_BYTES;
     memcpy(letter->arrival.bytes, bytes, PROBE_BYTES);
     struct endpoint *e = endpoint_at(w, socket);
@@ -221,7 +252,8 @@ static void send_datagram(void *world, int32_t socket, const struct addr *to,
         return;
     }
     struct nat_flight out;
-    nat_flight_query(&out, NAT_UDP, TTL, &from, to);
+    struct addr named = w->six ? to_six(to) : *to;
+    nat_flight_query(&out, NAT_UDP, TTL, &from, &named);
     nat_flight_out(&w->chain, w->now, &out);
     if (out.passed && out.turned)
         deliver(w, &out.datagram.from, &out.datagram.to, bytes);
@@ -310,6 +342,15 @@ static bool translates(const struct nat_policy *policies, uint32_t count, uint32
     return false;
 }
 
+/* Is the innermost box that translates a NAT64? */
+static bool has_six(const struct nat_policy *policies, uint32_t count)
+{
+    uint32_t i = 0;
+    while (i < count && policies[i].kind == NAT_KIND_FIREWALL)
+        i++;
+    return i < count && policies[i].kind == NAT_KIND_NAT64;
+}
+
 struct probe_world *probe_world_open(const struct nat_policy *policies, uint32_t count,
                                      uint64_t seed)
 {
@@ -324,8 +365,9 @@ struct probe_world *probe_world_open(const struct nat_policy *policies, uint32_t
         open_box(w, &policies[i], draw_u64(seed, i, DRAW_BOX_SEED, 0),
                  translates(policies, count, i + 1) ? CARRIER + i * CHAIN_STEP : PUBLIC_BOXES);
     uint32_t hosts = translates(policies, count, 0) ? LAN : PUBLIC_HOSTS;
+    w->six = has_six(policies, count);
     for (uint32_t i = 0; i < PROBE_WORLD_HOSTS; i++)
-        w->hosts[i] = addr_v4(hosts + i, 0);
+        w->hosts[i] = w->six ? host_six(i) : addr_v4(hosts + i, 0);
     return w;
 }
 

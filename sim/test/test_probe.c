@@ -238,6 +238,20 @@ static void what_is_no_nat_is_told(void **state)
     assert_found(&r, PROBE_KEY_FILTERING, "eif", "no box");
 }
 
+/* RFC 6146: outside it is a NAT like another. */
+static void hosts_with_ipv6_alone_are_probed_too(void **state)
+{
+    static const struct finding findings[] = {
+        {"kind: nat64; mapping: adm; ports: random", PROBE_KEY_MAPPING, "adm"},
+        {"kind: nat64; filtering: adf", PROBE_KEY_FILTERING, "adf"},
+        {"kind: nat64; udp_established: 300 s", PROBE_KEY_ESTABLISHED, "300"},
+        {"kind: nat64; hairpin: external", PROBE_KEY_HAIRPIN, "external"},
+        {"kind: nat64; ports: sequential", PROBE_KEY_PORTS, "sequential"},
+    };
+    (void)state;
+    CHECK_FINDINGS(findings);
+}
+
 /* nat-behaviour.md section 9: the strictest level, the first timer to run out. */
 static void of_a_chain_the_strictest_box_is_seen(void **state)
 {
@@ -434,6 +448,7 @@ int main(void)
         cmocka_unit_test(pools_and_limits_are_told),
         cmocka_unit_test(what_becomes_of_a_port_in_dispute_is_told),
         cmocka_unit_test(what_is_no_nat_is_told),
+        cmocka_unit_test(hosts_with_ipv6_alone_are_probed_too),
         cmocka_unit_test(of_a_chain_the_strictest_box_is_seen),
         cmocka_unit_test(a_seed_repeats_its_report_and_another_does_not),
         cmocka_unit_test(a_box_that_is_not_what_its_label_says_is_reported_as_it_behaves),
