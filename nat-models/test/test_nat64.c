@@ -189,8 +189,8 @@ static void an_error_from_ipv4_reaches_the_ipv6_host(void **state)
         uint8_t type, code, type6, code6;
         uint16_t mtu, mtu6;
     } cases[] = {
-        {3, 3, 1, 4, 0, 0},       {3, 1, 1, 0, 0, 0},  {3, 13, 1, 1, 0, 0},
-        {3, 4, 2, 0, 1400, 1420}, {11, 0, 3, 0, 0, 0}, {3, 14, 0, 0, 0, 0}, /* dropped */
+        {3, 3, 1, 4, 0, 0},  {3, 1, 1, 0, 0, 0},  {3, 13, 1, 1, 0, 0}, {3, 4, 2, 0, 1400, 1420},
+        {11, 0, 3, 0, 0, 0}, {3, 14, 0, 0, 0, 0}, {3, 16, 0, 0, 0, 0}, /* dropped */
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -213,6 +213,7 @@ static void an_error_from_ipv4_reaches_the_ipv6_host(void **state)
             assert_int_equal(d.bytes[0], cases[i].type6);
             assert_int_equal(d.bytes[1], cases[i].code6);
             assert_int_equal(d.bytes[6] * 256 + d.bytes[7], cases[i].mtu6);
+            assert_int_equal(d.bytes[12] * 256 + d.bytes[13], 28); /* 8 + 20 of payload */
             assert_int_equal(sum_of(d.bytes, d.length, pseudo(&d)), 0xffff);
             expect_addr(&d.to, "[2001:db8::2]:0");
             expect_addr(&d.from, "[64:ff9b::909:909]:0");
@@ -295,6 +296,8 @@ static void an_error_from_the_ipv6_host_reaches_ipv4(void **state)
     d = lab_datagram(lab_addr("[2001:db8::2]"), lab_addr("[64:ff9b::506:708]"));
     d.protocol = NAT_ICMP6;
     d.bytes = bytes;
+    d.length = write_error6(bytes, 1, 5, Y, A);
+    assert_int_equal(nat_outbound(lab.nat, 0, &d), NAT_DROP_ICMP_UNMATCHED);
     d.length = write_error6(bytes, 4, 2, Y, A); /* of which IPv4 has no like */
     assert_int_equal(nat_outbound(lab.nat, 0, &d), NAT_DROP_ICMP_UNMATCHED);
     d.length = write_error6(bytes, 1, 4, Y, B); /* B has no mapping */
@@ -309,12 +312,17 @@ static void a_firewall_passes_icmpv6_errors_of_its_records(void **state)
     (void)state;
     struct lab lab = lab_open("kind: firewall");
     expect_out(&lab, 0, A, "[2001:db8:1::1]:5", A);
-    for (int known = 1; known >= 0; known--) {
+    struct nat_datagram tcp = lab_datagram(lab_addr(A), lab_addr("[2001:db8:1::1]:6"));
+    tcp.protocol = NAT_TCP;
+    assert_int_equal(nat_outbound(lab.nat, 0, &tcp), NAT_PASS);
+    for (int known = 2; known >= 0; known--) { /* by TCP, by UDP, not at all */
         struct nat_datagram d =
             lab_datagram(lab_addr("[2001:db8:7::7]"), lab_addr("[2001:db8::2]"));
         d.protocol = NAT_ICMP6;
         d.bytes = bytes;
-        d.length = write_error6(bytes, 1, 4, A, known ? "[2001:db8:1::1]:5" : "[2001:db8:1::1]:6");
+        d.length =
+            write_error6(bytes, 1, 4, A, known == 1 ? "[2001:db8:1::1]:5" : "[2001:db8:1::1]:6");
+        bytes[14] = known == 2 ? NAT_TCP : NAT_UDP;
         assert_int_equal(nat_inbound(lab.nat, 0, &d), known ? NAT_PASS : NAT_DROP_ICMP_UNMATCHED);
     }
     expect_in(&lab, 0, "[2001:db8:1::1]:5", A, A);

@@ -122,6 +122,21 @@ static void nat_pmp_maps_ports(void **state)
     lab_close(&lab);
 }
 
+static void the_port_asked_for_may_be_free_at_another_address(void **state)
+{
+    (void)state;
+    struct lab lab = open_box("nat_pmp: on; pool: 2");
+    for (int i = 0; i < 2; i++) {
+        struct reply r = ask_pmp(&lab, 0, CLIENT, 1, (uint16_t)(8080 + i), 10000, 7200);
+        assert_int_equal(number(r.bytes + 10, 2), 10000);
+    }
+    expect_in(&lab, 0, Y1, "1.2.3.4:10000", HOST ":8080");
+    expect_in(&lab, 0, Y1, "1.2.3.5:10000", HOST ":8081");
+    struct reply r = ask_pmp(&lab, 0, CLIENT, 1, 8082, 10000, 7200);
+    assert_int_equal(number(r.bytes + 10, 2), 8082);
+    lab_close(&lab);
+}
+
 static void nat_pmp_deletes_one_or_all_of_a_host(void **state)
 {
     (void)state;
@@ -161,6 +176,7 @@ static void nat_pmp_refuses_by_its_result_codes(void **state)
     assert_int_equal(number(r.bytes + 2, 2), 0); /* what is there is renewed */
     assert_int_equal(ask(&lab, 0, CLIENT, GATEWAY, answer, 2).length, 0); /* no request */
     assert_int_equal(ask(&lab, 0, CLIENT, GATEWAY, (uint8_t[]){0, 128}, 2).length, 0);
+    assert_int_equal(ask(&lab, 0, CLIENT, GATEWAY, (uint8_t[]){1, 128}, 2).length, 0);
     assert_int_equal(ask(&lab, 0, CLIENT, GATEWAY, version, 1).length, 0);
     lab_close(&lab);
 }
@@ -545,6 +561,11 @@ static void upnp_maps_and_refuses_by_its_codes(void **state)
     expect_in(&lab, SEC(1000000), Y1, "1.2.3.4:9000", "no_mapping");
     expect_in(&lab, SEC(1000000), Y1, "1.2.3.4:9001", HOST ":8080"); /* lease 0 is for good */
     assert_int_equal(nat_upnp_delete(lab.nat, SEC(1000000), NAT_UDP, 9000), 714);
+    expect_out(&lab, SEC(1000000), OTHER, Y1, "1.2.3.4:50000");
+    assert_int_equal(nat_upnp_delete(lab.nat, SEC(1000000), NAT_UDP, 50000), 714); /* no entry */
+    struct addr web = lab_addr(HOST ":80");
+    assert_int_equal(nat_upnp_add(lab.nat, SEC(1000000), NAT_TCP, &web, 80, 0), NAT_UPNP_DONE);
+    assert_int_equal(nat_upnp_add(lab.nat, SEC(1000000), NAT_ICMP, &web, 80, 0), 402);
     assert_int_equal(nat_upnp_delete(lab.nat, SEC(1000000), NAT_UDP, 9001), NAT_UPNP_DONE);
     expect_in(&lab, SEC(1000000), Y1, "1.2.3.4:9001", "no_mapping");
     lab_close(&lab);
@@ -591,6 +612,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nat_pmp_tells_the_external_address_and_the_epoch),
         cmocka_unit_test(nat_pmp_maps_ports),
+        cmocka_unit_test(the_port_asked_for_may_be_free_at_another_address),
         cmocka_unit_test(nat_pmp_deletes_one_or_all_of_a_host),
         cmocka_unit_test(nat_pmp_refuses_by_its_result_codes),
         cmocka_unit_test(a_lifetime_is_granted_up_to_the_boxs_most),
