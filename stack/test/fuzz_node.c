@@ -1,6 +1,7 @@
 /* fuzz_node.c: four cores in a lab, with links, a relayed connection, a direct one
  * and subscriptions; the input is a sequence of acts: sealed messages of any
- * bytes from one to another, datagrams of strangers, wishes, time, faults.
+ * bytes from one to another, datagrams of strangers, wishes, time, faults.  An
+ * input of a few bytes is the seed of such a sequence.
  *
  * The world is built once and restored in place before each input. */
 #include <stdlib.h>
@@ -14,6 +15,9 @@
 
 #define HOSTS 4
 #define ACTS  32 /* of one input */
+
+#define EXPANDED 400 /* bytes */
+#define TOO_MANY 25  /* contacts or candidates: more than a message may hold */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -154,8 +158,8 @@ static const uint8_t *take_some_id(struct script *s, uint8_t own[WIRE_ID])
 static size_t put_sensible(struct script *s, const struct mist *to, uint8_t *bytes, size_t size)
 {
     uint8_t key[WIRE_ID], peer[WIRE_ID], value[WIRE_MTU];
-    struct contact contacts[WIRE_CONTACTS];
-    struct candidate candidates[WIRE_CANDIDATES];
+    struct contact contacts[TOO_MANY];
+    struct candidate candidates[TOO_MANY];
     struct msg m = {.type = (uint8_t)(1 + byte(s) % (MSG_TYPES - 1)),
                     .flags = byte(s),
                     .request = take_number_of(s, to),
@@ -171,7 +175,7 @@ static size_t put_sensible(struct script *s, const struct mist *to, uint8_t *byt
     m.prefix = m.peer;
     m.reason = m.count = byte(s);
     if (m.type == MSG_NODES || m.type == MSG_MEET)
-        m.count %= m.type == MSG_NODES ? WIRE_CONTACTS + 1 : WIRE_CANDIDATES + 1;
+        m.count %= TOO_MANY + 1;
     for (uint32_t i = 0; m.type == MSG_NODES && i < m.count; i++) {
         memcpy(contacts[i].id, take_some_id(s, key), WIRE_ID);
         contacts[i].addr = take_some_addr(s);
@@ -181,6 +185,16 @@ static size_t put_sensible(struct script *s, const struct mist *to, uint8_t *byt
     memset(value, 0, sizeof value);
     m.length = (uint16_t)take_bytes(s, value, m.type == MSG_REACH ? WIRE_FILTER : 1100);
     return wire_put(bytes, size, &m);
+}
+
+/* Now and then some bytes are others than the writer of a message would write. */
+static void bend(struct script *s, uint8_t *bytes, size_t length)
+{
+    uint8_t edits = byte(s);
+    for (edits = edits < 0xc0 ? 0 : edits % 4 + 1; edits > 0 && length > 0; edits--) {
+        size_t at = ((size_t)byte(s) << 8 | byte(s)) % length;
+        bytes[at] = byte(s);
+    }
 }
 
 /* ---- acts ---- */
@@ -202,6 +216,7 @@ static void say_something_sensible(struct script *s, uint8_t who)
         length += put_sensible(s, lab->hosts[to].node, bytes + length, sizeof bytes - 30 - length);
     if (length == 0)
         return;
+    bend(s, bytes, length);
     const struct addr elsewhere = lab->hosts[to].local;
     (void)lab_say(lab, who % HOSTS, to, (who & 0x20) != 0 ? &elsewhere : NULL, bytes, length);
 }
@@ -215,6 +230,8 @@ static void offer_to_connect(struct script *s, uint8_t who)
         o.candidates[i] = (struct candidate){take_some_addr(s), CANDIDATE_SEEN};
     uint32_t to = who / HOSTS % HOSTS;
     const struct lab_host *h = &lab->hosts[to];
+    const size_t length = wire_put_offer(value, sizeof value, &o);
+    bend(s, value, length);
     node_name_key(key, (const uint8_t *)h->name, strlen(h->name));
     struct msg m = {.type = (who & 0x80) != 0 ? MSG_PUBLISH : MSG_RECEIVE,
                     .flags = (uint8_t)(FLAG_OFFER | (who & 0x40 ? 0 : FLAG_RELAY)),
@@ -223,7 +240,7 @@ static void offer_to_connect(struct script *s, uint8_t who)
                     .peer = lab->hosts[byte(s) % HOSTS].id,
                     .addr = take_some_addr(s),
                     .bytes = value,
-                    .length = (uint16_t)wire_put_offer(value, sizeof value, &o)};
+                    .length = (uint16_t)length};
     (void)lab_say(lab, who % HOSTS, to, NULL, bytes, wire_put(bytes, sizeof bytes, &m));
 }
 
@@ -281,14 +298,29 @@ static void act(struct script *s)
     }
 }
 
+/* A short input is the seed of a long script: acts that nobody has learnt yet. */
+static struct script expand(const uint8_t *data, size_t size, uint8_t script[EXPANDED])
+{
+    if (size > sizeof(uint64_t))
+        return (struct script){data, data + size};
+    uint64_t seed = size;
+    for (size_t i = 0; i < size; i++)
+        seed = seed << 8 | data[i];
+    lab->seed = seed;
+    for (size_t i = 0; i < EXPANDED; i++)
+        script[i] = (uint8_t)draw(lab);
+    return (struct script){script, script + EXPANDED};
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct script s = {data, data + size};
+    uint8_t script[EXPANDED];
     if (lab == NULL) {
         lab = build();
         keep();
     }
     restore();
+    struct script s = expand(data, size, script);
     for (int i = 0; i < ACTS && s.at < s.end; i++)
         act(&s);
     lab_run(lab, lab->now + SEC(1));
