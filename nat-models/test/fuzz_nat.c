@@ -167,7 +167,10 @@ static void step(struct story *s, struct nat *nat, mist_time *now)
     struct nat_policy policy = *nat_policy_of(nat);
     if (policy.kind == NAT_KIND_NAT64)
         host = addr_v6((const uint8_t[16]){0x20, 0x01, [15] = 1}, 2000);
-    *now += waits[what >> 5];
+    mist_time wait = waits[what >> 5];
+    if (policy.background_uhz != 0 && wait > MS(100))
+        wait = MS(100); /* others' thousands of mappings teach nothing */
+    *now += wait;
     switch (what & 31) {
     case 0: nat_flush(nat, *now); break;
     case 1: nat_reboot(nat, *now); break;
