@@ -2,7 +2,7 @@
 #include "nat-models/ports.h"
 
 /* How long a former port is remembered. */
-#define FORMER_MEMORY (MIN(60) * 24)
+#define FORMER_MEMORY (MINUTES(60) * 24)
 
 static uint32_t hash_former(const struct nat *nat, const struct nat_endpoint *inside)
 {

@@ -53,10 +53,10 @@ enum result { /* section 7.4 */
 
 /* Section 7.4: how long a client should believe an error. */
 #define SHORT_ERROR SEC(30)
-#define LONG_ERROR  MIN(30)
+#define LONG_ERROR  MINUTES(30)
 
 /* Section 15: the least that is granted. */
-#define LEAST_LIFETIME MIN(2)
+#define LEAST_LIFETIME MINUTES(2)
 
 /* A request for ports, and what becomes of it. */
 struct asking {

@@ -36,10 +36,10 @@ struct nat_policy nat_policy_default(void)
         .static_outbound = 1,
         .ports = NAT_PORTS_PRESERVE,
         .icmp_errors = 1,
-        .tcp_transitory = MIN(4),     /* RFC 5382 REQ-5 */
-        .tcp_established = MIN(124),  /* RFC 5382 REQ-5 */
-        .icmp_query = SEC(60),        /* RFC 5508 REQ-2 */
-        .map_lifetime = MIN(60) * 24, /* RFC 6887 section 15 */
+        .tcp_transitory = MINUTES(4),     /* RFC 5382 REQ-5 */
+        .tcp_established = MINUTES(124),  /* RFC 5382 REQ-5 */
+        .icmp_query = SEC(60),            /* RFC 5508 REQ-2 */
+        .map_lifetime = MINUTES(60) * 24, /* RFC 6887 section 15 */
         .on_clash = NAT_CLASH_NEXT,
         .pooling = NAT_POOL_PAIRED,
         .low = 1024,
@@ -367,7 +367,7 @@ static int check_port_mapping(const struct nat_policy *policy, char *error, size
         return complain(error, size, "nat_pmp, pcp, upnp: expected off, the box maps no ports");
     if (policy->kind == NAT_KIND_NAT64 && policy->mtu != 0)
         return complain(error, size, "mtu: expected none, nat64 knows no sizes of links");
-    if (policy->map_lifetime < MIN(2))
+    if (policy->map_lifetime < MINUTES(2))
         return complain(error, size, "map_lifetime: expected at least 2 min");
     return 0;
 }

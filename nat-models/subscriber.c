@@ -3,7 +3,7 @@
 #include "stack/check.h"
 
 /* A subscriber with nothing left is remembered for its counter. */
-#define SUBSCRIBER_MEMORY MIN(60)
+#define SUBSCRIBER_MEMORY MINUTES(60)
 
 /* ---- subscribers ---- */
 

@@ -48,8 +48,8 @@ static const struct {
     const char *name;
     mist_time length;
 } units[] = {
-    {"ns", 1},       {"us", US(1)},  {"ms", MS(1)},       {"s", SEC(1)},
-    {"min", MIN(1)}, {"h", MIN(60)}, {"d", MIN(60) * 24},
+    {"ns", 1},           {"us", US(1)},      {"ms", MS(1)},           {"s", SEC(1)},
+    {"min", MINUTES(1)}, {"h", MINUTES(60)}, {"d", MINUTES(60) * 24},
 };
 
 /* The unit's length in ns, or 0. */

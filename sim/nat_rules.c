@@ -98,7 +98,7 @@ static enum nat_conformance parity_is_kept(policy_in p)
 
 static enum nat_conformance lives_2_min(policy_in p)
 {
-    return if_applies(has_timers(p), lives(p, MIN(2)));
+    return if_applies(has_timers(p), lives(p, MINUTES(2)));
 }
 
 static enum nat_conformance override_is_well_known(policy_in p)
@@ -108,7 +108,7 @@ static enum nat_conformance override_is_well_known(policy_in p)
 
 static enum nat_conformance lives_5_min(policy_in p)
 {
-    return if_applies(has_timers(p), lives(p, MIN(5)));
+    return if_applies(has_timers(p), lives(p, MINUTES(5)));
 }
 
 static enum nat_conformance outbound_refreshes(policy_in p)

@@ -6,8 +6,8 @@
 #include "sim/value.h"
 #include "stack/check.h"
 
-#define COUNTER_NAMES 64                     /* that nat_counter knows, at most */
-#define LATEST        (MIN(60) * 24 * 36525) /* 100 years, as value_time's */
+#define COUNTER_NAMES 64                         /* that nat_counter knows, at most */
+#define LATEST        (MINUTES(60) * 24 * 36525) /* 100 years, as value_time's */
 
 #define BIT(kind) (1u << (kind))
 #define PACKETS   (BIT(NAT_STEP_OUT) | BIT(NAT_STEP_IN))

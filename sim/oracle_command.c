@@ -73,7 +73,7 @@ static int read_item(struct oracle_budget *budget, char *item)
     *value++ = 0;
     if (strcmp(item, "time") == 0) {
         const char *expected = value_time(value, &time);
-        if (expected || time < MS(1) || time > MIN(60))
+        if (expected || time < MS(1) || time > MINUTES(60))
             return command_misuse(&nat_pair_command,
                                   "--budget time: expected 1 ms to 1 h, got `%.40s`", value);
         budget->time = time;

@@ -307,7 +307,7 @@ struct probe_net probe_world_net(struct probe_world *w)
 struct probe_effort probe_world_effort(uint64_t seed)
 {
     return (struct probe_effort){
-        .pause = MIN(90), /* a timer as long as the longest, and a hold */
+        .pause = MINUTES(90), /* a timer as long as the longest, and a hold */
         .patience = MS(100),
         .longest_s = 3600, /* the longest timer of a home box in the field: 691 s */
         .timers_at_once = 1,

@@ -6,7 +6,7 @@
 
 #define REACH_WAIT   MS(1200) /* a knock is three one-way trips: 1.2 s covers p99 (PlanetLab) */
 #define REACH_TRIES  2        /* against loss */
-#define REACH_AGAIN  MIN(5)
+#define REACH_AGAIN  MINUTES(5)
 #define REACH_MISSES 2       /* failed checks that take a positive verdict back */
 #define SAME_TIME    SEC(10) /* longer apart, a NAT may have rebound in between */
 #define KNOCK_EVERY  MS(50)

@@ -12,9 +12,9 @@ typedef int64_t mist_time; /* nanoseconds */
 
 #define MIST_NEVER INT64_MAX /* a deadline that never comes */
 
-#define US(n)  ((mist_time)(n)*1000)
-#define MS(n)  ((mist_time)(n)*1000000)
-#define SEC(n) ((mist_time)(n)*1000000000)
-#define MIN(n) (SEC(n) * 60)
+#define US(n)      ((mist_time)(n)*1000)
+#define MS(n)      ((mist_time)(n)*1000000)
+#define SEC(n)     ((mist_time)(n)*1000000000)
+#define MINUTES(n) (SEC(n) * 60) /* MIN is taken by sys/param.h */
 
 #endif

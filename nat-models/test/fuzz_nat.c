@@ -157,7 +157,7 @@ static void raise(struct nat_datagram *d)
 /* One step of the story. */
 static void step(struct story *s, struct nat *nat, mist_time *now)
 {
-    static const mist_time waits[] = {0, 0, 1, MS(1), SEC(1), SEC(10), SEC(29), MIN(10)};
+    static const mist_time waits[] = {0, 0, 1, MS(1), SEC(1), SEC(10), SEC(29), MINUTES(10)};
     static uint8_t payload[PAYLOAD];
     uint8_t what = byte(s);
     char error[100];

@@ -37,11 +37,11 @@ static void an_ipv6_host_reaches_ipv4_and_is_answered(void **state)
     expect_addr(&lab.last.to, Y4);
     assert_int_equal(lab.last.ttl, 63);
     expect_out(&lab, 0, B, Y, "1.2.3.4:1235"); /* the port is taken: the next */
-    expect_in(&lab, MIN(5) - 1, Y4, SEEN, A);
+    expect_in(&lab, MINUTES(5) - 1, Y4, SEEN, A);
     expect_addr(&lab.last.from, Y);
-    expect_in(&lab, MIN(5) - 1, "9.9.9.9:9", SEEN, A); /* endpoint-independent filtering */
+    expect_in(&lab, MINUTES(5) - 1, "9.9.9.9:9", SEEN, A); /* endpoint-independent filtering */
     expect_addr(&lab.last.from, "[64:ff9b::909:909]:9");
-    expect_in(&lab, MIN(5), Y4, SEEN, "no_mapping");
+    expect_in(&lab, MINUTES(5), Y4, SEEN, "no_mapping");
     lab_close(&lab);
 }
 

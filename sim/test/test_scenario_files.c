@@ -147,7 +147,7 @@ static void the_matrices_follow_from_the_definitions(void **state)
     assert_int_equal(compare_file("scenarios/matrix/classic.yaml"), 7 * 7);
     assert_int_equal(compare_file("scenarios/matrix/nine.yaml"), 9 * 9);
     struct plan *p = plan_file("scenarios/matrix/classic.yaml", NULL);
-    assert_true(p->duration <= MIN(3));
+    assert_true(p->duration <= MINUTES(3));
     plan_free(p);
 }
 
@@ -182,7 +182,7 @@ static void quickstart_is_the_world_that_it_promises(void **state)
             labels[count++] = p->hosts[i].nat;
     }
     assert_int_equal(p->host_count, 1000);
-    assert_int_equal(p->duration, MIN(10));
+    assert_int_equal(p->duration, MINUTES(10));
     assert_true(count >= 7); /* `none` is no NAT */
     assert_true(p->network.regions >= 8);
     struct rule *r = rule_open(p);

@@ -60,7 +60,7 @@ static void every_value_arrives_in_its_unit(void **state)
     assert_string_equal(p->name, "evening");
     assert_string_equal(p->question, "How?");
     assert_string_equal(p->cell, "{}");
-    assert_int_equal(p->duration, MIN(30));
+    assert_int_equal(p->duration, MINUTES(30));
     assert_int_equal(p->join, SEC(20));
     assert_int_equal(p->network.latency, LATENCY_UNIFORM);
     assert_int_equal(p->network.low, MS(10));
@@ -88,13 +88,13 @@ static void every_value_arrives_in_its_unit(void **state)
     const struct plan_workload *w = p->workloads;
     assert_int_equal(w[0].kind, WORK_DIAL_UNIFORM);
     assert_int_equal(w[0].rate_uhz, 16667);
-    assert_int_equal(w[0].from, MIN(2));
+    assert_int_equal(w[0].from, MINUTES(2));
     assert_int_equal(w[0].window, SEC(60));
-    assert_int_equal(w[0].until, MIN(29)); /* duration - window */
+    assert_int_equal(w[0].until, MINUTES(29)); /* duration - window */
     assert_false(w[0].src[0] || w[0].dst[0]);
     assert_true(w[0].src[1] && w[0].dst[1]);
     assert_int_equal(w[1].kind, WORK_DIAL_ALL_PAIRS);
-    assert_int_equal(w[1].until, MIN(20));
+    assert_int_equal(w[1].until, MINUTES(20));
     assert_true(w[1].dst[0] && w[1].dst[1] && !w[1].src[0]);
     assert_int_equal(w[2].kind, WORK_PUBLISH_UNIFORM);
     assert_int_equal(w[2].size, 300);

@@ -478,7 +478,7 @@ static void an_idle_node_costs_little(void **state)
         see(&b, &c);
     }
     uint32_t known = kad_count(b.kad);
-    uint32_t asked = live_on(&b, MIN(60), true);
+    uint32_t asked = live_on(&b, MINUTES(60), true);
     assert_in_range(asked, known, 6 * 20 + 6 * 4 * 20 + 140);
     assert_int_equal(kad_count(b.kad), known);
     bench_close(&b);
@@ -494,11 +494,11 @@ static void a_sign_of_life_is_asked_of_one_when_it_is_due(void **state)
     bench_open(&b);
     struct contact known = random_contact(&b);
     see(&b, &known);
-    assert_int_equal(live_on(&b, MIN(3), true), 2);
-    assert_true(timers_next(&b.timers) - b.now > MIN(2));
+    assert_int_equal(live_on(&b, MINUTES(3), true), 2);
+    assert_true(timers_next(&b.timers) - b.now > MINUTES(2));
     while (count_effects(&b, EFFECT_REACH) == 0)
         pass(&b, timers_next(&b.timers) - b.now);
-    assert_in_range(b.now, SEC(1000) + MIN(6), SEC(1000) + MIN(8));
+    assert_in_range(b.now, SEC(1000) + MINUTES(6), SEC(1000) + MINUTES(8));
     kad_link_up(b.kad, b.now, known.id, 1, b.out);
     for (int i = 0; i < KAD_K; i++)
         list[i] = random_contact(&b);
@@ -516,7 +516,7 @@ static void the_dead_leave_the_table_in_time(void **state)
         struct contact c = random_contact(&b);
         see(&b, &c);
     }
-    live_on(&b, MIN(40), false);
+    live_on(&b, MINUTES(40), false);
     assert_int_equal(kad_count(b.kad), 0);
     assert_true(timers_next(&b.timers) == MIST_NEVER);
     bench_close(&b);
@@ -535,9 +535,9 @@ static void a_range_without_lookups_is_refreshed(void **state)
         struct contact c = contact_in(&b, 5 + (uint32_t)i / 10);
         see(&b, &c);
     }
-    live_on(&b, MIN(15), true);
+    live_on(&b, MINUTES(15), true);
     assert_int_equal(b.far_questions, 0);
-    live_on(&b, MIN(2), true);
+    live_on(&b, MINUTES(2), true);
     assert_true(b.far_questions > 0);
     bench_close(&b);
 }

@@ -423,7 +423,7 @@ static void when_half_of_them_die_lookups_end_and_find_the_rest(void **state)
     assert_true(t.took_longest <= SEC(10));
     assert_true(t.holders_found * 100 >= 90 * t.holders);
     t = measure(&net, 100);
-    run(&net, net.now + MIN(40));
+    run(&net, net.now + MINUTES(40));
     t = measure(&net, 100);
     assert_true(t.holders_found * 100 >= 99 * t.holders);
     net_close(&net);

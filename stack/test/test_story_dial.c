@@ -107,7 +107,7 @@ static void a_symmetric_and_a_port_restricted_home_stay_on_the_relay(void **stat
     struct pair p = pair_open(3, LAB_APDM, LAB_APDF, LAB_EIM, LAB_APDF);
     uint32_t bobs = pair_dial(&p, SEC(6)); /* the first attempt */
     story_golden(p.s, "dial_relayed.txt", p.from, pair_words, PAIR_WORDS);
-    lab_run(p.lab, p.lab->now + MIN(10)); /* heartbeats alone keep it */
+    lab_run(p.lab, p.lab->now + MINUTES(10)); /* heartbeats alone keep it */
     assert_int_equal(story_number(p.s, p.alice, STORY_EVENT, MIST_EVENT_CLOSED, p.from), 0);
     assert_int_equal(pair_path(&p, p.alice, 1), MIST_PATH_RELAY);
     pair_talks(&p, bobs, "still there", "still here");

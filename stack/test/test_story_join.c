@@ -202,7 +202,7 @@ static void only_strangers_that_get_through_make_a_node_reachable(void **state)
         const struct story_entry *verdict = story_find(s, host, STORY_FACT, FACT_REACHABLE, 0);
         assert_non_null(verdict);
         assert_int_equal(verdict->a, cases[i].reachable);
-        lab_run(s->lab, s->lab->now + MIN(12)); /* checked again twice: it stays so */
+        lab_run(s->lab, s->lab->now + MINUTES(12)); /* checked again twice: it stays so */
         assert_int_equal(story_number(s, host, STORY_FACT, FACT_REACHABLE, 0), 1);
         assert_int_equal(tables_with(s, host) > 0, cases[i].reachable);
         story_close(s);
@@ -218,7 +218,7 @@ static void who_looks_different_to_each_peer_is_nobodys_server_for_long(void **s
     struct story *s = story_open(30);
     story_servers(s, 3);
     uint32_t host = story_join(s, "guest", LAB_APDM, LAB_EIF, true);
-    lab_run(s->lab, s->lab->now + MIN(1));
+    lab_run(s->lab, s->lab->now + MINUTES(1));
     assert_false(s->lab->hosts[host].node->reach.reachable);
     for (uint32_t i = 0; i < 3; i++)
         assert_null(kad_entry_of(s->lab->hosts[i].node->kad, s->lab->hosts[host].id));
@@ -237,7 +237,7 @@ static void a_home_joins_and_is_nobodys_server(void **state)
     assert_int_equal(addr_ip4(&seen->addr), s->lab->hosts[home].nat.ip);
     assert_int_equal(story_find(s, home, STORY_FACT, FACT_REACHABLE, from)->a, 0);
     story_golden(s, "join_home.txt", from, joining, COUNT(joining));
-    lab_run(s->lab, s->lab->now + MIN(1));
+    lab_run(s->lab, s->lab->now + MINUTES(1));
     assert_int_equal(tables_with(s, home), 0);
     story_close(s);
 }
@@ -253,7 +253,7 @@ static void a_public_node_joins_and_becomes_a_server(void **state)
     const struct story_entry *verdict = story_find(s, open, STORY_FACT, FACT_REACHABLE, from);
     assert_int_equal(verdict->a, 1);
     story_golden(s, "join_public.txt", from, joining, COUNT(joining));
-    lab_run(s->lab, s->lab->now + MIN(1));
+    lab_run(s->lab, s->lab->now + MINUTES(1));
     assert_true(tables_with(s, open) > 0);
     story_close(s);
 }
@@ -267,7 +267,7 @@ static void a_node_joins_through_the_second_address_when_the_first_is_dead(void 
         lab_stop(s->lab, dead);
     uint32_t guest = lab_add(s->lab, "guest");
     lab_start(s->lab, guest, 3);
-    lab_run(s->lab, s->lab->now + MIN(2));
+    lab_run(s->lab, s->lab->now + MINUTES(2));
     assert_true(s->lab->hosts[guest].joined);
     story_close(s);
 }
@@ -285,12 +285,12 @@ static void overlays_that_were_apart_find_each_other(void **state)
     }
     for (uint32_t i = 0; i < 4; i++)
         lab_start(s->lab, i, 4);
-    lab_run(s->lab, s->lab->now + MIN(2));
+    lab_run(s->lab, s->lab->now + MINUTES(2));
     const struct kad *first = s->lab->hosts[0].node->kad;
     assert_int_equal(kad_count(first), 1);
     for (uint32_t i = 0; i < 4; i++)
         s->lab->hosts[i].side = 0;
-    lab_run(s->lab, s->lab->now + MIN(5)); /* each looks around every 4 min and a fifth */
+    lab_run(s->lab, s->lab->now + MINUTES(5)); /* each looks around every 4 min and a fifth */
     assert_int_equal(kad_count(first), 3);
     story_close(s);
 }

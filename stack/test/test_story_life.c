@@ -25,7 +25,7 @@ static void a_direct_path_outlives_the_relay_it_began_with(void **state)
     struct pair p = pair_open(1, LAB_EIM, LAB_APDF, LAB_EIM, LAB_APDF);
     uint32_t bobs = pair_dial(&p, SEC(3));
     lab_stop(p.lab, relay_of(&p));
-    lab_run(p.lab, p.lab->now + MIN(5));
+    lab_run(p.lab, p.lab->now + MINUTES(5));
     assert_int_equal(closed(&p, p.alice) + closed(&p, p.bob), 0);
     pair_talks(&p, bobs, "there", "back");
     story_close(p.s);
@@ -162,7 +162,7 @@ static void heartbeats_keep_a_silent_connection_for_an_hour(void **state)
     struct pair p = pair_open(5, LAB_EIM, LAB_APDF, LAB_EIM, LAB_APDF);
     uint32_t bobs = pair_dial(&p, SEC(3));
     mist_time direct = p.lab->now;
-    lab_run(p.lab, p.lab->now + MIN(60)); /* the toy NATs forget after 30 s */
+    lab_run(p.lab, p.lab->now + MINUTES(60)); /* the toy NATs forget after 30 s */
     assert_int_equal(closed(&p, p.alice) + closed(&p, p.bob), 0);
     assert_int_equal(story_number(p.s, p.alice, STORY_EVENT, MIST_EVENT_PATH, direct),
                      0); /* never moved */
@@ -176,11 +176,11 @@ static void a_network_that_splits_ends_connections_and_one_that_heals_joins_agai
     struct pair p = pair_open(6, LAB_EIM, LAB_APDF, LAB_EIM, LAB_APDF);
     pair_dial(&p, SEC(3));
     p.lab->hosts[p.alice].side = 1;
-    lab_run(p.lab, p.lab->now + MIN(3));
+    lab_run(p.lab, p.lab->now + MINUTES(3));
     assert_int_equal(closed(&p, p.alice), 1);
     assert_int_equal(closed(&p, p.bob), 1);
     p.lab->hosts[p.alice].side = 0;
-    lab_run(p.lab, p.lab->now + MIN(1));
+    lab_run(p.lab, p.lab->now + MINUTES(1));
     p.from = p.lab->now;
     uint32_t bobs = pair_dial(&p, SEC(10));
     pair_talks(&p, bobs, "there", "back");
@@ -266,7 +266,7 @@ static void two_connections_of_one_pair_share_a_link_and_end_apart(void **state)
     assert_true(lab_view(p.lab, p.alice, p.bob, &v));
     assert_int_equal(v.pins, 2);
     assert_int_equal(lab_id(p.lab, p.alice, MIST_WISH_CLOSE, 2), MIST_OK);
-    lab_run(p.lab, p.lab->now + MIN(2));
+    lab_run(p.lab, p.lab->now + MINUTES(2));
     pair_talks(&p, bobs, "there", "back");
     story_close(p.s);
 }

@@ -16,10 +16,10 @@
 #include "stack/test/lab_nat.c"
 
 #define SEEDS    40
-#define TROUBLE  SEC(90) /* of faults */
-#define HEALING  MIN(10) /* join again and refresh a subscription: 4 min and a fifth each */
-#define DIALS    6       /* demanded at the end */
-#define PATIENCE SEC(60) /* for them */
+#define TROUBLE  SEC(90)     /* of faults */
+#define HEALING  MINUTES(10) /* join again and refresh a subscription: 4 min and a fifth each */
+#define DIALS    6           /* demanded at the end */
+#define PATIENCE SEC(60)     /* for them */
 #define TOPICS   3
 #define TABLES   32
 

@@ -115,7 +115,7 @@ static void an_alarm_stands_behind_its_hosts_datagrams(void **state)
 static void random_settings_are_due_as_the_last_ones_say(void **state)
 {
     (void)state;
-    static const mist_time scale[] = {US(50), MS(5), MS(400), SEC(30), MIN(80)};
+    static const mist_time scale[] = {US(50), MS(5), MS(400), SEC(30), MINUTES(80)};
     mist_time alarm[20];
     uint32_t due = 0;
     open_hosts(20);

@@ -73,8 +73,8 @@ static uint64_t pick(struct both *b, uint64_t n)
 /* From "at once" to two hours: every level, page borders, many equal times. */
 static mist_time some_delay(struct both *b)
 {
-    static const mist_time scale[] = {1,       US(1),   US(20),  MS(1),   MS(200),
-                                      MS(268), MS(300), SEC(30), MIN(30), MIN(150)};
+    static const mist_time scale[] = {1,       US(1),   US(20),  MS(1),       MS(200),
+                                      MS(268), MS(300), SEC(30), MINUTES(30), MINUTES(150)};
     mist_time s = scale[pick(b, sizeof scale / sizeof *scale)];
     return s * (mist_time)pick(b, 4) / 2 + (pick(b, 2) ? (mist_time)pick(b, (uint64_t)s) : 0);
 }
@@ -199,13 +199,13 @@ static void an_event_may_follow_a_pop_in_vain(void **state)
     (void)state;
     struct queue *q = queue_open();
     struct event e;
-    queue_push(q, &(struct event){.at = MIN(100)});
-    assert_false(queue_pop(q, MIN(90), &e));
-    queue_push(q, &(struct event){.at = MIN(90)});
+    queue_push(q, &(struct event){.at = MINUTES(100)});
+    assert_false(queue_pop(q, MINUTES(90), &e));
+    queue_push(q, &(struct event){.at = MINUTES(90)});
     assert_true(queue_pop(q, MIST_NEVER, &e));
-    assert_true(e.at == MIN(90));
+    assert_true(e.at == MINUTES(90));
     assert_true(queue_pop(q, MIST_NEVER, &e));
-    assert_true(e.at == MIN(100));
+    assert_true(e.at == MINUTES(100));
     queue_close(q);
 }
 
