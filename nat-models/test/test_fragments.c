@@ -17,18 +17,29 @@ static void fill(uint8_t *bytes, uint32_t length)
         bytes[i] = (uint8_t)(i * 7 + i / 256);
 }
 
-/* The piece of a datagram of `all` payload bytes, whose IP payload is [start, end). */
-static struct nat_datagram piece(const char *from, const char *to, uint32_t start, uint32_t end,
-                                 uint32_t all)
+/* The piece of a datagram of `all` payload bytes, whose IP payload is [start, end); its
+ * bytes are the payload's first ones. */
+static struct nat_datagram any_piece(const char *from, const char *to, uint32_t start, uint32_t end,
+                                     uint32_t all)
 {
     struct nat_datagram d = lab_datagram(lab_addr(from), lab_addr(to));
     fill(payload, sizeof payload);
     d.fragment =
         (struct nat_fragment){.id = 7, .offset = (uint16_t)start, .more = end < HEADER + all};
     d.length = end - (start == 0 ? HEADER : start);
-    d.bytes = payload + (start == 0 ? 0 : start - HEADER);
+    d.bytes = payload;
     if (start != 0)
         d.from.port = d.to.port = 0;
+    return d;
+}
+
+/* The same, with the bytes that belong there. */
+static struct nat_datagram piece(const char *from, const char *to, uint32_t start, uint32_t end,
+                                 uint32_t all)
+{
+    struct nat_datagram d = any_piece(from, to, start, end, all);
+    if (start != 0)
+        d.bytes = payload + start - HEADER;
     return d;
 }
 
@@ -208,8 +219,7 @@ static void pieces_that_no_packet_has_are_refused(void **state)
     (void)state;
     struct lab lab = lab_open("");
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct nat_datagram d = piece(A, Y1, cases[i].start, cases[i].end, cases[i].all);
-        d.bytes = payload;
+        struct nat_datagram d = any_piece(A, Y1, cases[i].start, cases[i].end, cases[i].all);
         assert_int_equal(nat_outbound(lab.nat, 0, &d), NAT_DROP_FRAGMENT);
     }
     lab_close(&lab);
