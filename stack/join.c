@@ -16,7 +16,7 @@
 #define JOIN_RETRY_MOST SEC(32)
 #define JOIN_ENTRANCES  4 /* bootstrap nodes met */
 #define JOIN_MORE_LIMIT SEC(2)
-#define JOIN_AGAIN      MINUTES(4) /* while the table has room: overlays that fell apart meet again */
+#define JOIN_AGAIN      MINUTES(4) /* while there is room: overlays that fell apart meet again */
 
 static void joined(struct mist *n, mist_time now)
 {

@@ -16,9 +16,9 @@
 #define SELF_FIRST  SEC(30)     /* the neighbours of a newcomer come first */
 #define SELF_SECOND MINUTES(2)  /* others who joined meanwhile */
 #define REFRESH     MINUTES(15) /* 10 min in go-libp2p, 1 h in the paper */
-#define UNSEEN      MINUTES(5) /* overlay sessions last 2 h in the median (IPFS): few die unnoticed */
-#define EVERY       SEC(30)    /* between two acts of upkeep */
-#define JITTER      10         /* percent: nodes started together do not stay in step */
+#define UNSEEN      MINUTES(5)  /* IPFS sessions last 2 h in the median: few die unnoticed */
+#define EVERY       SEC(30)     /* between two acts of upkeep */
+#define JITTER      10          /* percent: nodes started together do not stay in step */
 
 /* ---- memory ---- */
 
