@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/catalogue.h"
 #include "sim/exit.h"
 #include "sim/nat_command.h"
+#include "sim/nat_name.h"
 #include "sim/probe_judge.h"
 #include "sim/probe_world.h"
 #include "sim/text.h"
@@ -40,92 +40,20 @@ static const char *const NINE[] = {
 };
 #define NINES (sizeof NINE / sizeof *NINE)
 
-struct subject {
-    const char *name, *looks;
-    uint32_t count; /* boxes, inside first */
-    struct nat_policy policies[CATALOGUE_CHAIN];
-};
-
 struct job {
     uint64_t seed;
     struct arena arena;
     struct errors errors;
     struct catalogue *catalogue;
     uint32_t count;
-    struct subject *subjects;
+    struct nat_named *subjects;
 };
-
-/* ---- names ---- */
-
-/* "firewall/adf", "apdm/apdf/random", "nat64/eim/eif/random", "one_to_one" as knobs;
- * NULL: none of them. */
-static const char *label_as_knobs(struct arena *arena, const char *name)
-{
-    static const char six[] = "nat64/";
-    const char *kind = strncmp(name, six, sizeof six - 1) == 0 ? "nat64" : "nat";
-    if (strcmp(kind, "nat64") == 0)
-        name += sizeof six - 1;
-    const char *first = strchr(name, '/'), *second = first ? strchr(first + 1, '/') : NULL;
-    if (strcmp(name, "one_to_one") == 0)
-        return "{kind: one_to_one}";
-    if (strpbrk(name, "{}[]") || !first)
-        return NULL;
-    if (!second)
-        return arena_format(arena, "{kind: %.*s, filtering: %s}", (int)(first - name), name,
-                            first + 1);
-    return arena_format(arena, "{kind: %s, mapping: %.*s, filtering: %.*s, ports: %s}", kind,
-                        (int)(first - name), name, (int)(second - first - 1), first + 1,
-                        second + 1);
-}
-
-/* A name as the value of a scenario's key `nat`: "a>b" is a chain. */
-static const char *as_yaml(struct arena *arena, const char *name)
-{
-    const char *list = "", *text;
-    if (!strchr(name, '>'))
-        return (text = label_as_knobs(arena, name)) ? text : name;
-    while (*name) {
-        size_t length = strcspn(name, ">");
-        const char *part = arena_text(arena, name, length);
-        const char *knobs = label_as_knobs(arena, part);
-        list = arena_format(arena, "%s%s%s", list, *list ? ", " : "", knobs ? knobs : part);
-        name += length + (name[length] == '>');
-    }
-    return arena_format(arena, "[%s]", list);
-}
-
-static void draw(struct job *job, const struct catalogue_chain *chain, struct subject *subject,
-                 const struct error_place *place)
-{
-    char error[200];
-    subject->count = chain->count;
-    subject->looks = chain->count == 1 ? catalogue_looks(chain->boxes[0]) : NULL;
-    for (uint32_t i = 0; i < chain->count; i++)
-        if (catalogue_policy(chain->boxes[i], job->seed, 0, i, &subject->policies[i], error,
-                             sizeof error) != 0)
-            errors_add(&job->errors, place, subject->name, "%s", error);
-}
-
-static void read_name(struct job *job, const char *name)
-{
-    struct subject *subject = &job->subjects[job->count++];
-    const char *text = as_yaml(&job->arena, name);
-    const struct error_source *source =
-        errors_source(&job->errors, "nat probe", text, strlen(text));
-    *subject = (struct subject){.name = name};
-    struct yaml_node *node = yaml_parse(&job->arena, source, 0, strlen(text), &job->errors);
-    if (!node)
-        return;
-    const struct catalogue_nat *nat =
-        catalogue_nat(job->catalogue, &job->arena, node, name, &job->errors);
-    if (nat)
-        draw(job, catalogue_draw(nat, job->seed, 0), subject, &node->place);
-}
 
 static void read_names(struct job *job, const char *const *names, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
-        read_name(job, names[i]);
+        (void)nat_name_read(job->catalogue, &job->arena, names[i], job->seed,
+                            &job->subjects[job->count++], &job->errors);
 }
 
 /* ---- results ---- */
@@ -136,7 +64,7 @@ struct verdict {
     struct probe_difference differences[PROBE_KEYS];
 };
 
-static void examine(const struct job *job, const struct subject *subject, struct verdict *v)
+static void examine(const struct job *job, const struct nat_named *subject, struct verdict *v)
 {
     struct probe_effort effort = probe_world_effort(job->seed);
     struct probe_expected expected;
@@ -148,7 +76,7 @@ static void examine(const struct job *job, const struct subject *subject, struct
     v->count = probe_judge(&expected, &v->report, v->differences);
 }
 
-static void print_json(const struct subject *subject, const struct verdict *v)
+static void print_json(const struct nat_named *subject, const struct verdict *v)
 {
     fputs("{\"name\": ", stdout);
     text_json(stdout, subject->name);
@@ -189,7 +117,7 @@ static void add_verdict(struct text_table *t, const struct verdict *v)
     text_table_add(t, text);
 }
 
-static void add_row(struct text_table *t, const struct subject *subject, const struct verdict *v)
+static void add_row(struct text_table *t, const struct nat_named *subject, const struct verdict *v)
 {
     text_table_add(t, subject->name);
     for (int key = 0; key <= PROBE_KEY_POOLING; key++) {
