@@ -5,6 +5,16 @@
  * host or a box of the plan (plan.h), by its number there.  One alarm per
  * host: setting it again replaces it.
  *
+ * What this file calls a host is a place at which one can stand: the plan has
+ * plan_places of them, all there from the beginning, and a host that roams is a
+ * world that sends from another place.  So topology never changes.  A box owns
+ * the addresses that it may get later (plan_box.later) from the beginning too;
+ * which of them work is the translator's affair.  A host that is off has no
+ * alarm, and the world ignores what arrives there.  Only what happens between
+ * outermost attachments, in the core, is asked of the world: core_loss.
+ *
+ * The sender's address of a datagram need not be one of its host's (spoofing).
+ *
  * Ties: events of equal time are ordered by (time, source, sequence), where
  * source is the host that caused the event and sequence counts its datagrams; a
  * host's alarm stands behind its datagrams.  The order depends on nothing else.
@@ -70,12 +80,25 @@ struct engine_calls {
      * address of the box's inside, and the engine finds who owns it. */
     enum crossing (*cross)(void *world, mist_time now, uint32_t box, enum direction direction,
                            struct datagram *d);
+    /* The share, in parts per million, of the datagrams from one outermost
+     * attachment (plan_places + box, or a host) to another that the core loses
+     * now beyond plan_network's own loss; 10^6: all of them (a partition).  Asked
+     * when a datagram enters the core; the draw is the engine's, the same as for
+     * its own loss, on engine_both_losses.  NULL: nothing beyond. */
+    uint32_t (*core_loss)(void *world, mist_time now, uint32_t from, uint32_t to);
     /* The datagram was lost on the way, for facts; NULL: not wanted.  host: who
      * sent it; why: enum engine_loss.  What a box drops is not reported here. */
     void (*lost)(void *world, mist_time now, uint32_t host, const struct datagram *d, int why);
     /* An event of this host comes soon: start loading its state; NULL: not wanted. */
     void (*prefetch)(void *world, uint32_t host);
 };
+
+/* Lost here or there: a + b - ab, in parts per million, rounded to the nearest. */
+static inline uint32_t engine_both_losses(uint32_t a_ppm, uint32_t b_ppm)
+{
+    uint64_t kept = (UINT64_C(1000000) - a_ppm) * (UINT64_C(1000000) - b_ppm);
+    return 1000000 - (uint32_t)((kept + 500000) / 1000000);
+}
 
 struct engine_figures {
     uint64_t events;  /* taken from the queue */

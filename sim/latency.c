@@ -12,7 +12,7 @@ struct latency_end latency_end(const struct plan *plan, uint32_t host)
         return (struct latency_end){host, plan->hosts[host].region};
     while (plan->boxes[box].outer != PLAN_NONE)
         box = plan->boxes[box].outer;
-    return (struct latency_end){plan->host_count + box, plan->boxes[box].region};
+    return (struct latency_end){plan_places(plan) + box, plan->boxes[box].region};
 }
 
 mist_time latency_core(const struct plan_network *network, uint64_t seed, struct latency_end a,

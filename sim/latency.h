@@ -11,7 +11,7 @@ struct plan_network;
 
 /* An attachment that the core sees, and where it is. */
 struct latency_end {
-    uint32_t attachment; /* outermost box (host_count + box), or a host outside of all */
+    uint32_t attachment; /* outermost box (plan_places + box), or a host outside of all */
     uint32_t region;
 };
 

@@ -70,6 +70,9 @@ struct plan_box {
     /* Its first external address, port 0; a pool counts up from it.  Family
      * ADDR_NONE for a firewall, which has none: what stands behind it does. */
     struct addr outside;
+    /* Where its pool begins after its first, second ... change of addresses. */
+    uint32_t later_count;
+    struct addr *later;
     const char *profile; /* shared: "home_apdf", "eim/apdf/random" */
 };
 
@@ -109,8 +112,9 @@ struct plan {
     mist_time join; /* hosts without the role bootstrap start within this time */
     struct plan_network network;
     uint32_t population_count, host_count, box_count, workload_count, expect_count;
+    uint32_t spare_count; /* places to which hosts may roam, behind the hosts' own in `hosts` */
     struct plan_population *populations;
-    struct plan_host *hosts;
+    struct plan_host *hosts; /* [plan_places]: each host's own place, then the spare ones */
     struct plan_box *boxes;
     struct plan_workload *workloads;
     struct plan_expect *expects;
@@ -118,6 +122,13 @@ struct plan {
     bool traffic_per_node; /* else per population */
     struct arena memory;   /* every text and list above */
 };
+
+/* Places of the network at which a host can stand.  A host begins at the place
+ * of its own number. */
+static inline uint32_t plan_places(const struct plan *plan)
+{
+    return plan->host_count + plan->spare_count;
+}
 
 /* Frees the plan and all that it points to; NULL is fine. */
 void plan_free(struct plan *plan);

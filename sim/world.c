@@ -267,7 +267,11 @@ int world_run(const struct plan *plan, const struct engine_type *engine,
               int error_size)
 {
     struct world w = {.plan = plan, .type = engine, .api = options->api, .options = options};
-    struct engine_calls calls = {&w, on_arrive, on_due, on_cross, NULL, on_prefetch};
+    struct engine_calls calls = {.world = &w,
+                                 .arrive = on_arrive,
+                                 .due = on_due,
+                                 .cross = on_cross,
+                                 .prefetch = on_prefetch};
     mist_time began = wall_now();
     memset(result, 0, sizeof *result);
     name_numbers(&w);

@@ -88,7 +88,7 @@ static void add_outward(struct directory *d, const struct plan *plan, uint32_t p
 {
     add(d, place, addr, owner);
     while (place != PLAN_NONE && keeps_addresses(plan, place)) {
-        owner = plan->host_count + place;
+        owner = plan_places(plan) + place;
         place = plan->boxes[place].outer;
         add(d, place, addr, owner);
     }
@@ -126,11 +126,22 @@ static uint64_t places_of(const struct plan *plan, uint32_t place)
 static uint64_t count_entries(const struct plan *plan)
 {
     uint64_t entries = 0;
-    for (uint32_t i = 0; i < plan->host_count; i++)
+    for (uint32_t i = 0; i < plan_places(plan); i++)
         entries += places_of(plan, plan->hosts[i].box);
     for (uint32_t i = 0; i < plan->box_count; i++)
-        entries += pool_of(&plan->boxes[i]) * places_of(plan, plan->boxes[i].outer);
+        entries += (uint64_t)pool_of(&plan->boxes[i]) * (1 + plan->boxes[i].later_count) *
+                   places_of(plan, plan->boxes[i].outer);
     return entries;
+}
+
+static void add_pool(struct directory *d, const struct plan *plan, uint32_t number,
+                     const struct addr *first)
+{
+    const struct plan_box *box = &plan->boxes[number];
+    for (uint32_t k = 0; k < pool_of(box); k++) {
+        struct addr addr = addr_after(*first, k);
+        add_outward(d, plan, box->outer, &addr, plan_places(plan) + number);
+    }
 }
 
 struct directory *directory_open(const struct plan *plan)
@@ -141,14 +152,13 @@ struct directory *directory_open(const struct plan *plan)
     for (d->size = 64; d->size < 2 * entries;)
         d->size *= 2;
     d->table = memory_map(d->size * sizeof *d->table);
-    for (uint32_t i = 0; i < plan->host_count; i++)
+    for (uint32_t i = 0; i < plan_places(plan); i++)
         add_outward(d, plan, plan->hosts[i].box, &plan->hosts[i].addr, i);
     for (uint32_t i = 0; i < plan->box_count; i++) {
         const struct plan_box *box = &plan->boxes[i];
-        for (uint32_t k = 0; k < pool_of(box); k++) {
-            struct addr addr = addr_after(box->outside, k);
-            add_outward(d, plan, box->outer, &addr, plan->host_count + i);
-        }
+        add_pool(d, plan, i, &box->outside);
+        for (uint32_t k = 0; k < box->later_count; k++)
+            add_pool(d, plan, i, &box->later[k]);
     }
     return d;
 }

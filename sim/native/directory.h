@@ -3,7 +3,7 @@
  * A place is the public network (PLAN_NONE) or the inside of a box.  What a
  * firewall lets through keeps its address, so outside of the firewall that
  * address belongs to the firewall: the way in leads through it.  Attachments
- * are hosts (by number) and boxes (host_count + number). */
+ * are places of hosts (by number) and boxes (plan_places + number). */
 #ifndef NATIVE_DIRECTORY_H
 #define NATIVE_DIRECTORY_H
 

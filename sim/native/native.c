@@ -84,12 +84,12 @@ struct engine {
 
 static bool is_host(const struct engine *e, uint32_t attachment)
 {
-    return attachment < e->plan->host_count;
+    return attachment < plan_places(e->plan);
 }
 
 static uint32_t attachment_count(const struct plan *plan)
 {
-    return plan->host_count + plan->box_count;
+    return plan_places(plan) + plan->box_count;
 }
 
 static const struct line *line_of(const struct engine *e, uint32_t host)
@@ -185,13 +185,17 @@ static bool core_carries(struct engine *e, uint32_t sender, uint32_t edge, mist_
     struct latency_end from = {e->stations[sender].edge, e->attachments[sender].region};
     struct latency_end to = {edge, e->attachments[edge].region};
     *delay = latency_core(n, e->seed, from, to);
-    if (n->loss_ppm == 0 && n->jitter_ppm == 0)
+    uint32_t loss_ppm = n->loss_ppm;
+    if (e->calls->core_loss != NULL)
+        loss_ppm = engine_both_losses(
+            loss_ppm, e->calls->core_loss(e->calls->world, e->now, e->stations[sender].edge, edge));
+    if (loss_ppm == 0 && n->jitter_ppm == 0)
         return true;
     struct draw_block draw =
         draw_block(e->seed, draw_link(sender, edge), DRAW_LINK, link_index(e, sender, edge));
     uint64_t jitter = (uint64_t)*delay * n->jitter_ppm / MILLION;
     *delay += (mist_time)draw_scale(draw.word[1], jitter + 1);
-    return draw_scale(draw.word[0], MILLION) >= n->loss_ppm;
+    return draw_scale(draw.word[0], MILLION) >= loss_ppm;
 }
 
 static void send_through_core(struct engine *e, uint32_t sender, struct datagram *d)
@@ -236,7 +240,7 @@ static void send_back_inside(struct engine *e, uint32_t sender, uint32_t box,
                              const struct datagram *d)
 {
     mist_time at = e->now;
-    bool lines = e->attachments[e->plan->host_count + box].host == PLAN_NONE;
+    bool lines = e->attachments[plan_places(e->plan) + box].host == PLAN_NONE;
     if (lines && !leave(e, sender, d, &at))
         return;
     uint32_t target = find_inside(e, box, &d->to);
@@ -248,7 +252,7 @@ static void send_back_inside(struct engine *e, uint32_t sender, uint32_t box,
 
 static void native_send(struct engine *e, uint32_t host, const struct datagram *d)
 {
-    CHECK(host < e->plan->host_count);
+    CHECK(host < plan_places(e->plan));
     struct datagram moving = *d;
     uint32_t box = e->stations[host].box;
     e->figures.sent++;
@@ -276,7 +280,7 @@ static void native_send(struct engine *e, uint32_t host, const struct datagram *
 /* Through one box inward.  Returns what stands behind it, or PLAN_NONE. */
 static uint32_t enter(struct engine *e, uint32_t attachment, uint32_t sender, struct datagram *d)
 {
-    uint32_t box = attachment - e->plan->host_count;
+    uint32_t box = attachment - plan_places(e->plan);
     enum crossing crossing = e->calls->cross(e->calls->world, e->now, box, INWARD, d);
     CHECK(crossing != CROSS_HAIRPIN);
     if (crossing == CROSS_DROP)
@@ -388,7 +392,7 @@ static void queue_alarm(struct engine *e, uint32_t host)
 
 static void native_alarm(struct engine *e, uint32_t host, mist_time at)
 {
-    CHECK(host < e->plan->host_count);
+    CHECK(host < plan_places(e->plan));
     struct station *s = &e->stations[host];
     s->alarm_at = at < e->now ? e->now : at;
     if (at != MIST_NEVER && (s->queued_count == 0 || s->queued[s->queued_count - 1] > s->alarm_at))
@@ -477,7 +481,7 @@ static void native_figures(const struct engine *e, struct engine_figures *figure
 /* The host is behind the box: the only one, or one of several. */
 static void count_behind(struct engine *e, uint32_t box, uint32_t host, bool *several)
 {
-    struct attachment *a = &e->attachments[e->plan->host_count + box];
+    struct attachment *a = &e->attachments[plan_places(e->plan) + box];
     several[box] = several[box] || a->host != PLAN_NONE;
     a->host = several[box] ? PLAN_NONE : host;
     a->line = e->attachments[host].line;
@@ -487,7 +491,7 @@ static void open_stations(struct engine *e)
 {
     const struct plan *plan = e->plan;
     bool *several = memory_map(plan->box_count * sizeof *several);
-    for (uint32_t i = 0; i < plan->host_count; i++) {
+    for (uint32_t i = 0; i < plan_places(plan); i++) {
         struct station *s = &e->stations[i];
         struct latency_end end = latency_end(plan, i);
         s->addr = plan->hosts[i].addr;
@@ -496,7 +500,7 @@ static void open_stations(struct engine *e)
         s->alarm_at = MIST_NEVER;
         e->attachments[i] = (struct attachment){end.region, i, plan->hosts[i].population};
         for (uint32_t box = s->box; box != PLAN_NONE; box = plan->boxes[box].outer) {
-            e->attachments[plan->host_count + box].region = end.region;
+            e->attachments[plan_places(plan) + box].region = end.region;
             count_behind(e, box, i, several);
         }
     }
@@ -518,11 +522,11 @@ static void open_boxes(struct engine *e)
     bool *several = memory_map(plan->box_count * sizeof *several);
     for (uint32_t i = 0; i < plan->box_count; i++) {
         e->boxes[i] = (struct box){.outer = plan->boxes[i].outer, .inside = PLAN_NONE};
-        e->attachments[plan->host_count + i].host = PLAN_NONE;
+        e->attachments[plan_places(plan) + i].host = PLAN_NONE;
     }
     for (uint32_t i = 0; i < plan->box_count; i++)
-        count_inside(e, plan->boxes[i].outer, plan->host_count + i, several);
-    for (uint32_t i = 0; i < plan->host_count; i++)
+        count_inside(e, plan->boxes[i].outer, plan_places(plan) + i, several);
+    for (uint32_t i = 0; i < plan_places(plan); i++)
         count_inside(e, plan->hosts[i].box, i, several);
     memory_unmap(several, plan->box_count * sizeof *several);
 }
@@ -530,14 +534,14 @@ static void open_boxes(struct engine *e)
 static struct engine *native_open(const struct plan *plan, const struct engine_calls *calls,
                                   uint64_t seed)
 {
-    CHECK(plan->host_count <= UINT32_C(1) << (64 - SEQUENCE_BITS));
+    CHECK(plan_places(plan) <= UINT32_C(1) << (64 - SEQUENCE_BITS));
     struct engine *e = memory_map(sizeof *e);
     e->plan = plan;
     e->calls = calls;
     e->seed = seed;
     e->queue = queue_open();
     e->directory = directory_open(plan);
-    e->stations = memory_map(plan->host_count * sizeof *e->stations);
+    e->stations = memory_map(plan_places(plan) * sizeof *e->stations);
     e->attachments = memory_map(attachment_count(plan) * sizeof *e->attachments);
     e->boxes = memory_map(plan->box_count * sizeof *e->boxes);
     e->lines = memory_map(plan->population_count * sizeof *e->lines);
@@ -559,7 +563,7 @@ static void native_close(struct engine *e)
     directory_close(e->directory);
     packets_close(&e->packets);
     links_close(&e->links);
-    memory_unmap(e->stations, plan->host_count * sizeof *e->stations);
+    memory_unmap(e->stations, plan_places(plan) * sizeof *e->stations);
     memory_unmap(e->attachments, attachment_count(plan) * sizeof *e->attachments);
     memory_unmap(e->boxes, plan->box_count * sizeof *e->boxes);
     memory_unmap(e->lines, plan->population_count * sizeof *e->lines);

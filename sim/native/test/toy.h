@@ -116,7 +116,7 @@ static inline void toy_lost(void *world, mist_time now, uint32_t host, const str
 static inline void toy_prefetch(void *world, uint32_t host)
 {
     struct toy *t = world;
-    CHECK(host < t->plan.host_count);
+    CHECK(host < plan_places(&t->plan));
     t->prefetched++;
 }
 
