@@ -6,7 +6,11 @@
  * HOST and SERVER name network namespaces (as `ip netns` does), ADDRESS is the
  * address to use there.  One process holds all the sockets: a socket stays where
  * it was opened.  Prints one JSON object; exit 77 where a namespace cannot be
- * entered, 2 when it is called wrongly. */
+ * entered, 2 when it is called wrongly.
+ *
+ * The kernel's clock runs on while the machine does something else.  "late_ms" tells
+ * for how long the probe was kept from its work, at the worst: the verdicts hold as
+ * long as that is far below the half second by which it tells timers apart. */
 #define _GNU_SOURCE /* setns */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -57,6 +61,8 @@ struct world {
     struct client clients[SOCKETS];
     uint32_t delayed_count;
     struct delayed delayed[DELAYED];
+    mist_time waited; /* when it last had nothing to do but wait */
+    mist_time late;   /* the longest that it took over something else */
 };
 
 /* ---- addresses and sockets ---- */
@@ -116,6 +122,27 @@ static bool receive_udp(int fd, struct probe_arrival *a)
     return true;
 }
 
+/* ---- lateness ---- */
+
+static void note_late(struct world *w, mist_time since)
+{
+    mist_time late = read_clock() - since;
+    if (late > w->late)
+        w->late = late;
+}
+
+/* Between two waits there is work of some milliseconds. */
+static void begin_wait(struct world *w)
+{
+    note_late(w, w->waited);
+}
+
+static void end_wait(struct world *w, mist_time until)
+{
+    note_late(w, until);
+    w->waited = read_clock();
+}
+
 /* ---- the server ---- */
 
 static void reply(const struct world *w, const struct addr *to, const struct probe_reply *reply)
@@ -146,6 +173,7 @@ static mist_time send_due(struct world *w, mist_time until)
     for (uint32_t i = 0; i < w->delayed_count;) {
         struct delayed *d = &w->delayed[i];
         if (d->at <= now) {
+            note_late(w, d->at);
             reply(w, &d->to, &d->reply);
             *d = w->delayed[--w->delayed_count];
             continue;
@@ -211,18 +239,24 @@ static bool receive_at(void *world, int32_t socket, mist_time patience, struct p
     struct world *w = world;
     int fd = w->clients[socket].fd;
     mist_time until = read_clock() + patience;
+    begin_wait(w);
     for (;;) {
-        if (receive_udp(fd, a))
-            return true;
-        if (read_clock() >= until)
-            return false;
+        bool came = receive_udp(fd, a);
+        if (came || read_clock() >= until) {
+            end_wait(w, until);
+            return came;
+        }
         run_until(w, until, fd);
     }
 }
 
 static void wait_for(void *world, mist_time duration)
 {
-    run_until(world, read_clock() + duration, -1);
+    struct world *w = world;
+    mist_time until = read_clock() + duration;
+    begin_wait(w);
+    run_until(w, until, -1);
+    end_wait(w, until);
 }
 
 /* ---- the line ---- */
@@ -313,9 +347,10 @@ int main(int argc, char **argv)
     CHECK(argc > 0);
     read_line(&w, &net, &effort, argv + 1);
     effort.timers_at_once = effort.longest_s < 64 ? effort.longest_s : 64;
+    w.waited = read_clock();
     struct probe_report report = probe_run(&net, &effort);
     putchar('{');
     probe_report_json(&report, stdout);
-    puts("}");
+    printf(", \"late_ms\": %ld}\n", (long)(w.late / MS(1)));
     return EXIT_FINE;
 }
