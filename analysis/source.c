@@ -10,16 +10,15 @@
 #include <unistd.h>
 
 #include "analysis/exit.h"
+#include "results/format.h"
 
-#define VERSION     1          /* PRAGMA user_version of the files understood here */
-#define APPLICATION 0x4D495354 /* PRAGMA application_id: "MIST" */
-#define BUSY_MS     5000
-#define STEPS       1000 /* of SQLite's machine between two looks at the work done */
-#define WORK        ((uint64_t)10000000) /* thousand steps a statement may take: a minute or two */
-#define HEAP        ((int64_t)2 << 30)   /* bytes: ten million dials sorted */
+#define BUSY_MS 5000
+#define STEPS   1000                 /* of SQLite's machine between two looks at the work done */
+#define WORK    ((uint64_t)10000000) /* thousand steps a statement may take: a minute or two */
+#define HEAP    ((int64_t)2 << 30)   /* bytes: ten million dials sorted */
 
-static const char *const tables[] = {"run",     "node",    "dial",   "lookup",     "message",
-                                     "traffic", "nat_box", "series", "expectation"};
+static const char *const tables[] = {"run",     "node", "dial",   "lookup", "message",    "traffic",
+                                     "nat_box", "pair", "series", "margin", "expectation"};
 static const char *const views[] = {"dial_tally", "summary"};
 
 void source_fail(struct source *s, int status, const char *what, const char *why)
@@ -98,14 +97,13 @@ static void connect(struct source *s)
 
 static void verify_stamp(struct source *s)
 {
-    char why[120];
+    char why[200];
     int64_t application = source_number(s, "PRAGMA application_id", "");
     int64_t version = source_number(s, "PRAGMA user_version", "");
-    snprintf(why, sizeof why, "results of version %lld; this program knows version %d",
-             (long long)version, VERSION);
-    if (application != APPLICATION)
+    snprintf(why, sizeof why, RESULTS_OTHER_VERSION, (long long)version, RESULTS_VERSION);
+    if (application != RESULTS_APPLICATION)
         fail(s, EXIT_INPUT, "a database, but not one of mistsim's");
-    else if (version != VERSION)
+    else if (version != RESULTS_VERSION)
         fail(s, EXIT_INPUT, why);
 }
 

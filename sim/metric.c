@@ -8,65 +8,71 @@
 
 #define MOST 64
 
-#define SHARE(name, pairs, label, doc)                                                             \
+#define SHARE(name, pairs, better, label, doc)                                                     \
     {                                                                                              \
-        name, METRIC_SUMMARY, VALUE_SHARE, pairs, label, doc                                       \
+        name, METRIC_SUMMARY, VALUE_SHARE, pairs, METRIC_##better, label, doc                      \
+    }
+#define TIME(name, label, doc)                                                                     \
+    {                                                                                              \
+        name, METRIC_SUMMARY, VALUE_TIME, false, METRIC_LOWER, label, doc                          \
     }
 #define TIMES(name, label, doc)                                                                    \
-    {name ".p50", METRIC_SUMMARY, VALUE_TIME, false, label ", median", doc ", median"},            \
-        {name ".p95", METRIC_SUMMARY, VALUE_TIME,                                                  \
-         false,       label ", 95 %", doc ": 95 % are not slower"},                                \
+    TIME(name ".p50", label ", median", doc ", median"),                                           \
+        TIME(name ".p95", label ", 95 %", doc ": 95 % are not slower"),                            \
+        TIME(name ".p99", label ", 99 %", doc ": 99 % are not slower")
+#define NUMBER(name, better, label, doc)                                                           \
     {                                                                                              \
-        name ".p99", METRIC_SUMMARY, VALUE_TIME, false, label ", 99 %",                            \
-            doc ": 99 % are not slower"                                                            \
-    }
-#define NUMBER(name, label, doc)                                                                   \
-    {                                                                                              \
-        name, METRIC_SUMMARY, VALUE_NUMBER, false, label, doc                                      \
+        name, METRIC_SUMMARY, VALUE_NUMBER, false, METRIC_##better, label, doc                     \
     }
 #define SERIES(name, doc)                                                                          \
     {                                                                                              \
-        name, METRIC_SERIES, VALUE_NUMBER, false, NULL, doc                                        \
+        name, METRIC_SERIES, VALUE_NUMBER, false, METRIC_NEITHER, NULL, doc                        \
     }
 
 const struct metric METRICS[] = {
-    SHARE("node.joined", false, "nodes joined", "share of the nodes that had joined at the end"),
-    SHARE("dial.connected_rate", true, "dials connected", "share of dials direct or relayed"),
-    SHARE("dial.direct_rate", true, "dials direct",
+    SHARE("node.joined", false, HIGHER, "nodes joined",
+          "share of the nodes that had joined at the end"),
+    SHARE("dial.connected_rate", true, HIGHER, "dials connected",
+          "share of dials direct or relayed"),
+    SHARE("dial.direct_rate", true, HIGHER, "dials direct",
           "share of dials with an authenticated round trip over a direct path"),
-    SHARE("dial.rule_rate", false, "direct by the rule of plain punching",
+    SHARE("dial.rule_rate", false, NEITHER, "direct by the rule of plain punching",
           "share of dials that plain punching makes direct, by the rule beside the run"),
-    NUMBER("dial.direct_rate_vs_rule", "distance from that rule",
+    NUMBER("dial.direct_rate_vs_rule", NEITHER, "distance from that rule",
            "standard errors between direct_rate and rule_rate"),
-    SHARE("dial.best_rate", false, "direct at best, by formula",
+    SHARE("dial.best_rate", false, NEITHER, "direct at best, by formula",
           "share of the dials made that the best technique can make direct, by formula"),
-    SHARE("dial.punch_rate", true, "direct where both are behind NATs",
+    SHARE("dial.punch_rate", true, HIGHER, "direct where both are behind NATs",
           "share of direct ones among dials with no end public, port-mapped, on the same LAN or "
           "already connected"),
-    SHARE("dial.relayed_rate", true, NULL, "share of dials that only a relay carried"),
-    SHARE("dial.failed_rate", true, NULL, "share of dials without any round trip"),
+    SHARE("dial.relayed_rate", true, NEITHER, NULL, "share of dials that only a relay carried"),
+    SHARE("dial.failed_rate", true, LOWER, NULL, "share of dials without any round trip"),
     TIMES("dial.first_byte", "time to first byte", "from the dial to its first round trip"),
     TIMES("dial.direct_time", "time to direct path", "from the dial to its direct path"),
-    SHARE("lookup.ok_rate", false, "lookups answered", "share of lookups that found an answer"),
-    NUMBER("lookup.hops.mean", "hops per lookup", "hops per answered lookup, mean"),
+    SHARE("lookup.ok_rate", false, HIGHER, "lookups answered",
+          "share of lookups that found an answer"),
+    NUMBER("lookup.hops.mean", LOWER, "hops per lookup", "hops per answered lookup, mean"),
     TIMES("lookup.latency", "lookup latency", "of answered lookups"),
-    SHARE("message.delivery_rate", false, "messages delivered",
+    SHARE("message.delivery_rate", false, HIGHER, "messages delivered",
           "share of the deliveries due that arrived"),
     TIMES("message.latency", "message latency", "from publishing to the last delivery"),
-    NUMBER("traffic.packets_per_node_s", "sent per node, packets",
+    NUMBER("traffic.packets_per_node_s", LOWER, "sent per node, packets",
            "datagrams that a node sends per second, mean"),
-    {"traffic.bytes_per_node_s", METRIC_SUMMARY, VALUE_SIZE, false, "sent per node, bytes",
-     "bytes that a node sends per second, mean"},
-    NUMBER("nat.mappings_peak", "most mappings in one box", "most mappings alive in one box"),
-    NUMBER("nat.dropped_capacity", "datagrams dropped by full boxes",
+    {"traffic.bytes_per_node_s", METRIC_SUMMARY, VALUE_SIZE, false, METRIC_LOWER,
+     "sent per node, bytes", "bytes that a node sends per second, mean"},
+    NUMBER("nat.mappings_peak", LOWER, "most mappings in one box",
+           "most mappings alive in one box"),
+    NUMBER("nat.dropped_capacity", LOWER, "datagrams dropped by full boxes",
            "datagrams dropped for lack of mappings, ports, quota or rate"),
-    NUMBER("nat.dropped_filter", NULL, "datagrams from outside dropped: filtered, or no mapping"),
-    NUMBER("nat.mappings_made", NULL, "mappings made by all boxes"),
-    NUMBER("nat.hairpins", NULL, "datagrams that a box turned back inside"),
-    {"dial.count", METRIC_SUMMARY, VALUE_NUMBER, true, NULL, "dials with an outcome"},
-    NUMBER("lookup.count", NULL, "lookups"),
-    NUMBER("message.count", NULL, "messages published"),
-    NUMBER("node.count", NULL, "nodes"),
+    NUMBER("nat.dropped_filter", NEITHER, NULL,
+           "datagrams from outside dropped: filtered, or no mapping"),
+    NUMBER("nat.mappings_made", LOWER, NULL, "mappings made by all boxes"),
+    NUMBER("nat.hairpins", NEITHER, NULL, "datagrams that a box turned back inside"),
+    {"dial.count", METRIC_SUMMARY, VALUE_NUMBER, true, METRIC_NEITHER, NULL,
+     "dials with an outcome"},
+    NUMBER("lookup.count", NEITHER, NULL, "lookups"),
+    NUMBER("message.count", NEITHER, NULL, "messages published"),
+    NUMBER("node.count", NEITHER, NULL, "nodes"),
     SERIES("joined", "nodes that had joined at the end"),
     SERIES("dials", "dials with an outcome at the end"),
     SERIES("direct", "direct ones among them"),
@@ -85,6 +91,13 @@ const struct metric *metric_find(const char *name, size_t length)
     return NULL;
 }
 
+const char *metric_better_word(enum metric_better better)
+{
+    static const char *const words[] = {
+        [METRIC_NEITHER] = "", [METRIC_HIGHER] = "higher", [METRIC_LOWER] = "lower"};
+    return words[better];
+}
+
 const char *metric_suggest(const char *word)
 {
     const char *names[MOST];
@@ -96,9 +109,9 @@ const char *metric_suggest(const char *word)
 
 void metric_print_markdown(FILE *out)
 {
-    fputs("| metric | bound | of a pair | meaning |\n|---|---|---|---|\n", out);
+    fputs("| metric | bound | of a pair | better | meaning |\n|---|---|---|---|---|\n", out);
     for (uint32_t i = 0; i < METRIC_COUNT; i++)
-        fprintf(out, "| `%s` | %s | %s | %s |\n", METRICS[i].name,
+        fprintf(out, "| `%s` | %s | %s | %s | %s |\n", METRICS[i].name,
                 value_quantity_word(METRICS[i].quantity), METRICS[i].pairs ? "yes" : "",
-                METRICS[i].doc);
+                metric_better_word(METRICS[i].better), METRICS[i].doc);
 }

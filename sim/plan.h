@@ -102,6 +102,15 @@ struct plan_expect {
     double value;     /* in the metric's unit: ratio, seconds, bytes, count */
 };
 
+/* What a comparison of two versions may lose in a metric. */
+struct plan_margin {
+    const char *metric; /* static */
+    double margin;      /* in the metric's unit: ratio, seconds, bytes, count */
+    int relative;       /* a share of the metric's value instead */
+};
+
+#define PLAN_MARGINS 8 /* more gating metrics would ask for seeds that nobody runs */
+
 struct plan {
     char *name, *question;
     char *path; /* the scenario file */
@@ -113,11 +122,13 @@ struct plan {
     struct plan_network network;
     uint32_t population_count, host_count, box_count, workload_count, expect_count;
     uint32_t spare_count; /* places to which hosts may roam, behind the hosts' own in `hosts` */
+    uint32_t margin_count;
     struct plan_population *populations;
     struct plan_host *hosts; /* [plan_places]: each host's own place, then the spare ones */
     struct plan_box *boxes;
     struct plan_workload *workloads;
     struct plan_expect *expects;
+    struct plan_margin margins[PLAN_MARGINS];
     bool record_packets;
     bool traffic_per_node; /* else per population */
     struct arena memory;   /* every text and list above */

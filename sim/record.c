@@ -173,6 +173,14 @@ static void insert_nodes(struct record *r, const char *stack)
     }
 }
 
+static void insert_margins(struct record *r)
+{
+    const struct plan *plan = r->plan;
+    for (uint32_t i = 0; i < plan->margin_count; i++)
+        INSERT(r, RECORD_MARGIN, text(plan->margins[i].metric), real(plan->margins[i].margin),
+               integer(plan->margins[i].relative));
+}
+
 static int is_occupied(const char *file)
 {
     struct stat st;
@@ -203,6 +211,7 @@ struct record *record_open(const char *file, const struct plan *plan, const stru
     if (!r->failed)
         insert_run(r, run);
     insert_nodes(r, run->stack);
+    insert_margins(r);
     if (r->failed) {
         snprintf(error, (size_t)error_size, "%s: %s", file, r->why);
         record_abandon(r);
@@ -218,7 +227,7 @@ void record_dial(struct record *r, const struct record_dial *d)
            text(r->plan->hosts[d->src].nat), text(r->plan->hosts[d->dst].nat), text(d->outcome),
            text(d->path), duration(d->first), duration(d->direct), integer(d->attempts),
            integer(d->probes), integer(d->sockets), duration(d->rtt_first), duration(d->rtt_final),
-           duration(d->rtt_ideal), text(d->reason));
+           duration(d->rtt_ideal), text(d->reason), integer(d->window));
 }
 
 void record_lookup(struct record *r, mist_time at, uint32_t node, uint32_t hops, uint32_t peers,

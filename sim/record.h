@@ -46,6 +46,7 @@ struct record_dial {
     uint32_t attempts, probes, sockets;
     mist_time rtt_first, rtt_final, rtt_ideal; /* RECORD_NONE: none was measured */
     const char *reason; /* "none", ...; "already_connected": the pair was before the dial */
+    mist_time window;   /* how long it lasted */
 };
 
 struct record_traffic {

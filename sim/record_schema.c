@@ -4,14 +4,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "results/format.h"
 #include "sim/exit.h"
 
 const struct record_columns record_schema_tables[RECORD_TABLES] = {
     [RECORD_NODE] = {"node", "node,name,population,region,nat,stack", 6},
     [RECORD_DIAL] = {"dial",
                      "dial,at_ns,src,dst,src_nat,dst_nat,outcome,path,first_ns,direct_ns,attempts,"
-                     "probes,sockets,rtt_first_ns,rtt_final_ns,rtt_ideal_ns,reason",
-                     17},
+                     "probes,sockets,rtt_first_ns,rtt_final_ns,rtt_ideal_ns,reason,window_ns",
+                     18},
     [RECORD_LOOKUP] = {"lookup", "at_ns,node,hops,peers,latency_ns,ok", 6},
     [RECORD_MESSAGE] = {"message", "message,at_ns,publisher,subscribers,delivered,first_ns,last_ns",
                         7},
@@ -22,6 +23,7 @@ const struct record_columns record_schema_tables[RECORD_TABLES] = {
                         7},
     [RECORD_PAIR] = {"pair", "src_nat,dst_nat,plain,best,technique", 5},
     [RECORD_SERIES] = {"series", "at_ns,metric,value", 3},
+    [RECORD_MARGIN] = {"margin", "metric,margin,relative", 3},
     [RECORD_EXPECTATION] = {"expectation", "metric,bound,value,ok", 4},
     [RECORD_FACT] = {"fact", "at_ns,node,fact,connection,addr,a,b", 7},
     [RECORD_PACKET] = {"packet", "at_ns,src,dst,sender,receiver,kind,bytes,fate", 8},
@@ -55,6 +57,7 @@ static const char *const objects[] = {
     " CHECK(outcome IN ('direct','relayed','failed')), path TEXT NOT NULL,"
     " first_ns INTEGER, direct_ns INTEGER, attempts INTEGER, probes INTEGER, sockets INTEGER,"
     " rtt_first_ns INTEGER, rtt_final_ns INTEGER, rtt_ideal_ns INTEGER, reason TEXT,"
+    " window_ns INTEGER NOT NULL,"
     " PRIMARY KEY(run, dial)) STRICT, WITHOUT ROWID",
     "CREATE TABLE lookup(run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,"
     " at_ns INTEGER NOT NULL, node INTEGER NOT NULL, hops INTEGER, peers INTEGER,"
@@ -80,6 +83,10 @@ static const char *const objects[] = {
     "CREATE TABLE series(run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,"
     " at_ns INTEGER NOT NULL, metric TEXT NOT NULL, value REAL) STRICT",
     "CREATE INDEX series_by_metric ON series(run, metric, at_ns)",
+    /* What `compare` may not lose: in the unit of the summary, or a share of the value. */
+    "CREATE TABLE margin(run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,"
+    " metric TEXT NOT NULL, margin REAL NOT NULL, relative INTEGER NOT NULL,"
+    " PRIMARY KEY(run, metric)) STRICT, WITHOUT ROWID",
     "CREATE TABLE expectation(run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,"
     " metric TEXT NOT NULL, bound TEXT NOT NULL, value REAL, ok INTEGER NOT NULL,"
     " PRIMARY KEY(run, metric, bound)) STRICT, WITHOUT ROWID",
@@ -223,7 +230,7 @@ int record_schema_create(sqlite3 *db)
 {
     char stamp[96];
     snprintf(stamp, sizeof stamp, "PRAGMA application_id=%d; PRAGMA user_version=%d;",
-             RECORD_SCHEMA_APPLICATION, RECORD_SCHEMA_VERSION);
+             RESULTS_APPLICATION, RESULTS_VERSION);
     int rc = sqlite3_exec(db, stamp, NULL, NULL, NULL);
     for (size_t i = 0; i < OBJECTS && rc == SQLITE_OK; i++)
         rc = sqlite3_exec(db, objects[i], NULL, NULL, NULL);
@@ -266,14 +273,13 @@ static int verify_stamp(sqlite3 *db, char *error, int error_size)
         rc = read_number(db, "PRAGMA user_version", &version);
     if (rc != SQLITE_OK)
         return refuse(db, rc, error, error_size);
-    if (application != RECORD_SCHEMA_APPLICATION) {
+    if (application != RESULTS_APPLICATION) {
         snprintf(error, (size_t)error_size, "a database, but not one of mistsim's");
         return EXIT_INPUT;
     }
-    if (version != RECORD_SCHEMA_VERSION) {
-        snprintf(error, (size_t)error_size,
-                 "results of version %d; this program knows version %d (nothing was changed)",
-                 version, RECORD_SCHEMA_VERSION);
+    if (version != RESULTS_VERSION) {
+        snprintf(error, (size_t)error_size, RESULTS_OTHER_VERSION " (nothing was changed)",
+                 (long long)version, RESULTS_VERSION);
         return EXIT_INPUT;
     }
     return 0;
@@ -299,7 +305,7 @@ static int verify_objects(sqlite3 *db, char *error, int error_size)
         return refuse(db, rc, error, error_size);
     if (strange) {
         snprintf(error, (size_t)error_size,
-                 "says version %d, but its tables are not that version's", RECORD_SCHEMA_VERSION);
+                 "says version %d, but its tables are not that version's", RESULTS_VERSION);
         return EXIT_INPUT;
     }
     return 0;

@@ -2,15 +2,12 @@
  * creation, and the check that a file found on disk is one of ours.
  *
  * Used by the recorder (part files), results (the file itself) and everybody
- * who reads.  The names are stable; a change of meaning raises the version. */
+ * who reads.  The names are stable; a change raises the version (results/format.h). */
 #ifndef SIM_RECORD_SCHEMA_H
 #define SIM_RECORD_SCHEMA_H
 
 #include <sqlite3.h>
 #include <stdint.h>
-
-#define RECORD_SCHEMA_VERSION     1          /* PRAGMA user_version */
-#define RECORD_SCHEMA_APPLICATION 0x4D495354 /* PRAGMA application_id: "MIST" */
 
 /* The tables that hold a run's rows, in the order in which they are merged. */
 enum record_table {
@@ -22,6 +19,7 @@ enum record_table {
     RECORD_NAT_BOX,
     RECORD_PAIR,
     RECORD_SERIES,
+    RECORD_MARGIN,
     RECORD_EXPECTATION,
     RECORD_FACT,
     RECORD_PACKET,

@@ -399,5 +399,6 @@ void scenario_cell(const struct scenario *s, const struct yaml_node *document, s
     read_populations(&c, document);
     read_workload(&c, yaml_get(document, "workload"));
     scenario_expect(yaml_get(document, "expect"), s->catalogue, plan, errors);
+    scenario_compare(yaml_get(document, "compare"), plan, errors);
     read_record(&c, yaml_get(document, "record"));
 }

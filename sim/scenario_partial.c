@@ -69,6 +69,7 @@ void scenario_partial(const struct scenario *s, const struct yaml_node *document
     struct plan plan = {0};
     const struct yaml_node *list = list_under(document, "population");
     const struct yaml_node *expect = yaml_get(document, "expect");
+    const struct yaml_node *compare = yaml_get(document, "compare");
     if (list) {
         name_populations(list, &plan);
         check_nats(s, list, scratch, errors);
@@ -77,5 +78,7 @@ void scenario_partial(const struct scenario *s, const struct yaml_node *document
         check_groups(list, &plan, scratch, errors);
     if (expect && expect->kind == YAML_MAP)
         scenario_expect(expect, s->catalogue, &plan, errors);
+    if (compare && compare->kind == YAML_MAP)
+        scenario_compare(compare, &plan, errors);
     arena_free(&plan.memory);
 }

@@ -5,6 +5,7 @@
  *   scenario_cell.c     a checked tree -> a plan without hosts
  *   scenario_partial.c  what else is wrong with a document that is wrong
  *   scenario_expect.c   `expect` -> plan_expect
+ *   scenario_compare.c  `compare` -> plan_margin
  *   scenario_latency.c  latency files
  *   scenario_draw.c     populations -> hosts and boxes, by keyed draws
  *   scenario_address.c  their addresses
@@ -86,6 +87,9 @@ void scenario_partial(const struct scenario *s, const struct yaml_node *document
 /* Reads `expect` into the plan, whose populations stand already. */
 void scenario_expect(const struct yaml_node *expect, struct catalogue *catalogue, struct plan *plan,
                      struct errors *errors);
+
+/* Reads `compare` into the plan. */
+void scenario_compare(const struct yaml_node *compare, struct plan *plan, struct errors *errors);
 
 /* Reads `network.latency` into the plan. */
 void scenario_latency(struct latencies *latencies, const struct yaml_node *latency,

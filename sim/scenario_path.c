@@ -16,7 +16,7 @@ struct walk {
     const char *path; /* the whole, for messages */
 };
 
-/* Keys may hold dots themselves (metrics under `expect`): the longest key of
+/* Keys may hold dots themselves (metrics under `expect` and `compare`): the longest key of
  * the map that the rest of the path begins with, or NULL. */
 static struct yaml_item *find_longest(const struct yaml_node *map, const char *rest)
 {
@@ -37,7 +37,8 @@ static struct yaml_item *find_longest(const struct yaml_node *map, const char *r
 /* The keys of these maps are paths and metrics: dots do not part them. */
 static bool keys_hold_dots(const struct yaml_node *root, const struct yaml_node *map)
 {
-    return map == yaml_get(root, "sweep") || map == yaml_get(root, "expect");
+    return map == yaml_get(root, "sweep") || map == yaml_get(root, "expect") ||
+           map == yaml_get(root, "compare");
 }
 
 static struct yaml_item *add_key(struct walk *w, struct yaml_node *map, const char *key,

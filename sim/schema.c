@@ -307,6 +307,7 @@ static check_function *const CHECKS[SCHEMA_KIND_COUNT] = {
     [SCHEMA_FREE] = check_is_map,         [SCHEMA_NAT] = check_nothing,
     [SCHEMA_EXPECT] = check_is_map,       [SCHEMA_SWEEP] = check_is_map,
     [SCHEMA_TABLE] = check_table,         [SCHEMA_ADDRESSES] = check_nothing,
+    [SCHEMA_COMPARE] = check_is_map,
 };
 
 static const struct schema_key *find_key(const struct schema_map *map, const char *name)

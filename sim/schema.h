@@ -32,6 +32,7 @@
     X(ADDRESSES, "address or list of addresses")                                                   \
     X(NAT, "nat")                                                                                  \
     X(EXPECT, "map of metric to bound")                                                            \
+    X(COMPARE, "map of metric to margin")                                                          \
     X(SWEEP, "map of path to list of values")                                                      \
     X(TABLE, "list of lists of times")
 

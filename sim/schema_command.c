@@ -36,9 +36,12 @@ const struct command schema_command = {
 
 static void explain_metric(const struct metric *metric)
 {
+    const char *better = metric_better_word(metric->better);
     printf("%s: %s\n  bound    on a %s%s\n", metric->name, metric->doc,
            value_quantity_word(metric->quantity),
            metric->pairs ? "; also of one ordered pair, `[SRC,DST]`" : "");
+    if (*better)
+        printf("  better   when %s; `compare` can judge by it\n", better);
 }
 
 static void list_metrics(void)
@@ -58,7 +61,7 @@ static int explain_one(const char *path)
                               path);
     if (key)
         schema_explain(key, path, stdout);
-    if (key && key->kind == SCHEMA_EXPECT)
+    if (key && (key->kind == SCHEMA_EXPECT || key->kind == SCHEMA_COMPARE))
         list_metrics();
     if (metric)
         explain_metric(metric);

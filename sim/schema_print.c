@@ -131,6 +131,26 @@ static void print_expect(int depth, FILE *out)
     fputs("}}", out);
 }
 
+static void print_compare(int depth, FILE *out)
+{
+    const char *glue = "";
+    fputs("{\"type\": \"object\", \"additionalProperties\": false,", out);
+    print_break(depth + 1, out);
+    fputs("\"patternProperties\": {\"^x-\": {}},", out);
+    print_break(depth + 1, out);
+    fputs("\"properties\": {", out);
+    for (uint32_t i = 0; i < METRIC_COUNT; i++) {
+        if (METRICS[i].better == METRIC_NEITHER)
+            continue;
+        fputs(glue, out);
+        print_break(depth + 2, out);
+        print_string(METRICS[i].name, out);
+        fputs(": {\"type\": [\"string\", \"number\"]}", out);
+        glue = ",";
+    }
+    fputs("}}", out);
+}
+
 static void print_kind(const struct schema_key *key, int depth, FILE *out)
 {
     switch (key->kind) {
@@ -140,6 +160,7 @@ static void print_kind(const struct schema_key *key, int depth, FILE *out)
     case SCHEMA_MAP: print_map(key->inside, depth, out); break;
     case SCHEMA_LIST: print_list(key, depth, out); break;
     case SCHEMA_EXPECT: print_expect(depth, out); break;
+    case SCHEMA_COMPARE: print_compare(depth, out); break;
     default: fputs(PLAIN[key->kind], out); break;
     }
 }

@@ -312,6 +312,13 @@ static const struct schema_key SCENARIO_KEYS[] = {
      .doc = "bounds on metrics, which make the scenario a test; `matrix` lists outcomes by pair "
             "of populations",
      .example = "{ dial.direct_rate: \">= 70%\" }"},
+    {.name = "compare",
+     .kind = SCHEMA_COMPARE,
+     .standard = "{}",
+     .doc = "the metrics, at most 8, by which `mistsim compare` judges two versions, each with "
+            "the loss that would not matter: of a share points (`1%`), of others an amount "
+            "(`20 ms`) or a share of the value (`5%`)",
+     .example = "{ dial.direct_rate: 1%, dial.first_byte.p50: 20 ms }"},
     {.name = "record",
      .kind = SCHEMA_MAP,
      .standard = "{}",

@@ -188,14 +188,18 @@ const char *value_switch(const char *text, int64_t *on)
 }
 
 static const struct {
-    const char *word, *bound;
+    const char *word, *bound, *margin;
     const struct unit *units;
     double base; /* units of the table in one of the bound's */
 } QUANTITIES[] = {
-    [VALUE_SHARE] = {"share", "a bound on a share such as `>= 70%`", SHARE_UNITS, 1e6},
-    [VALUE_TIME] = {"time", "a bound on a time such as `<= 2 s`", TIME_UNITS, 1e9},
-    [VALUE_SIZE] = {"size", "a bound on a size such as `<= 40 kB`", SIZE_UNITS, 1},
-    [VALUE_NUMBER] = {"number", "a bound on a number such as `== 3`", COUNT_UNITS, 1},
+    [VALUE_SHARE] = {"share", "a bound on a share such as `>= 70%`",
+                     "a margin in points such as `1%`, above 0%, at most 100%", SHARE_UNITS, 1e6},
+    [VALUE_TIME] = {"time", "a bound on a time such as `<= 2 s`",
+                    "a margin such as `20 ms`, or `5%` of the value, above 0", TIME_UNITS, 1e9},
+    [VALUE_SIZE] = {"size", "a bound on a size such as `<= 40 kB`",
+                    "a margin such as `100 B`, or `5%` of the value, above 0", SIZE_UNITS, 1},
+    [VALUE_NUMBER] = {"number", "a bound on a number such as `== 3`",
+                      "a margin such as `0.5`, or `5%` of the value, above 0", COUNT_UNITS, 1},
 };
 
 const char *value_quantity_word(enum value_quantity quantity)
@@ -222,4 +226,26 @@ const char *value_bound(const char *text, enum value_quantity quantity, char rel
         return NULL;
     }
     return QUANTITIES[quantity].bound;
+}
+
+const char *value_margin(const char *text, enum value_quantity quantity, double *margin,
+                         int *relative)
+{
+    static const struct unit POINTS[] = {{"%", 10000}, {"pt", 10000}, {NULL, 0}};
+    struct number number;
+    const char *rest = read_number(text, &number);
+    const struct unit *share = rest ? find_unit(POINTS, rest) : NULL;
+    const struct unit *unit = rest ? find_unit(QUANTITIES[quantity].units, rest) : NULL;
+    int of_value = quantity != VALUE_SHARE && share && share == POINTS;
+    if (quantity == VALUE_SHARE || of_value)
+        unit = share;
+    if (!unit || number.digits == 0)
+        return QUANTITIES[quantity].margin;
+    double base = unit == share ? 1e6 : QUANTITIES[quantity].base;
+    double value = (double)number.digits * (double)unit->scale / ((double)number.power * base);
+    if (unit == share && value > 1)
+        return QUANTITIES[quantity].margin;
+    *margin = value;
+    *relative = of_value;
+    return NULL;
 }

@@ -43,4 +43,10 @@ const char *value_quantity_word(enum value_quantity quantity);
 const char *value_bound(const char *text, enum value_quantity quantity, char relation[3],
                         double *value);
 
+/* What a comparison may lose, above 0: of a share points, "1%" or "1 pt"; of other
+ * quantities an amount in their unit, "20 ms", or a share of the value itself, "5%":
+ * then *relative is 1. */
+const char *value_margin(const char *text, enum value_quantity quantity, double *margin,
+                         int *relative);
+
 #endif

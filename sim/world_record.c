@@ -34,7 +34,8 @@ void world_record_dial(struct world *w, const struct dial *d, const char *outcom
                               .rtt_first = d->rtt_first,
                               .rtt_final = d->rtt_final,
                               .rtt_ideal = w->type->ideal_rtt(w->engine, d->src, d->dst),
-                              .reason = world_name(w->reason_names, d->reason)};
+                              .reason = world_name(w->reason_names, d->reason),
+                              .window = d->end - d->at};
     if (w->options->record != NULL)
         record_dial(w->options->record, &row);
 }

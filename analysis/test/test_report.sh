@@ -62,7 +62,7 @@ claim 'an absent file is told' "$code $(said 'No such file')" '2 1'
 cp "$db" "$scratch/newer.db"
 sqlite3 "$scratch/newer.db" 'PRAGMA user_version=9'
 report "$scratch/newer.db"
-claim 'another version is told' "$code $(said 'version 9; this program knows version 1')" '2 1'
+claim 'another version is told' "$code $(said 'version 9; this program knows version')" '2 1'
 claim 'and nothing is written' "$(ls -d "$scratch/newer-report" 2>/dev/null)" ''
 
 # Under a file no folder can be made, not even by root.

@@ -62,8 +62,10 @@ static void a_file_of_another_kind_or_version_is_refused(void **state)
     assert_refused("empty.db", EXIT_INPUT, "not one of mistsim's");
     fixture_spoil(GOOD, "other.db", "PRAGMA application_id=1");
     assert_refused("other.db", EXIT_INPUT, "not one of mistsim's");
-    fixture_spoil(GOOD, "newer.db", "PRAGMA user_version=2");
-    assert_refused("newer.db", EXIT_INPUT, "results of version 2; this program knows version 1");
+    fixture_spoil(GOOD, "newer.db", "PRAGMA user_version=9");
+    assert_refused("newer.db", EXIT_INPUT, "results of version 9; this program knows version");
+    fixture_spoil(GOOD, "older.db", "PRAGMA user_version=1");
+    assert_refused("older.db", EXIT_INPUT, "run the scenario again into another file");
 }
 
 static void a_file_with_other_objects_is_refused(void **state)

@@ -53,6 +53,8 @@ static inline struct plan *recorded_plan(void)
         .hosts = hosts,
         .boxes = boxes,
         .traffic_per_node = true,
+        .margin_count = 2,
+        .margins = {{"dial.direct_rate", 0.01, 0}, {"dial.first_byte.p50", 0.05, 1}},
     };
     return &plan;
 }
@@ -108,6 +110,7 @@ static inline void recorded_dials(struct record *r)
                            .rtt_final = ok ? MS(70) : RECORD_NONE,
                            .rtt_ideal = MS(60),
                            .reason = dials[i].reason,
+                           .window = SEC(60),
                        });
     }
 }

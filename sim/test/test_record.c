@@ -13,6 +13,7 @@
 #include <sqlite3.h>
 #include <sys/resource.h>
 
+#include "results/format.h"
 #include "sim/record_expect.h"
 #include "sim/record_schema.h"
 #include "sim/test/recorded.h"
@@ -109,14 +110,17 @@ static void a_finished_run_holds_every_row(void **state)
         {"SELECT count(*) FROM dial WHERE dial=10 AND at_ns=19000000000 AND src=3 AND dst=5"
          " AND src_nat='home_apdf' AND dst_nat='apdm/apdf/random' AND outcome='failed'"
          " AND path='none' AND first_ns IS NULL AND direct_ns IS NULL AND rtt_ideal_ns=60000000"
-         " AND reason='timeout'",
+         " AND reason='timeout' AND window_ns=60000000000",
          1},
         {"SELECT count(*) FROM nat_box WHERE box=2 AND profile='apdm/apdf/random'"
          " AND mappings_made=70 AND mappings_peak=25 AND dropped_filter=8"
          " AND dropped_capacity=1 AND hairpins=2",
          1},
-        {"SELECT user_version FROM pragma_user_version", RECORD_SCHEMA_VERSION},
-        {"SELECT application_id FROM pragma_application_id", RECORD_SCHEMA_APPLICATION},
+        {"SELECT count(*) FROM margin WHERE (metric='dial.direct_rate' AND margin=0.01"
+         " AND relative=0) OR (metric='dial.first_byte.p50' AND margin=0.05 AND relative=1)",
+         2},
+        {"SELECT user_version FROM pragma_user_version", RESULTS_VERSION},
+        {"SELECT application_id FROM pragma_application_id", RESULTS_APPLICATION},
     };
     char name[RECORDED_PATH];
     make(name);
@@ -134,7 +138,7 @@ static void the_schema_has_the_published_columns(void **state)
                 "started_utc,status,sim_s,wall_s,events,packets,peak_rss_bytes,trace_hash"},
         {"node", "run,node,name,population,region,nat,stack"},
         {"dial", "run,dial,at_ns,src,dst,src_nat,dst_nat,outcome,path,first_ns,direct_ns,"
-                 "attempts,probes,sockets,rtt_first_ns,rtt_final_ns,rtt_ideal_ns,reason"},
+                 "attempts,probes,sockets,rtt_first_ns,rtt_final_ns,rtt_ideal_ns,reason,window_ns"},
         {"lookup", "run,at_ns,node,hops,peers,latency_ns,ok"},
         {"message", "run,message,at_ns,publisher,subscribers,delivered,first_ns,last_ns"},
         {"traffic", "run,node,kind,packets_out,bytes_out,packets_in,bytes_in"},
@@ -143,6 +147,7 @@ static void the_schema_has_the_published_columns(void **state)
         {"pair", "run,src_nat,dst_nat,plain,best,technique"},
         {"pair_achieved", "run,src_nat,dst_nat,dials,direct_rate,lo,hi,plain,best,technique"},
         {"series", "run,at_ns,metric,value"},
+        {"margin", "run,metric,margin,relative"},
         {"expectation", "run,metric,bound,value,ok"},
         {"punch_matrix", "run,src_nat,dst_nat,dials,direct,relayed,failed,direct_rate,lo,hi"},
         {"summary", "run,metric,value,lo,hi,unit"},

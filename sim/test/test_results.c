@@ -448,7 +448,8 @@ static void files_that_are_not_ours_are_refused_untouched(void **state)
         const char *sql, *words;
     } cases[] = {
         {"PRAGMA application_id=1", "not one of mistsim's"},
-        {"PRAGMA user_version=2", "version 2; this program knows version 1"},
+        {"PRAGMA user_version=9", "version 9; this program knows version"},
+        {"PRAGMA user_version=1", "run the scenario again into another file"},
         {"DROP VIEW summary; CREATE VIEW summary AS SELECT 1", "tables are not that version's"},
         {"DROP TABLE lookup", "tables are not that version's"},
         {"CREATE TRIGGER t AFTER INSERT ON run BEGIN DELETE FROM run; END", "tables are not"},

@@ -285,7 +285,7 @@ says "$work/err" "not a database"
 cp "$db" "$work/version.db"
 sql "$work/version.db" 'PRAGMA user_version=9'
 code 2 "$mistsim" run "$work/town.yaml" --out "$work/version.db"
-says "$work/err" "version 9; this program knows version 1"
+says "$work/err" "version 9; this program knows version"
 code 2 "$mistsim" show "$work/version.db"
 end
 

@@ -140,6 +140,42 @@ static void a_bound_in_another_unit_is_refused(void **state)
                                      &value) == NULL) == (unit == quantity));
 }
 
+static void a_margin_is_points_of_a_share_and_an_amount_or_a_share_of_others(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        enum value_quantity quantity;
+        double margin;
+        int relative;
+    } cases[] = {
+        {"1%", VALUE_SHARE, 0.01, 0},    {"0.5 pt", VALUE_SHARE, 0.005, 0},
+        {"1pt", VALUE_SHARE, 0.01, 0},   {"20 ms", VALUE_TIME, 0.02, 0},
+        {"5%", VALUE_TIME, 0.05, 1},     {"100 B", VALUE_SIZE, 100, 0},
+        {"2.5 %", VALUE_SIZE, 0.025, 1}, {"0.5", VALUE_NUMBER, 0.5, 0},
+        {"10%", VALUE_NUMBER, 0.1, 1},   {"100%", VALUE_SHARE, 1, 0},
+    };
+    static const struct {
+        const char *text;
+        enum value_quantity quantity;
+    } wrong[] = {
+        {"", VALUE_SHARE},     {"0%", VALUE_SHARE},  {"101%", VALUE_SHARE}, {"1", VALUE_SHARE},
+        {"1 ms", VALUE_SHARE}, {"-1%", VALUE_SHARE}, {"1pt", VALUE_TIME},   {"1", VALUE_TIME},
+        {"0 ms", VALUE_TIME},  {"101%", VALUE_TIME}, {"1 ms", VALUE_SIZE},  {"1 B", VALUE_NUMBER},
+        {"1pt", VALUE_NUMBER}, {"0", VALUE_NUMBER},  {"nan", VALUE_NUMBER}, {"1%x", VALUE_SHARE},
+    };
+    double margin;
+    int relative;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_null(value_margin(cases[i].text, cases[i].quantity, &margin, &relative));
+        assert_true(margin == cases[i].margin);
+        assert_int_equal(relative, cases[i].relative);
+    }
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        if (!value_margin(wrong[i].text, wrong[i].quantity, &margin, &relative))
+            fail_msg("`%s` was taken", wrong[i].text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,6 +183,7 @@ int main(void)
         cmocka_unit_test(a_range_has_its_smaller_end_first),
         cmocka_unit_test(a_bound_is_read_in_the_unit_of_its_metric),
         cmocka_unit_test(a_bound_in_another_unit_is_refused),
+        cmocka_unit_test(a_margin_is_points_of_a_share_and_an_amount_or_a_share_of_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
