@@ -4,38 +4,18 @@
 #include <gsl/gsl_cdf.h>
 #include <math.h>
 
-#define UPPER 0.975 /* quantile that leaves 2.5 % above it */
+#include "analysis/proportion.h"
+
+#define ALPHA 0.05 /* what a 95 % interval may miss */
 
 static const struct interval nothing = {NAN, NAN, NAN};
 
-static struct interval wilson(double p, double n, double z)
-{
-    double middle = p + z * z / (2 * n);
-    double half = z * sqrt(p * (1 - p) / n + z * z / (4 * n * n));
-    double scale = 1 + z * z / n;
-    return (struct interval){p, fmax(0, (middle - half) / scale), fmin(1, (middle + half) / scale)};
-}
-
 struct interval interval_share(const double *hits, const double *trials, int seeds)
 {
-    double all = 0, n = 0, squares = 0;
-    for (int i = 0; i < seeds; i++) {
-        all += hits[i];
-        n += trials[i];
-    }
-    double p = all / n;
-    if (!(n > 0) || !(p >= 0 && p <= 1))
-        return nothing;
-    if (seeds == 1)
-        return wilson(p, n, gsl_cdf_ugaussian_Pinv(UPPER));
-    for (int i = 0; i < seeds; i++)
-        squares += (hits[i] - p * trials[i]) * (hits[i] - p * trials[i]);
-    double variance = seeds / (seeds - 1.0) * squares / (n * n);
-    double effective = variance > 0 ? fmin(n, p * (1 - p) / variance) : n;
-    return wilson(p, effective, gsl_cdf_tdist_Pinv(UPPER, seeds - 1));
+    return proportion_clustered(hits, trials, seeds, ALPHA);
 }
 
-struct interval interval_mean(const double *values, int seeds)
+struct interval interval_mean_at(const double *values, int seeds, double alpha)
 {
     double sum = 0, squares = 0;
     for (int i = 0; i < seeds; i++)
@@ -47,6 +27,12 @@ struct interval interval_mean(const double *values, int seeds)
         return (struct interval){mean, NAN, NAN};
     for (int i = 0; i < seeds; i++)
         squares += (values[i] - mean) * (values[i] - mean);
-    double half = gsl_cdf_tdist_Pinv(UPPER, seeds - 1) * sqrt(squares / (seeds - 1.0) / seeds);
+    double error = sqrt(squares / (seeds - 1.0) / seeds);
+    double half = gsl_cdf_tdist_Qinv(alpha / 2, seeds - 1) * error;
     return (struct interval){mean, mean - half, mean + half};
+}
+
+struct interval interval_mean(const double *values, int seeds)
+{
+    return interval_mean_at(values, seeds, ALPHA);
 }

@@ -18,4 +18,7 @@ struct interval interval_share(const double *hits, const double *trials, int see
 /* Mean over seeds and t interval; of one seed the value alone. */
 struct interval interval_mean(const double *values, int seeds);
 
+/* The same with confidence 1 - alpha. */
+struct interval interval_mean_at(const double *values, int seeds, double alpha);
+
 #endif

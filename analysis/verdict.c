@@ -1,0 +1,111 @@
+/* verdict.c: see verdict.h. */
+#include "analysis/verdict.h"
+
+#include <gsl/gsl_cdf.h>
+#include <math.h>
+#include <stdbool.h>
+
+#include "stack/check.h"
+
+#define POWER 0.95 /* of the planned comparison */
+
+/* Turned so that more is better. */
+static struct interval gain(struct interval x, int better)
+{
+    CHECK(better == 1 || better == -1);
+    return better > 0 ? x : (struct interval){-x.value, -x.hi, -x.lo};
+}
+
+/* Whether a loss as large as the margin is excluded; without any loss even by no margin. */
+static bool harmless(double lo, double margin)
+{
+    return lo > -margin || lo >= 0;
+}
+
+static enum verdict within(struct interval inner, double margin)
+{
+    if (!harmless(inner.lo, margin))
+        return VERDICT_UNDECIDED;
+    return harmless(-inner.hi, margin) ? VERDICT_SAME : VERDICT_NOT_WORSE;
+}
+
+enum verdict verdict_of(const struct difference *difference, struct margin margin,
+                        double p_adjusted)
+{
+    struct interval inner = gain(difference->inner, margin.better);
+    bool shown = p_adjusted < difference->alpha;
+    CHECK(margin.most >= 0);
+    if (!isfinite(inner.lo) || !isfinite(inner.hi))
+        return VERDICT_UNDECIDED;
+    if (shown && inner.value > 0)
+        return VERDICT_BETTER;
+    if (shown && inner.value < 0)
+        return harmless(inner.lo, margin.most) ? VERDICT_NOT_WORSE : VERDICT_WORSE;
+    return within(inner, margin.most);
+}
+
+enum verdict verdict_sequential(struct interval always, struct margin margin)
+{
+    struct interval x = gain(always, margin.better);
+    CHECK(margin.most >= 0);
+    if (!isfinite(x.lo) || !isfinite(x.hi))
+        return VERDICT_UNDECIDED;
+    if (x.lo > 0)
+        return VERDICT_BETTER;
+    if (x.hi < 0)
+        return harmless(x.lo, margin.most) ? VERDICT_NOT_WORSE : VERDICT_WORSE;
+    return within(x, margin.most);
+}
+
+const char *verdict_name(enum verdict verdict)
+{
+    static const char *const names[] = {
+        [VERDICT_BETTER] = "BETTER",       [VERDICT_WORSE] = "WORSE",
+        [VERDICT_SAME] = "same",           [VERDICT_NOT_WORSE] = "not worse",
+        [VERDICT_UNDECIDED] = "UNDECIDED",
+    };
+    return names[verdict];
+}
+
+/* Seeds at which a distance of so many standard deviations of one seed's difference is
+ * shown with the power: n >= ((t(1 - level) + t(power)) / distance)^2. */
+static double seeds_for(double distance, double level, int least)
+{
+    double n = fmax(least, 2);
+    if (!(distance > 0))
+        return INFINITY;
+    for (int i = 0; i < 20; i++) { /* settles in a few rounds: t hardly moves with n */
+        double sum = gsl_cdf_tdist_Qinv(level, n - 1) + gsl_cdf_tdist_Pinv(POWER, n - 1);
+        n = fmax(fmax(least, 2), ceil(sum * sum / (distance * distance)));
+        if (n > VERDICT_SEEDS_MOST)
+            return n;
+    }
+    return n;
+}
+
+/* A true gain is decided by showing it different from 0, or no loss of the margin. */
+static double seeds_if(double gain, double margin, double deviation, double level, double alpha,
+                       int least)
+{
+    double different = seeds_for(fabs(gain) / deviation, level, least);
+    double excluded = seeds_for((gain + margin) / deviation, alpha, least);
+    return fmin(different, excluded);
+}
+
+int verdict_seeds_needed(const struct difference *d, struct margin margin, int family)
+{
+    double value = gain(d->delta, margin.better).value;
+    double deviation = sqrt(d->variance_paired);
+    double level = d->alpha / 2 / family;
+    CHECK(margin.most >= 0 && family > 0);
+    if (!isfinite(d->error) || d->pairs < 2)
+        return 0;
+    /* Least favourable: a loss as far from 0 as from the margin, in terms of the quantiles. */
+    double apart = gsl_cdf_ugaussian_Qinv(level) + gsl_cdf_ugaussian_Pinv(POWER);
+    double short_of = gsl_cdf_ugaussian_Qinv(d->alpha) + gsl_cdf_ugaussian_Pinv(POWER);
+    double worst = -margin.most * apart / (apart + short_of);
+    double assumed = fmin(fmax(worst, value - d->error), value + d->error);
+    double n = seeds_if(margin.most > 0 ? assumed : value, margin.most, deviation, level, d->alpha,
+                        d->pairs + 1);
+    return n > VERDICT_SEEDS_MOST ? VERDICT_SEEDS_MOST + 1 : (int)n;
+}
