@@ -14,6 +14,8 @@
 #include "stack/addr.h"
 #include "stack/units.h"
 
+struct run_stack;
+
 #define PLAN_NONE UINT32_MAX
 
 enum plan_latency { LATENCY_CONSTANT, LATENCY_UNIFORM, LATENCY_MATRIX };
@@ -50,6 +52,7 @@ struct plan_population {
     uint32_t settings_count;
     struct plan_setting *settings; /* scenario-wide ones first, then the population's own */
     char *nat;                     /* as written */
+    const struct run_stack *stack; /* another build of the core (run_stack.h); NULL: the run's */
 };
 
 struct plan_host {

@@ -24,9 +24,10 @@ void pump_alarm(struct world *w, uint32_t host)
 
 static void send_all(struct world *w, uint32_t host)
 {
+    const struct host *h = &w->hosts[host];
     struct mist_datagram array[16];
     uint32_t n;
-    while ((n = w->api->output(w->hosts[host].node, array, 16)) > 0) {
+    while ((n = h->core->api->output(h->node, array, 16)) > 0) {
         for (uint32_t i = 0; i < n; i++) {
             struct datagram d = {.from = array[i].from,
                                  .to = array[i].to,
@@ -59,18 +60,18 @@ static void drain(struct world *w, mist_time now, uint32_t host)
     struct mist_event e;
     struct mist_fact f;
     send_all(w, host);
-    while (w->api->event(h->node, &e))
+    while (h->core->api->event(h->node, &e))
         take_event(w, now, host, &e);
     if (w->options->facts || w->fact_log != NULL) {
-        while (w->api->fact(h->node, &f))
+        while (h->core->api->fact(h->node, &f))
             world_record_fact(w, now, host, &f);
     }
-    h->due = w->api->deadline(h->node);
+    h->due = h->core->api->deadline(h->node);
 }
 
 int pump_wish(struct world *w, mist_time now, uint32_t host, const struct mist_wish *wish)
 {
-    int error = w->api->wish(w->hosts[host].node, now, wish);
+    int error = w->hosts[host].core->api->wish(w->hosts[host].node, now, wish);
     drain(w, now, host);
     return error;
 }
@@ -112,7 +113,7 @@ void pump_start(struct world *w, mist_time now, uint32_t host)
     char name[MIST_NAME];
     draw_fill(w->plan->seed, host, DRAW_NODE_SEED, seed, sizeof seed);
     draw_fill(w->plan->seed, host, DRAW_NODE_SECRET, secret, sizeof secret);
-    h->node = w->api->init(h->node_memory, w->scratch, config, seed, secret, now);
+    h->node = h->core->api->init(h->node_memory, h->core->scratch, config, seed, secret, now);
     drain(w, now, host);
     size_t length = pump_name(w, host, name, sizeof name);
     struct mist_wish wish = {.size = sizeof wish,
@@ -133,7 +134,8 @@ void pump_input(struct world *w, mist_time now, uint32_t host, const struct data
     struct host *h = &w->hosts[host];
     if (h->node == NULL || d->to.port != h->addr.port)
         return; /* nobody listens */
-    w->api->input(h->node, now, h->addr.family == ADDR_V4 ? 1 : 2, &d->from, d->bytes, d->length);
+    h->core->api->input(h->node, now, h->addr.family == ADDR_V4 ? 1 : 2, &d->from, d->bytes,
+                        d->length);
     drain(w, now, host);
     pump_alarm(w, host);
 }
@@ -142,7 +144,7 @@ void pump_due(struct world *w, mist_time now, uint32_t host)
 {
     struct host *h = &w->hosts[host];
     if (h->due <= now) {
-        w->api->tick(h->node, now);
+        h->core->api->tick(h->node, now);
         drain(w, now, host);
     }
     if (h->work <= now)

@@ -16,6 +16,7 @@
 #include "sim/plan.h"
 #include "sim/record_expect.h"
 #include "sim/record_schema.h"
+#include "sim/run_stack.h"
 #include "stack/check.h"
 
 struct record {
@@ -169,7 +170,7 @@ static void insert_nodes(struct record *r, const char *stack)
         snprintf(name, sizeof name, "%s.%" PRIu32, population->name, h - population->first);
         INSERT(r, RECORD_NODE, integer(h), text(name), text(population->name),
                text(has_region ? plan->network.region_names[host->region] : NULL), text(host->nat),
-               text(stack));
+               text(population->stack ? population->stack->name : stack));
     }
 }
 

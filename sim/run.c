@@ -90,12 +90,13 @@ static int choose_stack(const struct command_line *line, struct run_campaign *c)
 {
     char error[600] = "";
     const char *library = command_value(line, "stack");
-    c->stack = library ? library : "embedded";
-    c->api = run_stack_load(library, error, sizeof error);
-    if (!c->api) {
+    const struct run_stack *stack = run_stack_load(library, error, sizeof error);
+    if (!stack) {
         fprintf(stderr, "mistsim run: --stack: %s\n", error);
         return EXIT_INPUT;
     }
+    c->api = stack->api;
+    c->stack = stack->name;
     if (run_key_program(c->program, library)) {
         fprintf(stderr, "mistsim run: cannot read %s: %s\n", library ? library : "/proc/self/exe",
                 strerror(errno));
@@ -123,7 +124,7 @@ static int read_scenario(const struct command_line *line, struct run_campaign *c
 {
     static const char *sets[COMMAND_VALUES];
     uint32_t count = command_values(line, "set", sets);
-    struct scenario_options options = {.api = c->api};
+    struct scenario_options options = {.api = c->api, .load = run_stack_load};
     c->scenario = scenario_read(line->arguments[0], sets, count, &options, &c->errors);
     if (c->errors.count)
         errors_print(&c->errors, stderr);

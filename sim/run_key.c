@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sim/run_stack.h"
+
 #define HASH (RUN_KEY / 2)
 
 static void add(crypto_generichash_state *h, const void *bytes, size_t length)
@@ -55,6 +57,16 @@ int run_key_program(char program[RUN_KEY], const char *library)
     return 0;
 }
 
+int run_key_file(char hash[RUN_KEY], const char *file)
+{
+    crypto_generichash_state h;
+    crypto_generichash_init(&h, NULL, 0, HASH);
+    if (add_file(&h, file))
+        return -1;
+    finish(&h, hash);
+    return 0;
+}
+
 /* What the scenario drew from files of its own: round trips and regions. */
 static void add_network(crypto_generichash_state *h, const struct plan_network *n)
 {
@@ -86,6 +98,14 @@ static void add_boxes(crypto_generichash_state *h, const struct plan *plan)
     }
 }
 
+/* Nothing where all run the same core: then the program's hash says it. */
+static void add_stacks(crypto_generichash_state *h, const struct plan *plan)
+{
+    for (uint32_t i = 0; i < plan->population_count; i++)
+        if (plan->populations[i].stack)
+            add_text(h, plan->populations[i].stack->bytes);
+}
+
 void run_key(char key[RUN_KEY], const struct plan *plan, const char *engine, const char *program,
              const char *detail)
 {
@@ -100,5 +120,6 @@ void run_key(char key[RUN_KEY], const struct plan *plan, const char *engine, con
     add_network(&h, &plan->network);
     add_hosts(&h, plan);
     add_boxes(&h, plan);
+    add_stacks(&h, plan);
     finish(&h, key);
 }

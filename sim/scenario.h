@@ -22,12 +22,16 @@
 struct plan;
 struct scenario;
 struct mist_api;
+struct run_stack;
 
 #define SCENARIO_CELLS 10000   /* most cells of a sweep */
 #define SCENARIO_HOSTS 4000000 /* most hosts of a scenario */
 
 struct scenario_options {
     const struct mist_api *api; /* checks the keys under `stack`; NULL: they are not checked */
+    /* Loads what `stack: {library: ...}` names (run_stack_load); NULL: only whether the
+     * file is there is checked, for loading it runs it.  Keeps what is returned. */
+    const struct run_stack *(*load)(const char *library, char *error, int error_size);
 };
 
 /* Reads the file and the overrides ("network.loss=2%": items of a list by

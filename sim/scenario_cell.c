@@ -1,13 +1,17 @@
 /* scenario_cell.c: a checked document -> a plan without hosts, and the checks
  * that need more than one key at a time. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "sim/run_stack.h"
 #include "sim/scenario_parts.h"
 #include "stack/check.h"
 #include "stack/mist.h"
 
-#define MANY_NODES  5000 /* above, traffic is recorded by population (DESIGN 4.1) */
+#define LIBRARY     "library" /* under `stack`: not the core's configuration but the core */
+#define MANY_NODES  5000      /* above, traffic is recorded by population (DESIGN 4.1) */
 #define JOIN_USUAL  SEC(60)
 #define SUGGESTIONS 200 /* names among which a suggestion is sought */
 
@@ -67,9 +71,8 @@ static void read_network(struct cell *c, const struct yaml_node *network)
 /* Settings of the core. */
 
 static void complain_setting(struct cell *c, const struct yaml_item *item, const char *key,
-                             int result)
+                             const struct mist_api *api, int result)
 {
-    const struct mist_api *api = c->s->options.api;
     uint32_t count = 0, kept = 0;
     const struct mist_key *keys = api->config_keys(&count);
     const char *names[SUGGESTIONS];
@@ -90,38 +93,46 @@ static void complain_setting(struct cell *c, const struct yaml_item *item, const
                "expected %s, got `%s`", form, item->value->text);
 }
 
-/* config: NULL, or a configuration on which each setting is tried. */
+/* Where the settings of a population go, and what tries them. */
+struct settings {
+    struct plan_population *population;
+    const struct mist_api *api; /* of the build that these hosts run; NULL: nothing is tried */
+    void *config;
+};
+
 static void read_setting(struct cell *c, const struct yaml_item *item, const char *key,
-                         struct plan_population *p, void *config)
+                         const struct settings *s)
 {
+    struct plan_population *p = s->population;
     const struct yaml_node *value = item->value;
     if (value->kind == YAML_LIST) {
         errors_add(c->errors, &value->place, arena_format(c->scratch, "stack.%s", key),
                    "expected text or a map, got a list");
         return;
     }
-    int result = config ? c->s->options.api->config_set(config, key, value->text) : MIST_OK;
+    int result = s->api ? s->api->config_set(s->config, key, value->text) : MIST_OK;
     if (result != MIST_OK) {
-        complain_setting(c, item, key, result);
+        complain_setting(c, item, key, s->api, result);
         return;
     }
     p->settings[p->settings_count++] =
         (struct plan_setting){copy_text(c->plan, key), copy_text(c->plan, value->text)};
 }
 
-/* { punch: { strategy: mist } } is punch.strategy = mist. */
+/* { punch: { strategy: mist } } is punch.strategy = mist; `library` is not the core's. */
 static void read_settings(struct cell *c, const struct yaml_node *map, const char *prefix,
-                          struct plan_population *p, void *config)
+                          const struct settings *s)
 {
     for (uint32_t i = 0; i < map->count; i++) {
         const struct yaml_item *item = &map->items[i];
-        if (strncmp(item->key->text, "x-", 2) == 0)
+        if (strncmp(item->key->text, "x-", 2) == 0 ||
+            (!*prefix && strcmp(item->key->text, LIBRARY) == 0))
             continue;
         const char *key = arena_format(c->scratch, "%s%s", prefix, item->key->text);
         if (item->value->kind == YAML_MAP)
-            read_settings(c, item->value, arena_format(c->scratch, "%s.", key), p, config);
+            read_settings(c, item->value, arena_format(c->scratch, "%s.", key), s);
         else
-            read_setting(c, item, key, p, config);
+            read_setting(c, item, key, s);
     }
 }
 
@@ -133,19 +144,47 @@ static uint32_t count_leaves(const struct yaml_node *map)
     return count;
 }
 
+/* Another build of the core, for these hosts.  Returns what is to try their settings;
+ * NULL: nothing may. */
+static const struct mist_api *read_library(struct cell *c, const struct yaml_node *library,
+                                           struct plan_population *p)
+{
+    char why[600];
+    if (library->kind != YAML_TEXT || !*library->text) {
+        errors_add(c->errors, &library->place, "stack.library", "expected the name of a file");
+        return NULL;
+    }
+    const char *folder = *library->text == '/' ? "" : c->s->folder;
+    const char *path = arena_format(c->scratch, "%s%s", folder, library->text);
+    if (access(path, R_OK)) {
+        errors_add(c->errors, &library->place, "stack.library",
+                   "expected a build of the core (libmist.so), got %s: %s", path, strerror(errno));
+        return NULL;
+    }
+    if (!c->s->options.load)
+        return NULL;
+    p->stack = c->s->options.load(path, why, sizeof why);
+    if (!p->stack)
+        errors_add(c->errors, &library->place, "stack.library", "%s", why);
+    return p->stack ? p->stack->api : NULL;
+}
+
 static void read_stack(struct cell *c, const struct yaml_node *common, const struct yaml_node *own,
                        struct plan_population *p)
 {
-    const struct mist_api *api = c->s->options.api;
-    uint32_t room = count_leaves(common) + count_leaves(own);
-    void *config = NULL;
-    if (api) {
-        config = arena_take(c->scratch, api->config_size);
-        api->config_init(config);
+    const struct yaml_node *library = yaml_get(own, LIBRARY);
+    library = library ? library : yaml_get(common, LIBRARY);
+    struct settings s = {p, c->s->options.api, NULL};
+    if (library)
+        s.api = read_library(c, library, p);
+    if (s.api) {
+        s.config = arena_take(c->scratch, s.api->config_size);
+        s.api->config_init(s.config);
     }
+    uint32_t room = count_leaves(common) + count_leaves(own);
     p->settings = arena_take(&c->plan->memory, (room + 1) * sizeof *p->settings);
-    read_settings(c, common, "", p, config);
-    read_settings(c, own, "", p, config);
+    read_settings(c, common, "", &s);
+    read_settings(c, own, "", &s);
 }
 
 /* Populations. */

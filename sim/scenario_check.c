@@ -38,7 +38,7 @@ static int check_one(const char *path, const struct command_line *line)
     const char *sets[COMMAND_VALUES];
     uint32_t set_count = command_values(line, "set", sets);
     struct errors errors = {0};
-    struct scenario_options options = {mist_api()};
+    struct scenario_options options = {.api = mist_api()};
     struct scenario *s = scenario_read(path, sets, set_count, &options, &errors);
     if (s) {
         struct plan *plan = scenario_plan(s, 0, scenario_seed(s), &errors);

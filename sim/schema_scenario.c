@@ -166,7 +166,8 @@ static const struct schema_key POPULATION_KEYS[] = {
     {.name = "stack",
      .kind = SCHEMA_FREE,
      .standard = "{}",
-     .doc = "configuration of the core for these hosts, after the scenario-wide one",
+     .doc = "configuration of the core for these hosts, after the scenario-wide one; `library: "
+            "FILE` is another build of the core (libmist.so) for them, relative to this file",
      .example = "{ punch: { rounds: 8 } }"},
 };
 static const struct schema_map POPULATION = {
@@ -290,7 +291,7 @@ static const struct schema_key SCENARIO_KEYS[] = {
     {.name = "stack",
      .kind = SCHEMA_FREE,
      .standard = "{}",
-     .doc = "configuration of the core, by its own names",
+     .doc = "configuration of the core, by its own names; `library` as under population",
      .example = "{ punch: { strategy: mist } }"},
     {.name = "workload",
      .kind = SCHEMA_LIST,

@@ -89,16 +89,17 @@ static int configure(struct world *w, char *error, int error_size)
     w->configs = allocate(p->population_count, sizeof *w->configs);
     for (uint32_t i = 0; i < p->population_count; i++) {
         const struct plan_population *group = &p->populations[i];
-        w->configs[i] = allocate(1, w->api->config_size);
-        w->api->config_init(w->configs[i]);
+        const struct mist_api *api = w->cores[i].api;
+        w->configs[i] = allocate(1, api->config_size);
+        api->config_init(w->configs[i]);
         if (group->bootstrap || group->relay)
-            (void)w->api->config_set(w->configs[i], "size", "server");
+            (void)api->config_set(w->configs[i], "size", "server");
         if (group->bootstrap)
-            (void)w->api->config_set(w->configs[i], "reach.assume", "public");
-        (void)w->api->config_set(w->configs[i], "socket.family", group->family == 6 ? "6" : "4");
+            (void)api->config_set(w->configs[i], "reach.assume", "public");
+        (void)api->config_set(w->configs[i], "socket.family", group->family == 6 ? "6" : "4");
         for (uint32_t j = 0; j < group->settings_count; j++) {
             const struct plan_setting *s = &group->settings[j];
-            int refused = w->api->config_set(w->configs[i], s->key, s->value);
+            int refused = api->config_set(w->configs[i], s->key, s->value);
             if (refused == MIST_OK)
                 continue;
             snprintf(error, (size_t)error_size, "population.%s: stack.%s: %s: %s", group->name,
@@ -122,17 +123,15 @@ static void make_hosts(struct world *w)
     const struct plan *p = w->plan;
     size_t *sizes = allocate(p->population_count, sizeof *sizes);
     for (uint32_t i = 0; i < p->population_count; i++) {
-        sizes[i] = w->api->node_size(w->configs[i]);
+        sizes[i] = w->cores[i].api->node_size(w->configs[i]);
         w->memory_bytes += sizes[i] * p->populations[i].count;
     }
     w->memory = reserve(w->memory_bytes + HUGE_PAGE);
-    w->scratch = aligned_alloc(64, (w->api->scratch_size() + 63) / 64 * 64);
-    CHECK(w->scratch != NULL);
-    memset(w->scratch, 0, w->api->scratch_size());
     w->hosts = allocate(p->host_count, sizeof *w->hosts);
     uint8_t *at = w->memory;
     for (uint32_t i = 0; i < p->host_count; i++) {
         struct host *h = &w->hosts[i];
+        h->core = &w->cores[p->hosts[i].population];
         h->node_memory = at;
         at += sizes[p->hosts[i].population];
         h->addr = p->hosts[i].addr;
@@ -175,15 +174,6 @@ static void make_boxes(struct world *w)
     }
 }
 
-static void name_numbers(struct world *w)
-{
-    uint32_t count;
-    w->fact_names = w->api->fact_names(&w->fact_name_count);
-    w->path_names = w->api->path_names(&count);
-    w->reason_names = w->api->reason_names(&count);
-    w->kind_names = w->api->kind_names(&w->kind_name_count);
-}
-
 static void destroy(struct world *w)
 {
     for (uint32_t i = 0; w->boxes != NULL && i < w->plan->box_count; i++) {
@@ -201,7 +191,7 @@ static void destroy(struct world *w)
     workload_close(w);
     if (w->fact_log != NULL && w->fact_log != stdout)
         fclose(w->fact_log);
-    free(w->scratch);
+    world_core_close(w);
     free(w->boxes);
     free(w->configs);
     free(w->hosts);
@@ -242,23 +232,34 @@ static int run(struct world *w)
     return 0;
 }
 
+/* The row of the table, appended where it is new; NULL: there is no room. */
+static struct world_memory *memory_row(struct world_result *result, const char *table)
+{
+    for (uint32_t i = 0; i < result->memory_count; i++)
+        if (strcmp(result->memory[i].table, table) == 0)
+            return &result->memory[i];
+    if (result->memory_count == WORLD_MEMORY)
+        return NULL;
+    result->memory[result->memory_count].table = table;
+    return &result->memory[result->memory_count++];
+}
+
 /* Sums the nodes' tables by name. */
 static void sum_memory(const struct world *w, struct world_result *result)
 {
     struct mist_memory tables[WORLD_MEMORY];
-    uint32_t count = 0;
     for (uint32_t i = 0; i < w->plan->host_count; i++) {
-        if (w->hosts[i].node == NULL)
-            continue;
-        count = w->api->memory(w->hosts[i].node, tables, WORLD_MEMORY);
+        const struct host *h = &w->hosts[i];
+        uint32_t count = h->node == NULL ? 0 : h->core->api->memory(h->node, tables, WORLD_MEMORY);
         for (uint32_t j = 0; j < count; j++) {
-            result->memory[j].table = tables[j].table;
-            result->memory[j].entry_bytes = tables[j].entry_bytes;
-            result->memory[j].limit += tables[j].limit;
-            result->memory[j].used += tables[j].used;
+            struct world_memory *row = memory_row(result, tables[j].table);
+            if (row == NULL)
+                continue;
+            row->entry_bytes = tables[j].entry_bytes;
+            row->limit += tables[j].limit;
+            row->used += tables[j].used;
         }
     }
-    result->memory_count = count;
     result->node_bytes = w->memory_bytes / w->plan->host_count;
 }
 
@@ -266,7 +267,7 @@ int world_run(const struct plan *plan, const struct engine_type *engine,
               const struct world_options *options, struct world_result *result, char *error,
               int error_size)
 {
-    struct world w = {.plan = plan, .type = engine, .api = options->api, .options = options};
+    struct world w = {.plan = plan, .type = engine, .options = options};
     struct engine_calls calls = {.world = &w,
                                  .arrive = on_arrive,
                                  .due = on_due,
@@ -274,7 +275,7 @@ int world_run(const struct plan *plan, const struct engine_type *engine,
                                  .prefetch = on_prefetch};
     mist_time began = wall_now();
     memset(result, 0, sizeof *result);
-    name_numbers(&w);
+    world_core_open(&w, options->api);
     if (options->fact_log != NULL)
         w.fact_log = strcmp(options->fact_log, "-") == 0 ? stdout : fopen(options->fact_log, "w");
     int status = configure(&w, error, error_size);

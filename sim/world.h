@@ -22,7 +22,7 @@ struct world_progress {
 };
 
 struct world_options {
-    const struct mist_api *api;
+    const struct mist_api *api;  /* of populations without a build of their own */
     struct record *record;       /* NULL: nothing is recorded */
     bool facts, packets;         /* record them too */
     const char *fact_log;        /* text log of facts, "-" is stdout; NULL: none */

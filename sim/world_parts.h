@@ -1,6 +1,6 @@
 /* world_parts.h: shared by the files of the simulated world: world.c (hosts,
- * boxes, the run), pump.c (one host's core), workload.c (what the hosts do) and
- * world_record.c (what was seen). */
+ * boxes, the run), world_core.c (builds of the core), pump.c (one host's core),
+ * workload.c (what the hosts do) and world_record.c (what was seen). */
 #ifndef SIM_WORLD_PARTS_H
 #define SIM_WORLD_PARTS_H
 
@@ -30,8 +30,19 @@ struct message {
     uint32_t publisher, delivered, subscriber;
 };
 
+/* A build of the core: its verbs, the scratch that its nodes share, and its words. */
+struct core {
+    const struct mist_api *api;
+    void *scratch;
+    struct core_words {
+        const struct mist_names *names;
+        uint32_t count;
+    } facts, paths, reasons, kinds;
+};
+
 struct host {
-    struct mist *node; /* NULL before its start */
+    const struct core *core; /* what it runs */
+    struct mist *node;       /* NULL before its start */
     void *node_memory;
     struct addr addr; /* with its port */
     mist_time due;    /* what the core asked for */
@@ -52,13 +63,12 @@ struct world {
     const struct plan *plan;
     const struct engine_type *type;
     struct engine *engine;
-    const struct mist_api *api;
     const struct world_options *options;
     struct host *hosts;
-    void **configs; /* [populations] */
+    struct core *cores; /* [populations]; those of one build share their scratch */
+    void **configs;     /* [populations] */
     uint8_t *memory;
     size_t memory_bytes;
-    void *scratch;
     struct nat_slab *slab;
     struct nat **boxes;
     struct progress_of_work *work;              /* [hosts][workloads] */
@@ -70,9 +80,12 @@ struct world {
     uint32_t joined;
     struct world_progress seen;
     FILE *fact_log;
-    const struct mist_names *fact_names, *path_names, *reason_names, *kind_names;
-    uint32_t fact_name_count, kind_name_count;
 };
+
+/* world_core.c.  usual: what populations without a build of their own run. */
+void world_core_open(struct world *w, const struct mist_api *usual);
+void world_core_close(struct world *w);
+const char *world_core_word(const struct core_words *words, uint32_t number); /* or "?" */
 
 /* pump.c */
 void pump_start(struct world *w, mist_time now, uint32_t host);
@@ -97,6 +110,5 @@ void world_record_fact(struct world *w, mist_time now, uint32_t host, const stru
 void world_record_series(struct world *w, mist_time now);
 void world_record_end(struct world *w);
 void world_record_lookup(struct world *w, mist_time now, uint32_t host, const struct mist_event *e);
-const char *world_name(const struct mist_names *names, uint32_t number);
 
 #endif

@@ -4,28 +4,15 @@
 #include "sim/record.h"
 #include "sim/world_parts.h"
 
-const char *world_name(const struct mist_names *names, uint32_t number)
-{
-    return names[number].number == number ? names[number].word : "?";
-}
-
-static const char *fact_word(const struct world *w, uint32_t number)
-{
-    for (uint32_t i = 0; i < w->fact_name_count; i++) {
-        if (w->fact_names[i].number == number)
-            return w->fact_names[i].word;
-    }
-    return "?";
-}
-
 void world_record_dial(struct world *w, const struct dial *d, const char *outcome)
 {
+    const struct core *core = w->hosts[d->src].core;
     struct record_dial row = {.dial = d->number,
                               .at = d->at,
                               .src = d->src,
                               .dst = d->dst,
                               .outcome = outcome,
-                              .path = world_name(w->path_names, d->path),
+                              .path = world_core_word(&core->paths, d->path),
                               .first = d->first,
                               .direct = d->direct,
                               .attempts = d->attempts,
@@ -34,7 +21,7 @@ void world_record_dial(struct world *w, const struct dial *d, const char *outcom
                               .rtt_first = d->rtt_first,
                               .rtt_final = d->rtt_final,
                               .rtt_ideal = w->type->ideal_rtt(w->engine, d->src, d->dst),
-                              .reason = world_name(w->reason_names, d->reason),
+                              .reason = world_core_word(&core->reasons, d->reason),
                               .window = d->end - d->at};
     if (w->options->record != NULL)
         record_dial(w->options->record, &row);
@@ -51,7 +38,8 @@ static void log_fact(struct world *w, mist_time now, uint32_t host, const struct
 {
     char text[ADDR_TEXT], name[MIST_NAME];
     (void)pump_name(w, host, name, sizeof name);
-    fprintf(w->fact_log, "%12.6f %s %s", (double)now / 1e9, name, fact_word(w, f->number));
+    fprintf(w->fact_log, "%12.6f %s %s", (double)now / 1e9, name,
+            world_core_word(&w->hosts[host].core->facts, f->number));
     if (f->addr.family != ADDR_NONE)
         fprintf(w->fact_log, " %s", addr_format(&f->addr, text));
     fprintf(w->fact_log, " %02x%02x%02x%02x %lld %lld\n", f->peer[0], f->peer[1], f->peer[2],
@@ -63,7 +51,8 @@ void world_record_fact(struct world *w, mist_time now, uint32_t host, const stru
     if (w->fact_log != NULL)
         log_fact(w, now, host, f);
     if (w->options->facts && w->options->record != NULL)
-        record_fact(w->options->record, now, host, fact_word(w, f->number), f->connection,
+        record_fact(w->options->record, now, host,
+                    world_core_word(&w->hosts[host].core->facts, f->number), f->connection,
                     f->addr.family == ADDR_NONE ? NULL : &f->addr, f->a, f->b);
 }
 
@@ -83,13 +72,14 @@ void world_record_series(struct world *w, mist_time now)
     record_series(r, now, "datagrams_arrived", (double)figures.arrived);
 }
 
-static void record_counters(struct world *w, uint32_t row, const struct mist_counter *c)
+static void record_counters(struct world *w, uint32_t row, const struct core *core,
+                            const struct mist_counter *c)
 {
     for (uint32_t kind = 0; kind < MIST_KIND_COUNT; kind++) {
         if (c[kind].packets_out == 0 && c[kind].packets_in == 0)
             continue;
         struct record_traffic t = {row,
-                                   world_name(w->kind_names, kind),
+                                   world_core_word(&core->kinds, kind),
                                    c[kind].packets_out,
                                    c[kind].bytes_out,
                                    c[kind].packets_in,
@@ -111,17 +101,19 @@ static void add_counters(struct mist_counter *sum, const struct mist_counter *c)
 static void record_traffic_of(struct world *w, uint32_t population)
 {
     const struct plan_population *p = &w->plan->populations[population];
-    struct mist_counter sum[MIST_KIND_COUNT] = {{0, 0, 0, 0}}, c[MIST_KIND_COUNT];
+    struct mist_counter sum[MIST_KIND_COUNT] = {{0, 0, 0, 0}};
+    const struct core *core = &w->cores[population];
     for (uint32_t i = p->first; i < p->first + p->count; i++) {
         if (w->hosts[i].node == NULL)
             continue;
-        w->api->counters(w->hosts[i].node, c);
+        struct mist_counter c[MIST_KIND_COUNT] = {{0, 0, 0, 0}}; /* an older build fills fewer */
+        core->api->counters(w->hosts[i].node, c);
         if (w->plan->traffic_per_node)
-            record_counters(w, i, c);
+            record_counters(w, i, core, c);
         add_counters(sum, c);
     }
     if (!w->plan->traffic_per_node)
-        record_counters(w, population, sum);
+        record_counters(w, population, core, sum);
 }
 
 static void record_boxes(struct world *w)

@@ -212,6 +212,36 @@ code 0 "$mistsim" run "$work/town.yaml" --out "$db" --stack "$MIST_BUILD/libmist
 same hash "$(sql "$db" "SELECT trace_hash FROM run WHERE stack LIKE '%libmist.so'")" "$hash"
 end
 
+begin populations_may_run_different_builds_of_the_core
+# An ELF file may be followed by anything: the same code, other bytes.
+cp "$MIST_BUILD/libmist.so" "$work/twin.so"
+echo >>"$work/twin.so"
+sed 's/count: 6,/& stack: { library: twin.so },/; s/name: town/name: mixed/' "$work/town.yaml" \
+    >"$work/mixed.yaml"
+code 0 "$mistsim" check "$work/mixed.yaml"
+code 0 "$mistsim" run "$work/mixed.yaml" --out "$work/mixed.db"
+same stacks "$(sql "$work/mixed.db" 'SELECT population, stack, count(*) FROM node GROUP BY 1')" \
+    "home|$work/twin.so|6
+server|embedded|3"
+same hash "$(sql "$work/mixed.db" 'SELECT trace_hash FROM run')" "$hash"
+code 0 "$mistsim" run "$work/mixed.yaml" --out "$work/mixed.db"
+same kept "$(sql "$work/mixed.db" 'SELECT count(*) FROM run')" 1
+echo >>"$work/twin.so"
+code 0 "$mistsim" run "$work/mixed.yaml" --out "$work/mixed.db"
+same 'other bytes' "$(sql "$work/mixed.db" 'SELECT count(*) FROM run')" 2
+end
+
+begin a_build_that_is_none_is_refused_where_it_is_named
+: >"$work/empty.so"
+code 2 "$mistsim" run "$work/mixed.yaml" --set population.home.stack.library=empty.so
+says "$work/err" "--set:1:31: stack.library: $work/empty.so: file too short"
+code 2 "$mistsim" check "$work/mixed.yaml" --set population.home.stack.library=none.so
+says "$work/err" "expected a build of the core (libmist.so), got $work/none.so: No such file"
+code 0 "$mistsim" check "$work/mixed.yaml" --set population.home.stack.library=empty.so
+code 2 "$mistsim" run "$work/mixed.yaml" --set population.home.stack.punch.strategie=mist
+says "$work/err" "(did you mean \`punch.strategy\`?)"
+end
+
 begin facts_are_recorded_when_asked_for
 same none "$(sql "$db" 'SELECT count(*) FROM fact')" 0
 code 0 "$mistsim" run "$work/town.yaml" --out "$db" --trace events
