@@ -2,6 +2,7 @@
 
 #include <Random123/philox.h>
 
+#include "sim/fixed.h"
 #include "stack/check.h"
 
 __extension__ typedef unsigned __int128 wide;
@@ -60,34 +61,12 @@ bool draw_ppm(uint64_t seed, uint64_t entity, enum draw_purpose purpose, uint64_
     return draw_below(seed, entity, purpose, index, MILLION) < ppm;
 }
 
-#define LOG_BITS 40                           /* fraction bits of a logarithm here */
-#define LN2_Q64  UINT64_C(0xb17217f7d1cf79ab) /* ln 2 * 2^64 */
-
-/* -log2((x | 1) / 2^64) in units of 2^-LOG_BITS.  The fraction comes bit by bit:
- * squaring the mantissa doubles its logarithm, a carry out is the next bit. */
-static uint64_t minus_log2(uint64_t x)
-{
-    uint64_t mantissa = x | 1, exponent = 64;
-    for (; mantissa >> 63 == 0; mantissa <<= 1)
-        exponent++;
-    exponent -= 63; /* the value is mantissa / 2^63 * 2^-exponent, 1 <= mantissa / 2^63 < 2 */
-    uint64_t fraction = 0;
-    for (int i = 0; i < LOG_BITS; i++) {
-        wide square = (wide)mantissa * mantissa >> 63;
-        uint64_t bit = (uint64_t)(square >> 64);
-        mantissa = (uint64_t)(square >> bit);
-        fraction = fraction << 1 | bit;
-    }
-    return (exponent << LOG_BITS) - fraction;
-}
-
 mist_time draw_exponential(uint64_t seed, uint64_t entity, enum draw_purpose purpose,
                            uint64_t index, mist_time mean)
 {
     CHECK(mean >= 0);
-    uint64_t log2 = minus_log2(draw_u64(seed, entity, purpose, index));
-    uint64_t log = (uint64_t)((wide)log2 * LN2_Q64 >> 64);
-    wide time = (wide)(uint64_t)mean * log >> LOG_BITS;
+    int64_t log = fixed_minus_ln(draw_u64(seed, entity, purpose, index));
+    wide time = (wide)(uint64_t)mean * (uint64_t)log >> FIXED_BITS;
     return time > INT64_MAX ? INT64_MAX : (mist_time)time;
 }
 
