@@ -33,7 +33,7 @@ enum draw_purpose {
     DRAW_WORK_PEER = 12,  /* host; workload << 32 | ordinal */
     DRAW_WORK_BYTES = 13, /* host; workload << 32 | ordinal */
     DRAW_HOST_ADDRESS = 14, /* host or box; 0 */
-    DRAW_HOST_PORT = 15,    /* host; 0 */
+    DRAW_HOST_PORT = 15,    /* host; 0, spare sockets from 1 on */
     DRAW_ORACLE = 16        /* 0; number of the draw in its world */
 };
 

@@ -43,8 +43,12 @@ static void take_event(struct world *w, mist_time now, uint32_t host, const stru
 {
     struct host *h = &w->hosts[host];
     if (e->kind == MIST_EVENT_SOCKET_WANTED) {
-        if (e->addr.family == h->addr.family)
+        if (e->socket > MIST_SOCKETS)
+            host_sockets_want(h, e->socket);
+        else if (e->addr.family == h->addr.family)
             h->sockets_wanted |= 1u << e->socket;
+    } else if (e->kind == MIST_EVENT_SOCKET_UNWANTED) {
+        host_sockets_close(h, e->socket);
     } else if (e->kind == MIST_EVENT_JOINED) {
         h->joined = true;
         w->joined++;
@@ -54,7 +58,7 @@ static void take_event(struct world *w, mist_time now, uint32_t host, const stru
     }
 }
 
-static void drain(struct world *w, mist_time now, uint32_t host)
+static void drain_once(struct world *w, mist_time now, uint32_t host)
 {
     struct host *h = &w->hosts[host];
     struct mist_event e;
@@ -67,6 +71,19 @@ static void drain(struct world *w, mist_time now, uint32_t host)
             world_record_fact(w, now, host, &f);
     }
     h->due = h->core->api->deadline(h->node);
+}
+
+/* Sockets are opened when the core has been drained: a wish ends what it lent. */
+static void drain(struct world *w, mist_time now, uint32_t host)
+{
+    struct host *h = &w->hosts[host];
+    struct mist_wish wish = {.size = sizeof wish, .kind = MIST_WISH_SOCKET_OPENED, .addr = h->addr};
+    drain_once(w, now, host);
+    while (host_sockets_open(h, w->plan, host, &wish.socket, &wish.addr.port)) {
+        if (h->core->api->wish(h->node, now, &wish) != MIST_OK)
+            host_sockets_close(h, wish.socket);
+        drain_once(w, now, host);
+    }
 }
 
 int pump_wish(struct world *w, mist_time now, uint32_t host, const struct mist_wish *wish)
@@ -132,10 +149,12 @@ void pump_start(struct world *w, mist_time now, uint32_t host)
 void pump_input(struct world *w, mist_time now, uint32_t host, const struct datagram *d)
 {
     struct host *h = &w->hosts[host];
-    if (h->node == NULL || d->to.port != h->addr.port)
+    uint32_t socket = d->to.port != h->addr.port  ? host_sockets_at(h, d->to.port)
+                      : h->addr.family == ADDR_V4 ? 1
+                                                  : 2;
+    if (h->node == NULL || socket == 0)
         return; /* nobody listens */
-    h->core->api->input(h->node, now, h->addr.family == ADDR_V4 ? 1 : 2, &d->from, d->bytes,
-                        d->length);
+    h->core->api->input(h->node, now, socket, &d->from, d->bytes, d->length);
     drain(w, now, host);
     pump_alarm(w, host);
 }

@@ -112,12 +112,6 @@ static int configure(struct world *w, char *error, int error_size)
     return 0;
 }
 
-static uint16_t port_of(const struct plan *p, uint32_t host)
-{
-    /* Linux's range of ephemeral ports (ip_local_port_range). */
-    return (uint16_t)(32768 + draw_below(p->seed, host, DRAW_HOST_PORT, 0, 28232));
-}
-
 static void make_hosts(struct world *w)
 {
     const struct plan *p = w->plan;
@@ -135,7 +129,7 @@ static void make_hosts(struct world *w)
         h->node_memory = at;
         at += sizes[p->hosts[i].population];
         h->addr = p->hosts[i].addr;
-        h->addr.port = port_of(p, i);
+        h->addr.port = host_port(p, i, 0);
         h->due = p->hosts[i].start;
         h->work = MIST_NEVER;
         h->dials = DIAL_NONE;
@@ -189,6 +183,8 @@ static void destroy(struct world *w)
     if (w->memory != NULL)
         munmap(w->memory, w->memory_bytes + HUGE_PAGE);
     workload_close(w);
+    for (uint32_t i = 0; w->hosts != NULL && i < w->plan->host_count; i++)
+        host_sockets_free(&w->hosts[i]);
     if (w->fact_log != NULL && w->fact_log != stdout)
         fclose(w->fact_log);
     world_core_close(w);

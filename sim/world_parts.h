@@ -40,6 +40,12 @@ struct core {
     } facts, paths, reasons, kinds;
 };
 
+/* A socket that the core asked for beside its main ones. */
+struct spare_socket {
+    uint32_t id;
+    uint16_t port; /* 0: not opened yet */
+};
+
 struct host {
     const struct core *core; /* what it runs */
     struct mist *node;       /* NULL before its start */
@@ -50,7 +56,10 @@ struct host {
     uint32_t dials;   /* first open one, DIAL_NONE */
     uint32_t next_conn;
     bool joined, subscribed;
-    uint32_t sockets_wanted; /* bits */
+    uint32_t sockets_wanted;     /* bits */
+    struct spare_socket *spares; /* in the order in which they were asked for */
+    uint32_t spare_count, spare_room, spare_waiting;
+    uint32_t ports_drawn; /* for spare sockets */
 };
 
 /* How far a host is in one workload. */
@@ -86,6 +95,16 @@ struct world {
 void world_core_open(struct world *w, const struct mist_api *usual);
 void world_core_close(struct world *w);
 const char *world_core_word(const struct core_words *words, uint32_t number); /* or "?" */
+
+/* sockets.c: a host's sockets beside the core's main ones */
+void host_sockets_want(struct host *h, uint32_t id);
+/* The next one that the core asked for, opened: its id and port; false: none waits. */
+bool host_sockets_open(struct host *h, const struct plan *plan, uint32_t host, uint32_t *id,
+                       uint16_t *port);
+void host_sockets_close(struct host *h, uint32_t id);
+uint32_t host_sockets_at(const struct host *h, uint16_t port); /* 0: nobody listens there */
+void host_sockets_free(struct host *h);
+uint16_t host_port(const struct plan *plan, uint32_t host, uint32_t ordinal);
 
 /* pump.c */
 void pump_start(struct world *w, mist_time now, uint32_t host);

@@ -15,13 +15,15 @@ struct layout {
     struct kad_config kad;
     struct pubsub_config pubsub;
     uint32_t timer_kad, timer_pubsub, timer_punch, timer_meet, timers;
-    size_t mux, kad_at, pubsub_at, meet, punch, relay, timers_at, size;
+    uint32_t spares;
+    size_t mux, kad_at, pubsub_at, meet, punch, relay, sockets, timers_at, size;
 };
 
 /* The one place that knows how a node's block is divided. */
 static struct layout layout_of(const struct config *c)
 {
     struct layout l = {.kad = {c->contacts, c->lookups}, .pubsub = {c->topics, c->held, c->links}};
+    l.spares = c->punch_mappings + SOCKETS_REACH;
     l.timer_kad = TIMER_LINKS + c->links;
     l.timer_pubsub = l.timer_kad + kad_timers(&l.kad);
     l.timer_punch = l.timer_pubsub + pubsub_timers(&l.pubsub);
@@ -33,7 +35,8 @@ static struct layout layout_of(const struct config *c)
     l.meet = l.pubsub_at + round_up(pubsub_size(&l.pubsub));
     l.punch = l.meet + round_up(meet_size(c->connections));
     l.relay = l.punch + round_up(punch_size(c->punches));
-    l.timers_at = l.relay + round_up(relay_size(c->circuits));
+    l.sockets = l.relay + round_up(relay_size(c->circuits));
+    l.timers_at = l.sockets + round_up(sockets_size(l.spares));
     l.size = l.timers_at + round_up(timers_size(l.timers));
     return l;
 }
@@ -84,6 +87,8 @@ static struct mist *api_init(void *memory, void *scratch, const void *config, co
     n->timer_meet = l.timer_meet;
     n->mux =
         mux_init(base + l.mux, c->links, secret, &n->rng, &n->timers, TIMER_LINKS, n->counters);
+    sockets_init(&n->sockets, base + l.sockets, l.spares);
+    mux_sockets(n->mux, &n->sockets);
     n->kad = kad_init(base + l.kad_at, &l.kad, mux_self(n->mux), &n->rng, &n->timers, l.timer_kad);
     n->pubsub = pubsub_init(base + l.pubsub_at, &l.pubsub, &n->rng, &n->timers, l.timer_pubsub);
     meet_init(&n->meet, base + l.meet, c->connections, &n->rng, &n->timers, l.timer_meet);
@@ -194,17 +199,16 @@ typedef int (*granter)(struct mist *n, mist_time now, const struct mist_wish *w)
 
 static int wish_socket_opened(struct mist *n, mist_time now, const struct mist_wish *w)
 {
-    if (w->socket < 1 || w->socket > 2 || w->addr.family != (w->socket == 1 ? ADDR_V4 : ADDR_V6))
-        return MIST_ERR_UNKNOWN;
-    mux_socket(n->mux, w->socket, &w->addr);
-    join_socket(n, now);
-    return MIST_OK;
+    int error = sockets_opened(&n->sockets, w->socket, &w->addr);
+    if (error == MIST_OK && w->socket <= MIST_SOCKETS)
+        join_socket(n, now);
+    return error;
 }
 
 static int wish_socket_failed(struct mist *n, mist_time now, const struct mist_wish *w)
 {
-    (void)n, (void)now;
-    return w->socket < 1 || w->socket > 2 ? MIST_ERR_UNKNOWN : MIST_OK;
+    (void)now;
+    return sockets_failed(&n->sockets, w->socket);
 }
 
 static int wish_bootstrap(struct mist *n, mist_time now, const struct mist_wish *w)
@@ -340,6 +344,7 @@ static uint32_t api_memory(const struct mist *n, struct mist_memory *array, uint
     i += meet_memory(&n->meet, array + i, count - i);
     i += punch_memory(&n->punch, array + i, count - i);
     i += relay_memory(&n->relay, array + i, count - i);
+    i += sockets_memory(&n->sockets, array + i, count - i);
     return i;
 }
 

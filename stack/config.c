@@ -49,7 +49,9 @@ static const struct word size_words[] = {{"tiny", 0}, {"normal", 1}, {"server", 
           FIELD(relay_serve), switch_words)                                                        \
     WORDS(X, "punch.strategy", "none | mist", "mist", "how direct paths are sought", FIELD(punch), \
           strategy_words)                                                                          \
-    COUNT(X, "punch.rounds", "6", "rounds of probes in an attempt", punch_rounds, 1, PUNCH_ROUNDS)
+    COUNT(X, "punch.rounds", "6", "rounds of probes in an attempt", punch_rounds, 1, PUNCH_ROUNDS) \
+    COUNT(X, "punch.mappings", "64", "spare sockets at once, a NAT mapping each", punch_mappings,  \
+          0, 256)
 
 #define KEY(name, form, standard, doc, field, low, high, words)  {name, form, standard, doc},
 #define RULE(name, form, standard, doc, field, low, high, words) {field, low, high, words},

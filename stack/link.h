@@ -36,7 +36,7 @@ struct link {
     uint64_t rx_window;  /* bit i: rx_counter - 1 - i was seen */
     mist_time last_in, last_out;
     struct addr path;
-    uint32_t socket;
+    uint32_t socket; /* of the path; 0: the main one of its family */
     uint8_t rx_key[SEAL_KEY];
     uint8_t tx_key[SEAL_KEY];
     uint8_t id[WIRE_ID];
@@ -71,10 +71,7 @@ struct mux {
     struct mist_counter *counters;
     uint8_t flags;
     mist_time stale;
-    struct {
-        uint32_t id;
-        struct addr local; /* family 0: no such socket */
-    } sockets[2];
+    const struct sockets *sockets;
     uint8_t secret[SEAL_KEY], self[WIRE_ID], cookie_key[SEAL_KEY];
 };
 

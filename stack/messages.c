@@ -279,7 +279,7 @@ static void on_knock(struct context *c, const struct msg *m)
         return;
     reach_charge(&c->n->reach, c->now);
     out_fact(c->n->out, FACT_KNOCKED, c->id, &m->addr, 0, 0);
-    mux_knock(c->n->mux, &m->addr, m->request, m->number, c->n->out);
+    mux_knock(c->n->mux, &(struct mux_way){.to = m->addr}, m->request, m->number, c->n->out);
 }
 
 static void on_knocked(struct context *c, const struct msg *m)

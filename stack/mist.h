@@ -32,6 +32,7 @@
 #define MIST_VALUE       900  /* longest published value, bytes */
 #define MIST_DATAGRAM    1252 /* largest UDP payload ever sent: 1280 - 28, rounded for v6 */
 #define MIST_PAYLOAD     1150 /* largest application datagram */
+#define MIST_SOCKETS     2    /* ids 1 (IPv4) and 2 (IPv6) stay; sockets above come and go */
 
 /* The caller's mistakes.  A failed call changed nothing. */
 enum mist_error {
@@ -73,7 +74,8 @@ enum mist_error {
     X(9, RECEIVED, "`bytes` published on subscription `id` by `peer`, seen at `addr`")             \
     X(10, SUBSCRIBED, "subscription `id` stands on `count` nodes")                                 \
     X(11, PUBLISHED, "message `id` reached `count` nodes, which forwarded it `hops` times")        \
-    X(12, LOOKUP, "a lookup ended after `hops` hops and `count` answers in `rtt`; ok: `reason`==0")
+    X(12, LOOKUP, "a lookup ended: `hops` hops and `count` answers in `rtt`; ok: `reason`==0")     \
+    X(13, SOCKET_UNWANTED, "close socket `socket`; its id is never used again")
 
 /* X(number, NAME, word): how a connection's datagrams travel. */
 #define MIST_PATHS(X)                                                                              \

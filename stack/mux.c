@@ -210,22 +210,32 @@ mist_link mux_relay_of(const struct addr *a)
 
 bool mux_local(const struct mux *m, uint8_t family, struct addr *local)
 {
-    *local = m->sockets[family == ADDR_V6].local;
-    return local->family == family;
+    const struct addr *bound = sockets_local(m->sockets, 0, family);
+    if (bound != NULL)
+        *local = *bound;
+    return bound != NULL;
 }
 
-static void emit_direct(struct mux *m, const struct addr *to, const uint8_t *bytes, size_t length,
-                        uint8_t kind, struct out *out)
+static uint32_t main_socket(uint8_t family)
 {
-    struct mist_datagram d = {.to = *to, .kind = kind, .length = (uint16_t)length};
-    if (!mux_local(m, to->family, &d.from))
-        return; /* no socket of that family: as if lost */
+    return family == ADDR_V6 ? 2 : 1;
+}
+
+static void emit_direct(struct mux *m, const struct mux_way *way, const uint8_t *bytes,
+                        size_t length, uint8_t kind, struct out *out)
+{
+    struct mist_datagram d = {
+        .to = way->to, .ttl = way->ttl, .kind = kind, .length = (uint16_t)length};
+    const struct addr *local = sockets_local(m->sockets, way->socket, way->to.family);
+    if (local == NULL)
+        return; /* no such socket: as if lost */
+    d.from = *local;
     uint8_t *buffer = out_datagram(out);
     if (buffer == NULL)
         return;
     memcpy(buffer, bytes, length);
     d.bytes = buffer;
-    d.socket = m->sockets[to->family == ADDR_V6].id;
+    d.socket = way->socket == 0 ? main_socket(way->to.family) : way->socket;
     m->counters[kind].packets_out++;
     m->counters[kind].bytes_out += length;
     out_commit(out, &d);
@@ -235,7 +245,7 @@ void link_emit(struct mux *m, mist_time now, const struct addr *to, const uint8_
                size_t length, uint8_t kind, struct out *out)
 {
     if (to->family != ADDR_RELAY) {
-        emit_direct(m, to, bytes, length, kind, out);
+        emit_direct(m, &(struct mux_way){.to = *to}, bytes, length, kind, out);
         return;
     }
     uint8_t wrapped[WIRE_MTU];
@@ -248,7 +258,7 @@ void link_emit(struct mux *m, mist_time now, const struct addr *to, const uint8_
     mux_send(m, now, link_handle(m, r), NULL, wrapped, size, out);
 }
 
-static void send_data(struct mux *m, mist_time now, struct link *l, const struct addr *to,
+static void send_data(struct mux *m, mist_time now, struct link *l, const struct mux_way *way,
                       const uint8_t *messages, size_t length, struct out *out)
 {
     uint8_t packet[WIRE_MTU];
@@ -259,7 +269,11 @@ static void send_data(struct mux *m, mist_time now, struct link *l, const struct
         return;
     seal_lock(packet + head, l->tx_key, l->tx_counter++, packet, head, messages, length);
     l->last_out = now;
-    link_emit(m, now, to, packet, head + length + SEAL_TAG, wire_msg_kind(messages[0]), out);
+    if (way->to.family == ADDR_RELAY)
+        link_emit(m, now, &way->to, packet, head + length + SEAL_TAG, wire_msg_kind(messages[0]),
+                  out);
+    else
+        emit_direct(m, way, packet, head + length + SEAL_TAG, wire_msg_kind(messages[0]), out);
 }
 
 /* May that much go there?  A source that has not proved itself gets, of all that
@@ -278,16 +292,15 @@ static bool within_budget(struct mux *m, mist_link link, const struct addr *to, 
 
 /* An answer goes where the question came from: the path it did not take may be
  * dead. */
-static const struct addr *answer_to(struct mux *m, const struct link *l, mist_link link,
-                                    size_t length)
+static struct mux_way answer_to(struct mux *m, const struct link *l, mist_link link, size_t length)
 {
     const struct mux_turn *t = m->turn;
-    if (t == NULL || t->link != link || !t->strange)
-        return &l->path;
-    return within_budget(m, link, &t->from, length) ? &t->from : &l->path;
+    if (t == NULL || t->link != link || !t->strange || !within_budget(m, link, &t->from, length))
+        return (struct mux_way){.to = l->path, .socket = l->socket};
+    return (struct mux_way){.to = t->from, .socket = t->socket};
 }
 
-int mux_send(struct mux *m, mist_time now, mist_link link, const struct addr *probe,
+int mux_send(struct mux *m, mist_time now, mist_link link, const struct mux_way *probe,
              const uint8_t *messages, size_t length, struct out *out)
 {
     struct link *l = link_get(m, link);
@@ -304,20 +317,19 @@ int mux_send(struct mux *m, mist_time now, mist_link link, const struct addr *pr
         }
         handshake_accept(m, now, t, out);
     }
-    if (probe != NULL && !within_budget(m, link, probe, length + DATA_OVERHEAD))
+    if (probe != NULL && !within_budget(m, link, &probe->to, length + DATA_OVERHEAD))
         return MIST_OK; /* as if lost */
-    const struct addr *to = probe != NULL ? probe : answer_to(m, l, link, length + DATA_OVERHEAD);
-    struct addr copy = *to; /* the link may change while a relay sends */
-    send_data(m, now, l, &copy, messages, length, out);
+    struct mux_way way = probe != NULL ? *probe : answer_to(m, l, link, length + DATA_OVERHEAD);
+    send_data(m, now, l, &way, messages, length, out);
     return MIST_OK;
 }
 
-void mux_knock(struct mux *m, const struct addr *to, uint32_t channel, uint64_t number,
+void mux_knock(struct mux *m, const struct mux_way *way, uint32_t channel, uint64_t number,
                struct out *out)
 {
     uint8_t packet[WIRE_MTU];
     struct wire_head h = {.type = WIRE_DIALBACK, .channel = channel, .number = number};
-    emit_direct(m, to, packet, wire_put_head(packet, &h), MIST_KIND_REACH, out);
+    emit_direct(m, way, packet, wire_put_head(packet, &h), MIST_KIND_REACH, out);
 }
 
 /* ---- input ---- */
@@ -360,6 +372,14 @@ static bool seeks_proof(const struct mux_turn *turn)
                                 turn->body[0] == MSG_PROVED);
 }
 
+/* Did it come the way that this link's own datagrams go? */
+static bool on_path(const struct link *l, const struct mux_turn *turn)
+{
+    uint32_t socket = l->socket == 0 ? main_socket(l->path.family) : l->socket;
+    return addr_equal(&turn->from, &l->path) &&
+           (turn->from.family == ADDR_RELAY || turn->socket == socket);
+}
+
 static int input_data(struct mux *m, mist_time now, const uint8_t *bytes, const struct wire_head *h,
                       struct mux_turn *turn, struct out *out)
 {
@@ -383,7 +403,7 @@ static int input_data(struct mux *m, mist_time now, const uint8_t *bytes, const 
     l->last_in = now;
     turn->link = link_handle(m, l);
     turn->length = (uint32_t)(h->body_length - SEAL_TAG);
-    turn->strange = !addr_equal(&turn->from, &l->path);
+    turn->strange = !on_path(l, turn);
     turn->budget = (uint32_t)(h->head_length + h->body_length);
     if (!turn->strange)
         l->last_path_in = now;
@@ -527,6 +547,7 @@ mist_link mux_open(struct mux *m, mist_time now, const struct contact *contact, 
         return 0;
     m->up -= l->state == LINK_UP;
     l->path = contact->addr;
+    l->socket = 0;
     handshake_begin(m, now, l, out);
     return link_handle(m, l);
 }
@@ -555,7 +576,8 @@ void mux_keep(struct mux *m, mist_link link, int by)
     m->kept += l->keeps > 0;
 }
 
-void mux_path(struct mux *m, mist_time now, mist_link link, const struct addr *path, mist_time rtt)
+void mux_path(struct mux *m, mist_time now, mist_link link, const struct addr *path,
+              uint32_t socket, mist_time rtt)
 {
     struct link *l = link_get(m, link);
     if (l == NULL)
@@ -563,6 +585,7 @@ void mux_path(struct mux *m, mist_time now, mist_link link, const struct addr *p
     if (l->path.family == ADDR_RELAY && path->family != ADDR_RELAY)
         l->fallback = l->path;
     l->path = *path;
+    l->socket = socket;
     l->last_path_in = now;
     l->silent = 0;
     l->srtt = l->rttvar = 0; /* another path, another round trip */
@@ -584,7 +607,7 @@ void mux_drop(struct mux *m, mist_time now, mist_link link, int why, struct out 
     if (l->state == LINK_UP && why == 5) {
         uint8_t bytes[8];
         struct msg bye = {.type = MSG_BYE};
-        struct addr path = l->path;
+        struct mux_way path = {.to = l->path, .socket = l->socket};
         send_data(m, now, l, &path, bytes, wire_put(bytes, sizeof bytes, &bye), out);
     }
     link_drop(m, l, why, out);
@@ -622,11 +645,9 @@ mist_link mux_next(const struct mux *m, mist_link after)
     return 0;
 }
 
-void mux_socket(struct mux *m, uint32_t socket, const struct addr *local)
+void mux_sockets(struct mux *m, const struct sockets *sockets)
 {
-    CHECK(local->family == ADDR_V4 || local->family == ADDR_V6);
-    m->sockets[local->family == ADDR_V6].id = socket;
-    m->sockets[local->family == ADDR_V6].local = *local;
+    m->sockets = sockets;
 }
 
 void mux_flags(struct mux *m, uint8_t flags)

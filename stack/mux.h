@@ -30,6 +30,7 @@
 
 #include "stack/out.h"
 #include "stack/rng.h"
+#include "stack/sockets.h"
 #include "stack/timers.h"
 
 #define MUX_HEARTBEAT SEC(13) /* two fit into 30 s, Linux's unreplied timer (nf_conntrack) */
@@ -52,6 +53,14 @@ struct mux_turn {
     struct mux_turn *outer;
 };
 
+/* How a probe travels: where to, from which socket (0: the family's main one),
+ * through how many routers at most (0: the host's default). */
+struct mux_way {
+    struct addr to;
+    uint32_t socket;
+    uint8_t ttl;
+};
+
 /* What others may know of a link. */
 struct link_view {
     mist_link link;
@@ -61,7 +70,7 @@ struct link_view {
     uint32_t tries; /* of the running handshake */
     const uint8_t *id;
     struct addr path, fallback;
-    uint32_t socket;
+    uint32_t socket; /* of the path; 0: the main one */
     mist_time srtt, last_in, last_path_in, up_since;
 };
 
@@ -70,11 +79,11 @@ size_t mux_size(uint32_t links);
 struct mux *mux_init(void *memory, uint32_t links, const uint8_t secret[32], struct rng *rng,
                      struct timers *timers, uint32_t first_timer,
                      struct mist_counter counters[MIST_KIND_COUNT]);
+void mux_sockets(struct mux *m, const struct sockets *sockets); /* keeps them; before all else */
 const uint8_t *mux_self(const struct mux *m);
 
-/* The socket that serves a family; what HELLO says; how long an unpinned link
- * may be silent before it is renewed (a NAT may have forgotten it). */
-void mux_socket(struct mux *m, uint32_t socket, const struct addr *local);
+/* Where the main socket of a family is bound; what HELLO says; how long an unpinned
+ * link may be silent before it is renewed (a NAT may have forgotten it). */
 bool mux_local(const struct mux *m, uint8_t family, struct addr *local);
 void mux_flags(struct mux *m, uint8_t flags);
 void mux_stale(struct mux *m, mist_time limit);
@@ -92,12 +101,12 @@ mist_link mux_open(struct mux *m, mist_time now, const struct contact *contact, 
 void mux_first(struct mux *m, mist_time now, mist_link link, const uint8_t *messages, size_t length,
                struct out *out);
 
-/* Sends messages; `probe` names another address than the path.  Returns 0 or
+/* Sends messages; `probe` names another way than the path.  Returns 0 or
  * MIST_ERR_UNKNOWN, MIST_ERR_STATE. */
-int mux_send(struct mux *m, mist_time now, mist_link link, const struct addr *probe,
+int mux_send(struct mux *m, mist_time now, mist_link link, const struct mux_way *probe,
              const uint8_t *messages, size_t length, struct out *out);
 /* The stranger's knock: a bare DIALBACK. */
-void mux_knock(struct mux *m, const struct addr *to, uint32_t channel, uint64_t number,
+void mux_knock(struct mux *m, const struct mux_way *way, uint32_t channel, uint64_t number,
                struct out *out);
 
 mist_link mux_find(const struct mux *m, const uint8_t *id, size_t length); /* id or its prefix */
@@ -106,8 +115,9 @@ mist_link mux_next(const struct mux *m,
                    mist_link after); /* walks the links that are up; 0 starts */
 void mux_pin(struct mux *m, mist_time now, mist_link link, int by);
 void mux_keep(struct mux *m, mist_link link, int by); /* not evicted while kept */
-/* rtt: measured on the new path, 0: not yet. */
-void mux_path(struct mux *m, mist_time now, mist_link link, const struct addr *path, mist_time rtt);
+/* socket: 0 the main one; rtt: measured on the new path, 0: not yet. */
+void mux_path(struct mux *m, mist_time now, mist_link link, const struct addr *path,
+              uint32_t socket, mist_time rtt);
 void mux_peer_flags(struct mux *m, mist_link link, uint8_t flags);
 void mux_ping(struct mux *m, mist_time now, mist_link link, struct out *out);
 /* The round trip, or 0 when the answer is late or to none of our questions. */

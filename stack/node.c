@@ -101,7 +101,8 @@ static void do_send(struct mist *n, mist_time now, const struct effect *e)
 static void do_probe(struct mist *n, mist_time now, const struct effect *e)
 {
     reach_contact(&n->reach, &e->addr);
-    (void)mux_send(n->mux, now, e->link, &e->addr, e->bytes, e->length, n->out);
+    struct mux_way way = {.to = e->addr, .socket = e->socket, .ttl = e->ttl};
+    (void)mux_send(n->mux, now, e->link, &way, e->bytes, e->length, n->out);
 }
 
 static void do_reach(struct mist *n, mist_time now, const struct effect *e)
@@ -155,7 +156,7 @@ static void do_link_ready(struct mist *n, mist_time now, const struct effect *e)
         mist_link other = meet_alternate(&n->meet, v.id);
         struct addr way = mux_relay_addr(other, v.id);
         if (other != 0)
-            mux_path(n->mux, now, e->link, &way, 0);
+            mux_path(n->mux, now, e->link, &way, 0, 0);
         (void)mux_view(n->mux, e->link, &v);
     }
     (void)mux_view(n->mux, mux_relay_of(&v.path), &relay);
@@ -204,6 +205,7 @@ static void forget_link(struct mist *n, mist_time now, const struct effect *e)
     meet_link_down(&n->meet, e->link,
                    e->value == 3 ? MIST_REASON_PEER_CLOSED : MIST_REASON_PATH_LOST, n->out);
     punch_forget(&n->punch, e->link);
+    (void)sockets_release(&n->sockets, e->link, 0, n->out);
     join_link_failed(n, now, e->link, &e->contact.addr);
     join_lonely(n, now);
 }
@@ -234,10 +236,11 @@ static void do_strange(struct mist *n, mist_time now, const struct effect *e)
 }
 
 static void change_path(struct mist *n, mist_time now, mist_link link, const struct addr *path,
-                        uint8_t kind, mist_time rtt)
+                        uint32_t socket, uint8_t kind, mist_time rtt)
 {
     struct link_view v;
-    mux_path(n->mux, now, link, path, rtt);
+    mux_path(n->mux, now, link, path, socket, rtt);
+    (void)sockets_release(&n->sockets, link, socket, n->out);
     if (!mux_view(n->mux, link, &v))
         return;
     uint32_t class = node_path_class(n, &v, kind);
@@ -277,7 +280,7 @@ static void do_silent(struct mist *n, mist_time now, const struct effect *e)
         return;
     if (v.path.family != ADDR_RELAY && mux_view(n->mux, mux_relay_of(&v.fallback), &relay) &&
         relay.up) {
-        change_path(n, now, e->link, &v.fallback, CANDIDATE_SEEN, 0);
+        change_path(n, now, e->link, &v.fallback, 0, CANDIDATE_SEEN, 0);
         do_attempt(n, now, e);
         punch_again(&n->punch, now, e->link, n->out);
         mux_ping(n->mux, now, e->link, n->out);
@@ -294,7 +297,7 @@ static void do_path_up(struct mist *n, mist_time now, const struct effect *e)
     bool better = v.path.family == ADDR_RELAY || now - v.last_path_in > SEC(1) ||
                   (addr_is_global(&v.path) && !addr_is_global(&e->addr));
     if (!addr_equal(&v.path, &e->addr) && better)
-        change_path(n, now, e->link, &e->addr, (uint8_t)e->value, (mist_time)e->number);
+        change_path(n, now, e->link, &e->addr, e->socket, (uint8_t)e->value, (mist_time)e->number);
 }
 
 static void do_found(struct mist *n, mist_time now, const struct effect *e)

@@ -17,6 +17,7 @@
 #include "stack/reach.h"
 #include "stack/relay.h"
 #include "stack/rng.h"
+#include "stack/sockets.h"
 #include "stack/timers.h"
 
 #define JOIN_BOOTSTRAPS 32
@@ -65,6 +66,7 @@ struct mist {
     struct meet meet;
     struct punch punch;
     struct relay relay;
+    struct sockets sockets;
     struct rng rng;
     uint32_t timer_kad, timer_pubsub, timer_punch, timer_meet; /* first of each */
     bool serves;                                               /* forwards for others */

@@ -9,7 +9,7 @@
 #define DATAGRAMS 192
 #define EFFECTS   512
 #define SIGNALS   128 /* of EFFECTS: kept free of what may be lost like a datagram */
-#define EVENTS    64
+#define EVENTS    320 /* a spray's 256 sockets are closed at once */
 #define FACTS     256
 #define ARENA     (192 * 1024)
 

@@ -26,7 +26,7 @@ typedef uint32_t mist_link;
 
 enum effect_kind {
     EFFECT_SEND,        /* message `bytes` to `link` on its path */
-    EFFECT_PROBE,       /* the same to `addr`, whatever the link's path */
+    EFFECT_PROBE,       /* the same to `addr` from `socket`, whatever the link's path */
     EFFECT_REACH,       /* open a link to `contact`; ends in x_link_up or x_link_failed */
     EFFECT_FORSAKE,     /* `link` does not answer: drop it */
     EFFECT_PING,        /* ask `link` whether it lives */
@@ -63,6 +63,8 @@ struct effect {
     const uint8_t *bytes; /* in the scratch, or in the datagram being read */
     uint64_t number;
     struct addr addr;
+    uint32_t socket; /* PROBE, PATH_UP: 0 is the main one */
+    uint8_t ttl;     /* PROBE: 0 is the host's default */
     uint8_t key[WIRE_ID];
     struct contact contact;
 };

@@ -133,6 +133,7 @@ static void collect(struct host *h)
 }
 
 static void open_socket(struct host *h, const struct mist_event *wanted);
+static void close_socket(struct host *h, uint32_t id);
 static void on_timer(uv_timer_t *timer);
 
 static void set_timer(struct host *h)
@@ -152,6 +153,8 @@ static void deliver(struct host *h)
     while ((w = take_event(h))) {
         if (w->event.kind == MIST_EVENT_SOCKET_WANTED)
             open_socket(h, &w->event);
+        else if (w->event.kind == MIST_EVENT_SOCKET_UNWANTED)
+            close_socket(h, w->event.socket);
         else
             h->calls.event(h->calls.user, &w->event);
         free(w);
@@ -311,6 +314,18 @@ static int add_socket(struct host *h, uint32_t id, const struct addr *at, struct
     else
         h->sockets[h->socket_count++] = s;
     return error;
+}
+
+static void close_socket(struct host *h, uint32_t id)
+{
+    for (uint32_t i = 0; i < h->socket_count; i++) {
+        struct host_socket *s = h->sockets[i];
+        if (s->id != id)
+            continue;
+        h->sockets[i] = h->sockets[--h->socket_count];
+        uv_close((uv_handle_t *)&s->udp, on_socket_closed);
+        return;
+    }
 }
 
 static void open_socket(struct host *h, const struct mist_event *wanted)

@@ -18,7 +18,7 @@ struct host;
 
 struct host_calls {
     void *user; /* handed back as given */
-    /* Every event but SOCKET_WANTED, which the host answers itself.  May call
+    /* Every event but SOCKET_WANTED and _UNWANTED, which the host answers itself.  May call
      * host_wish and host_stop; the event and its bytes are borrowed until it
      * returns. */
     void (*event)(void *user, const struct mist_event *event);

@@ -151,7 +151,8 @@ static void on_event(void *user, const struct mist_event *event)
 static void on_opened(void *user, uint32_t socket, const struct addr *local)
 {
     (void)user;
-    lines_listening(stdout, socket, local);
+    if (socket <= MIST_SOCKETS) /* the others come and go */
+        lines_listening(stdout, socket, local);
 }
 
 /* A core may want families that this machine or --listen does not give; only

@@ -152,6 +152,7 @@ void lab_stop(struct lab *l, uint32_t host)
     h->memory = NULL;
     h->node = NULL;
     h->opened = 0;
+    memset(h->spares, 0, sizeof h->spares);
     h->due = MIST_NEVER;
 }
 
@@ -232,11 +233,43 @@ static void travel(struct lab *l, uint32_t source, const struct addr *from,
     enqueue(l, p);
 }
 
+/* The local port of an open socket; 0: it is not open. */
+static uint16_t port_of(const struct lab_host *h, uint32_t socket)
+{
+    if (socket <= 2)
+        return (h->opened >> socket & 1) != 0 ? h->local.port : 0;
+    for (uint32_t i = 0; i < LAB_SPARES; i++) {
+        if (h->spares[i] == socket)
+            return (uint16_t)(LAB_PORT + 1 + i);
+    }
+    return 0;
+}
+
+static uint32_t socket_at(const struct lab_host *h, uint16_t port)
+{
+    if (port == h->local.port)
+        return h->local.family == ADDR_V4 ? 1 : 2;
+    return port > LAB_PORT && port <= LAB_PORT + LAB_SPARES ? h->spares[port - LAB_PORT - 1] : 0;
+}
+
+static void socket_event(struct lab_host *h, const struct mist_event *e)
+{
+    for (uint32_t i = 0; i < LAB_SPARES && e->kind == MIST_EVENT_SOCKET_UNWANTED; i++) {
+        if (h->spares[i] == e->socket)
+            h->spares[i] = 0;
+    }
+    if (e->kind == MIST_EVENT_SOCKET_WANTED && e->socket > 2) {
+        CHECK(h->wanted_count < LAB_SPARES);
+        h->wanted[h->wanted_count++] = e->socket;
+    }
+}
+
 static void send_out(struct lab *l, uint32_t host, const struct mist_datagram *d)
 {
     struct lab_host *h = &l->hosts[host];
-    CHECK((h->opened >> d->socket & 1) != 0);
-    CHECK(addr_equal(&d->from, &h->local));
+    struct addr local = h->local;
+    local.port = port_of(h, d->socket);
+    CHECK(local.port != 0 && addr_equal(&d->from, &local));
     CHECK(d->to.family == d->from.family && d->to.port != 0);
     CHECK(d->length > 0 && d->length <= MIST_DATAGRAM && d->kind < MIST_KIND_COUNT);
     h->sent++;
@@ -244,13 +277,13 @@ static void send_out(struct lab *l, uint32_t host, const struct mist_datagram *d
         l->watch.sent(l->watch.context, l, host, d);
     struct addr from = d->from;
     if (h->nat.present)
-        from = lab_nat_out(&h->nat, l->now, h->local.port, &d->to);
+        from = lab_nat_out(&h->nat, l->now, d->from.port, &d->to);
     travel(l, host, &from, d);
     if (lab_below(l, 1000) < l->duplicates)
         travel(l, host, &from, d);
 }
 
-void lab_drain(struct lab *l, uint32_t host)
+static void drain_once(struct lab *l, uint32_t host)
 {
     struct lab_host *h = &l->hosts[host];
     struct mist_datagram array[16];
@@ -263,6 +296,7 @@ void lab_drain(struct lab *l, uint32_t host)
     }
     while (l->api->event(h->node, &e)) {
         h->joined |= e.kind == MIST_EVENT_JOINED;
+        socket_event(h, &e);
         if (l->watch.event != NULL)
             l->watch.event(l->watch.context, l, host, &e);
     }
@@ -277,6 +311,28 @@ void lab_drain(struct lab *l, uint32_t host)
         l->watch.after(l->watch.context, l, host);
 }
 
+/* Spare sockets are opened when the core has been drained, each on the first free port. */
+void lab_drain(struct lab *l, uint32_t host)
+{
+    struct lab_host *h = &l->hosts[host];
+    drain_once(l, host);
+    for (uint32_t i = 0; i < h->wanted_count; i++) {
+        struct mist_wish w = {.size = sizeof w, .socket = h->wanted[i], .addr = h->local};
+        uint32_t place = 0;
+        while (place < LAB_SPARES && h->spares[place] != 0)
+            place++;
+        w.kind = h->refuses_sockets || place == LAB_SPARES ? MIST_WISH_SOCKET_FAILED
+                                                           : MIST_WISH_SOCKET_OPENED;
+        w.addr.port = (uint16_t)(LAB_PORT + 1 + place);
+        if (w.kind == MIST_WISH_SOCKET_OPENED)
+            h->spares[place] = w.socket;
+        if (l->api->wish(h->node, l->now, &w) != MIST_OK && place < LAB_SPARES)
+            h->spares[place] = 0; /* closed before it was opened */
+        drain_once(l, host);
+    }
+    h->wanted_count = 0;
+}
+
 static void deliver(struct lab *l, const struct lab_packet *p)
 {
     int target = lab_by_addr(l, &p->to);
@@ -285,13 +341,15 @@ static void deliver(struct lab *l, const struct lab_packet *p)
     struct lab_host *h = &l->hosts[target];
     if (h->node == NULL || h->side != l->hosts[p->source].side)
         return;
-    if (h->nat.present ? !lab_nat_in(&h->nat, l->now, &p->from, p->to.port)
-                       : p->to.port != h->local.port)
+    uint16_t port = h->nat.present ? lab_nat_in(&h->nat, l->now, &p->from, p->to.port) : p->to.port;
+    uint32_t socket = socket_at(h, port);
+    if (socket == 0)
         return;
     if (l->watch.arrives != NULL &&
         !l->watch.arrives(l->watch.context, l, (uint32_t)target, &p->from, p->bytes, p->length))
         return;
-    lab_input(l, (uint32_t)target, &p->from, p->bytes, p->length);
+    l->api->input(h->node, l->now, socket, &p->from, p->bytes, p->length);
+    lab_drain(l, (uint32_t)target);
 }
 
 /* ---- verbs ---- */
@@ -345,7 +403,11 @@ int lab_say(struct lab *l, uint32_t from, uint32_t to, const struct addr *probe,
 {
     struct mist *n = l->hosts[from].node;
     out_reset(n->out, n);
-    int error = mux_send(n->mux, l->now, lab_link(l, from, to), probe, messages, length, n->out);
+    struct mux_way way = {.socket = 0};
+    if (probe != NULL)
+        way.to = *probe;
+    int error = mux_send(n->mux, l->now, lab_link(l, from, to), probe != NULL ? &way : NULL,
+                         messages, length, n->out);
     lab_drain(l, from);
     return error;
 }

@@ -16,8 +16,9 @@
 #include "stack/node.h"
 #include "stack/test/lab_nat.h"
 
-#define LAB_HOSTS 48
-#define LAB_PORT  4000 /* of every host's socket */
+#define LAB_HOSTS  48
+#define LAB_PORT   4000 /* of every host's main socket */
+#define LAB_SPARES 300
 
 struct lab;
 
@@ -31,7 +32,10 @@ struct lab_host {
     size_t memory_size;
     struct mist *node; /* NULL: down */
     mist_time due;
-    uint32_t opened; /* bit per socket */
+    uint32_t opened;             /* bit per main socket */
+    uint32_t spares[LAB_SPARES]; /* ids of spare sockets, 0: none; bound to LAB_PORT + 1 and on */
+    uint32_t wanted[LAB_SPARES], wanted_count;
+    bool refuses_sockets; /* opens no spare one */
     bool joined;
     uint32_t sent; /* datagrams */
 };

@@ -14,19 +14,21 @@
 enum lab_mapping { LAB_EIM, LAB_ADM, LAB_APDM };
 enum lab_filtering { LAB_EIF, LAB_ADF, LAB_APDF };
 
-/* One remote endpoint that the inside host sent to, and the port it saw. */
+/* One remote endpoint that an inside socket sent to, and the port it saw. */
 struct lab_hole {
     struct addr remote;
-    uint16_t port;
+    uint16_t inside, port;
     mist_time last; /* sent; what comes in refreshes nothing (RFC 4787 REQ-6) */
 };
 
-/* In front of one host with one socket. */
+/* In front of one host. */
 struct lab_nat {
     bool present;
     enum lab_mapping mapping;
     enum lab_filtering filtering;
     bool random_ports; /* else the inside port, or the next one that is free */
+    uint16_t step;     /* not 0: each new mapping that far above the one before, from 5000 on */
+    uint32_t block;    /* not 0: random ports out of so many, aligned, from 20480 on */
     mist_time idle;    /* until an unused hole closes */
     uint32_t ip;       /* the external address */
     uint64_t salt;
@@ -37,8 +39,8 @@ struct lab_nat {
 /* The source that `remote` sees. */
 struct addr lab_nat_out(struct lab_nat *n, mist_time now, uint16_t inside_port,
                         const struct addr *remote);
-/* Does a datagram of `remote` to the external `port` reach the host? */
-bool lab_nat_in(struct lab_nat *n, mist_time now, const struct addr *remote, uint16_t port);
+/* The inside port that a datagram of `remote` to the external `port` reaches; 0: none. */
+uint16_t lab_nat_in(struct lab_nat *n, mist_time now, const struct addr *remote, uint16_t port);
 /* Forgets every mapping; those that follow get other ports. */
 void lab_nat_reboot(struct lab_nat *n);
 
