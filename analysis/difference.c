@@ -20,7 +20,8 @@
 /* Two statistics that differ by less than this part are one, rounded twice. */
 #define ALIKE 1e-9
 
-#define FLIP_KEY 0x666c6970 /* "flip" */
+#define FLIP_KEY      0x666c6970 /* "flip" */
+#define BOOTSTRAP_KEY 0x626f6f74 /* "boot" */
 
 /* The seeds that count: hits and trials of arm 0, the base, and arm 1. */
 struct pairs {
@@ -131,54 +132,59 @@ static struct interval sign_interval(const struct difference *d, double alpha)
     return (struct interval){value, fmin(0, 2 * value), fmax(0, 2 * value)};
 }
 
-/* Sums of both arms in one exchange of labels between the arms of some seeds. */
+/* Sums of both arms after an exchange of labels in some of the seeds. */
 struct exchange {
     double hits[2], trials[2];
 };
 
-static void exchange_add(struct exchange *x, const struct pairs *pairs, int seed, bool swapped)
+static struct exchange exchange_add(struct exchange x, const struct pairs *pairs, int seed,
+                                    int swapped)
 {
     for (int arm = 0; arm < 2; arm++) {
-        x->hits[arm ^ swapped] += pairs->hits[arm][seed];
-        x->trials[arm ^ swapped] += pairs->trials[arm][seed];
+        x.hits[arm ^ swapped] += pairs->hits[arm][seed];
+        x.trials[arm ^ swapped] += pairs->trials[arm][seed];
     }
+    return x;
 }
 
-static bool as_extreme(const struct pairs *pairs, double far, uint64_t (*word)(uint64_t, uint64_t),
-                       uint64_t flip)
+static bool extreme(struct exchange x, double far)
+{
+    return fabs(x.hits[1] / x.trials[1] - x.hits[0] / x.trials[0]) >= far * (1 - ALIKE);
+}
+
+/* How many of all exchanges from this seed on lead at least so far apart. */
+static double extremes(const struct pairs *pairs, double far, struct exchange x, int seed)
+{
+    if (seed == pairs->seeds)
+        return extreme(x, far);
+    return extremes(pairs, far, exchange_add(x, pairs, seed, 0), seed + 1) +
+           extremes(pairs, far, exchange_add(x, pairs, seed, 1), seed + 1);
+}
+
+static bool drawn_extreme(const struct pairs *pairs, double far, uint64_t flip)
 {
     struct exchange x = {{0, 0}, {0, 0}};
-    for (int s = 0; s < pairs->seeds; s++)
-        exchange_add(&x, pairs, s, word(flip, (uint64_t)s / 64) >> (s % 64) & 1);
-    double apart = fabs(x.hits[1] / x.trials[1] - x.hits[0] / x.trials[0]);
-    return apart >= far * (1 - ALIKE);
-}
-
-/* Flip number i exchanges the seeds of its binary digits. */
-static uint64_t digits(uint64_t flip, uint64_t part)
-{
-    return part == 0 ? flip : 0;
-}
-
-static uint64_t drawn(uint64_t flip, uint64_t part)
-{
-    return keyed_word(FLIP_KEY + flip, part);
+    uint64_t word = 0;
+    for (int s = 0; s < pairs->seeds; s++, word >>= 1) {
+        if (s % 64 == 0)
+            word = keyed_word(FLIP_KEY + flip, (uint64_t)s / 64);
+        x = exchange_add(x, pairs, s, word & 1);
+    }
+    return extreme(x, far);
 }
 
 /* If the versions are alike, either could have been called the base in any seed. */
 static double flip_p(const struct pairs *pairs, double far)
 {
-    uint64_t extreme = 0;
     if (pairs->seeds <= DIFFERENCE_EXACT) {
-        /* The last seed stays: exchanging all arms leaves the distance as it is. */
-        uint64_t flips = (uint64_t)1 << (pairs->seeds - 1);
-        for (uint64_t i = 0; i < flips; i++)
-            extreme += as_extreme(pairs, far, digits, i);
-        return (double)extreme / (double)flips;
+        /* The first seed stays: exchanging all of them leaves the distance as it is. */
+        struct exchange first = exchange_add((struct exchange){{0, 0}, {0, 0}}, pairs, 0, 0);
+        return ldexp(extremes(pairs, far, first, 1), 1 - pairs->seeds);
     }
-    for (uint64_t i = 0; i < DIFFERENCE_FLIPS; i++)
-        extreme += as_extreme(pairs, far, drawn, i);
-    return ((double)extreme + 1) / (DIFFERENCE_FLIPS + 1);
+    int found = 0;
+    for (uint64_t flip = 0; flip < DIFFERENCE_FLIPS; flip++)
+        found += drawn_extreme(pairs, far, flip);
+    return (found + 1.0) / (DIFFERENCE_FLIPS + 1.0);
 }
 
 static const struct interval unknown = {NAN, NAN, NAN};
@@ -274,8 +280,72 @@ struct difference difference_means(const double *base, const double *candidate, 
     return d;
 }
 
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Mean differences of resampled seeds, both arms of a seed together, ascending. */
+static void resample(const struct pairs *pairs, double means[DIFFERENCE_RESAMPLES])
+{
+    uint32_t n = (uint32_t)pairs->seeds;
+    for (uint64_t i = 0; i < DIFFERENCE_RESAMPLES; i++) {
+        double sum = 0;
+        for (uint64_t k = 0; k < n; k++) {
+            uint32_t seed = keyed_below(BOOTSTRAP_KEY, i * n + k, n);
+            sum += pairs->hits[1][seed] - pairs->hits[0][seed];
+        }
+        means[i] = sum / n;
+    }
+    qsort(means, DIFFERENCE_RESAMPLES, sizeof *means, ascending);
+}
+
+/* A resample spreads like sqrt((n-1)/n) of what it should, and by the normal quantile, not
+ * t's: the expanded percentile interval makes up for both. */
+static double expansion(int pairs)
+{
+    return sqrt(pairs / (pairs - 1.0));
+}
+
+static struct interval percentile(const struct difference *d, const double *means, double alpha)
+{
+    double quantile = expansion(d->pairs) * gsl_cdf_tdist_Qinv(alpha / 2, d->pairs - 1);
+    int rank = (int)(gsl_cdf_ugaussian_Q(quantile) * (DIFFERENCE_RESAMPLES + 1));
+    if (rank < 1)
+        return (struct interval){d->delta.value, -INFINITY, INFINITY};
+    return (struct interval){d->delta.value, means[rank - 1], means[DIFFERENCE_RESAMPLES - rank]};
+}
+
+/* The level at which an end of `percentile` comes to 0. */
+static double percentile_p(const struct difference *d, const double *means)
+{
+    int below = 0, above = 0;
+    for (int i = 0; i < DIFFERENCE_RESAMPLES; i++) {
+        below += means[i] <= 0;
+        above += means[i] >= 0;
+    }
+    double part = fmin(0.5, (fmin(below, above) + 1) / (DIFFERENCE_RESAMPLES + 1));
+    double t = gsl_cdf_ugaussian_Qinv(part) / expansion(d->pairs);
+    return 2 * gsl_cdf_tdist_Q(t, d->pairs - 1);
+}
+
+static void bootstrap(struct difference *d, const struct pairs *pairs)
+{
+    double means[DIFFERENCE_RESAMPLES];
+    resample(pairs, means);
+    d->delta = percentile(d, means, d->alpha);
+    d->inner = percentile(d, means, 2 * d->alpha);
+    d->p = percentile_p(d, means);
+}
+
 struct difference difference_quantiles(const double *base, const double *candidate, int seeds,
                                        double alpha)
 {
-    return difference_means(base, candidate, seeds, alpha);
+    struct pairs pairs = values_take(base, candidate, seeds);
+    struct difference d = means(&pairs, alpha);
+    if (d.pairs >= DIFFERENCE_BOOTSTRAP && !uniform(&d))
+        bootstrap(&d, &pairs);
+    pairs_free(&pairs);
+    return d;
 }

@@ -7,6 +7,11 @@
 #include <math.h>
 #include <stdbool.h>
 
+/* Beyond so many, GSL's binomial and beta distributions give out (seen at 8 million), and
+ * the normal one agrees to more digits than are ever shown. */
+#define COUNT_EXACT 1e6
+#define COUNT_RARE  1e4 /* fewer of one kind are no trouble among any number */
+
 static const struct interval nothing = {NAN, NAN, NAN};
 
 static bool counts(double hits, double trials)
@@ -37,13 +42,30 @@ struct interval proportion_wilson(double hits, double trials, double alpha)
     return proportion_score(hits / trials, trials, normal_quantile(alpha));
 }
 
+/* The x with P(Beta(a, b) <= x) = level, by halving until the numbers run out: GSL's own
+ * inverse fails to converge for small a or b. */
+static double beta_quantile(double level, double a, double b)
+{
+    double low = 0, high = 1, middle = 0.5;
+    while (middle > low && middle < high) {
+        if (gsl_cdf_beta_P(middle, a, b) < level)
+            low = middle;
+        else
+            high = middle;
+        middle = low + (high - low) / 2;
+    }
+    return high;
+}
+
 struct interval proportion_clopper_pearson(double hits, double trials, double alpha)
 {
     if (!counts(hits, trials))
         return nothing;
     double misses = trials - hits;
-    double lo = hits > 0 ? gsl_cdf_beta_Pinv(alpha / 2, hits, misses + 1) : 0;
-    double hi = misses > 0 ? gsl_cdf_beta_Qinv(alpha / 2, hits + 1, misses) : 1;
+    if (trials > COUNT_EXACT && fmin(hits, misses) > COUNT_RARE)
+        return proportion_wilson(hits, trials, alpha);
+    double lo = hits > 0 ? beta_quantile(alpha / 2, hits, misses + 1) : 0;
+    double hi = misses > 0 ? 1 - beta_quantile(alpha / 2, misses, hits + 1) : 1;
     return (struct interval){hits / trials, lo, hi};
 }
 
@@ -119,8 +141,10 @@ struct interval proportion_newcombe_paired(struct proportion_pairs x, double alp
 static double mcnemar(double first_only, double second_only, double part)
 {
     double n = first_only + second_only, fewer = fmin(first_only, second_only);
-    if (!(fewer >= 0) || !(n <= UINT_MAX))
+    if (!(fewer >= 0) || !isfinite(n))
         return NAN;
+    if (n > COUNT_EXACT)
+        return fmin(1, 2 * gsl_cdf_ugaussian_P((2 * fewer + 1 - 2 * part - n) / sqrt(n)));
     unsigned all = (unsigned)n, few = (unsigned)fewer;
     double tail = gsl_cdf_binomial_P(few, 0.5, all) - part * gsl_ran_binomial_pdf(few, 0.5, all);
     return fmin(1, 2 * tail);

@@ -16,7 +16,8 @@ struct interval proportion_wilson(double hits, double trials, double alpha);
 struct interval proportion_score(double share, double trials, double z);
 
 /* Exact by the binomial distribution (Clopper, Pearson 1934): covers at least 1 - alpha
- * whatever the share; for claims of "at least". */
+ * whatever the share; for claims of "at least".  Where both kinds are so many that it makes
+ * no difference, Wilson's. */
 struct interval proportion_clopper_pearson(double hits, double trials, double alpha);
 
 /* The share over seeds, of hits[i] out of trials[i] in seed i, when the trials of a seed

@@ -27,9 +27,15 @@ double quantile_value(const double *sorted, long count, double q)
     return in_range(count, q) ? sorted[rank_of(count, q) - 1] : NAN;
 }
 
+/* Beyond so many, GSL's binomial and beta distributions give out (seen at 3 million). */
+#define COUNT_EXACT 1000000
+
 /* The smallest k with P(Bin(n, q) <= k) > level. */
 static long binomial_quantile(long n, double q, double level)
 {
+    double mean = (double)n * q, deviation = sqrt(mean * (1 - q));
+    if (n > COUNT_EXACT)
+        return (long)floor(mean + gsl_cdf_ugaussian_Pinv(level) * deviation);
     long low = -1, high = n; /* low is too small, high is not */
     while (high - low > 1) {
         long middle = low + (high - low) / 2;
@@ -55,7 +61,7 @@ struct interval quantile_interval(const double *sorted, long count, double q, do
 
 struct interval quantile_harrell_davis(const double *sorted, long count, double q, double alpha)
 {
-    if (!in_range(count, q))
+    if (!in_range(count, q) || count > COUNT_EXACT)
         return nothing;
     double n = (double)count, a = (n + 1) * q, b = (n + 1) * (1 - q);
     double reach = HARRELL_DAVIS_REACH * sqrt(q * (1 - q) / (n + 2));

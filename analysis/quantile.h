@@ -18,7 +18,8 @@ struct interval quantile_interval(const double *sorted, long count, double q, do
 
 /* Weighted mean of order statistics: smoother than a single one where values are dense, not
  * for heavy ties or far tails (F. E. Harrell, C. E. Davis 1982); interval by normal
- * quantiles and the standard error of J. S. Maritz, R. G. Jarrett 1978. */
+ * quantiles and the standard error of J. S. Maritz, R. G. Jarrett 1978.  NAN for more than a
+ * million values, of which a single one is as good. */
 struct interval quantile_harrell_davis(const double *sorted, long count, double q, double alpha);
 
 /* Of `trials`, `count` came after the times `sorted`; the others, and those later than

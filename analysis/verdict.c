@@ -67,45 +67,50 @@ const char *verdict_name(enum verdict verdict)
     return names[verdict];
 }
 
-/* Seeds at which a distance of so many standard deviations of one seed's difference is
- * shown with the power: n >= ((t(1 - level) + t(power)) / distance)^2. */
-static double seeds_for(double distance, double level, int least)
+/* What is known of one seed. */
+struct seed {
+    double deviation; /* of its difference */
+    double trials;    /* INFINITY: not counts */
+    int least;        /* seeds that there will be anyway */
+};
+
+/* Seeds at which a difference so far from a limit is shown beyond it with the power:
+ * n >= ((t(1 - level) + t(power)) deviation/distance)^2; and limits come so near by the
+ * number of trials: t^2/(n trials + t^2) <= distance. */
+static double seeds_for(double distance, double level, struct seed seed)
 {
-    double n = fmax(least, 2);
+    double n = seed.least;
     if (!(distance > 0))
         return INFINITY;
-    for (int i = 0; i < 20; i++) { /* settles in a few rounds: t hardly moves with n */
-        double sum = gsl_cdf_tdist_Qinv(level, n - 1) + gsl_cdf_tdist_Pinv(POWER, n - 1);
-        n = fmax(fmax(least, 2), ceil(sum * sum / (distance * distance)));
-        if (n > VERDICT_SEEDS_MOST)
-            return n;
+    for (int i = 0; i < 20 && n <= VERDICT_SEEDS_MOST; i++) { /* t hardly moves with n: settles */
+        double t = gsl_cdf_tdist_Qinv(level, n - 1);
+        double sum = (t + gsl_cdf_tdist_Pinv(POWER, n - 1)) * seed.deviation / distance;
+        double counted = t * t * fmax(0, 1 - distance) / (distance * seed.trials);
+        n = fmax(seed.least, ceil(fmax(sum * sum, counted)));
     }
     return n;
 }
 
 /* A true gain is decided by showing it different from 0, or no loss of the margin. */
-static double seeds_if(double gain, double margin, double deviation, double level, double alpha,
-                       int least)
+static double seeds_if(double gain, double margin, double level, double alpha, struct seed seed)
 {
-    double different = seeds_for(fabs(gain) / deviation, level, least);
-    double excluded = seeds_for((gain + margin) / deviation, alpha, least);
-    return fmin(different, excluded);
+    return fmin(seeds_for(fabs(gain), level, seed), seeds_for(gain + margin, alpha, seed));
 }
 
 int verdict_seeds_needed(const struct difference *d, struct margin margin, int family)
 {
     double value = gain(d->delta, margin.better).value;
-    double deviation = sqrt(d->variance_paired);
     double level = d->alpha / 2 / family;
     CHECK(margin.most >= 0 && family > 0);
     if (!isfinite(d->error) || d->pairs < 2)
         return 0;
-    /* Least favourable: a loss as far from 0 as from the margin, in terms of the quantiles. */
+    struct seed seed = {sqrt(d->variance_paired), d->least / d->pairs, d->pairs + 1};
+    /* Least favourable: a loss that is as hard to tell from 0 as from the margin. */
     double apart = gsl_cdf_ugaussian_Qinv(level) + gsl_cdf_ugaussian_Pinv(POWER);
     double short_of = gsl_cdf_ugaussian_Qinv(d->alpha) + gsl_cdf_ugaussian_Pinv(POWER);
-    double worst = -margin.most * apart / (apart + short_of);
-    double assumed = fmin(fmax(worst, value - d->error), value + d->error);
-    double n = seeds_if(margin.most > 0 ? assumed : value, margin.most, deviation, level, d->alpha,
-                        d->pairs + 1);
+    double hardest = -margin.most * apart / (apart + short_of);
+    if (margin.most > 0)
+        value = fmin(fmax(hardest, value - d->error), value + d->error);
+    double n = seeds_if(value, margin.most, level, d->alpha, seed);
     return n > VERDICT_SEEDS_MOST ? VERDICT_SEEDS_MOST + 1 : (int)n;
 }

@@ -1,19 +1,6 @@
 /* test_interval.c: intervals against published values and formulas worked by hand. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
-#include <math.h>
-
 #include "analysis/interval.h"
-
-static void assert_near(double got, double expected, double within)
-{
-    if (!(fabs(got - expected) <= within))
-        fail_msg("got %.9g, expected %.9g within %.3g", got, expected, within);
-}
+#include "analysis/test/near.h"
 
 /* R. G. Newcombe, Two-sided confidence intervals for the single proportion (1998), table I,
  * method 3 (Wilson without continuity correction). */
