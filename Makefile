@@ -23,10 +23,11 @@ endif
 
 STACK   := $(wildcard stack/*.c)
 NAT     := $(wildcard nat-models/*.c)
-SIM     := $(filter-out sim/mistsim.c,$(wildcard sim/*.c sim/native/*.c))
+SIM     := $(filter-out sim/mistsim.c sim/natbox/natbox.c,$(wildcard sim/*.c sim/native/*.c \
+    sim/natbox/*.c))
 ANALYSIS := $(filter-out analysis/analysis.c,$(wildcard analysis/*.c))
 HOST    := $(filter-out stack/host/mist.c,$(wildcard stack/host/*.c))
-FOLDERS := stack stack/host nat-models sim sim/native analysis
+FOLDERS := stack stack/host nat-models sim sim/native sim/natbox analysis
 TESTS   := $(wildcard $(FOLDERS:=/test/test_*.c))
 STORIES := $(wildcard $(FOLDERS:=/test/test_story_*.c))
 SCRIPTS := $(wildcard $(FOLDERS:=/test/test_*.sh))
@@ -40,7 +41,7 @@ LINKED  := -Wl,--start-group $(LIBS) -Wl,--end-group
 TESTBIN := $(patsubst %.c,$(B)/%,$(TESTS))
 FUZZBIN := $(patsubst %.c,$(B)/%,$(FUZZERS))
 NETPROBE := $(B)/nat-models/test/netprobe
-PROGRAMS := $(B)/mistsim $(B)/mistsim-analysis $(B)/mist $(B)/libmist.so
+PROGRAMS := $(B)/mistsim $(B)/mistsim-analysis $(B)/mist $(B)/natbox $(B)/libmist.so
 
 all: $(PROGRAMS) $(B)/stamp/docs	## build mistsim, mist, libmist.so and their manual
 
@@ -184,6 +185,8 @@ $(LIBS) $(B)/libanalysis.a: $(B)/lib%.a: $(B)/stamp/lib%
 
 $(B)/mistsim: $(call obj,sim/mistsim.c) $(LIBS)
 	$(LINK) $< $(LINKED) $(SYSLIBS) $(EXPORT)
+$(B)/natbox: $(call obj,sim/natbox/natbox.c) $(LIBS)
+	$(LINK) $< $(LINKED) $(SYSLIBS)
 # Alone links GSL, and nothing of the simulator.
 $(B)/mistsim-analysis: $(call obj,analysis/analysis.c) $(B)/libanalysis.a
 	$(LINK) $^ $(GSLLIBS)

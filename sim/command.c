@@ -9,13 +9,19 @@
 #include "sim/exit.h"
 #include "stack/check.h"
 
+/* What stands before a command's name on the line. */
+static const char *before(const struct command *command)
+{
+    return command->is_program ? "" : "mistsim ";
+}
+
 int command_misuse(const struct command *command, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    fprintf(stderr, "mistsim %s: ", command->name);
+    fprintf(stderr, "%s%s: ", before(command), command->name);
     vfprintf(stderr, format, arguments);
-    fprintf(stderr, "\nRun `mistsim %s --help` for what it takes.\n", command->name);
+    fprintf(stderr, "\nRun `%s%s --help` for what it takes.\n", before(command), command->name);
     va_end(arguments);
     return EXIT_INPUT;
 }
@@ -39,8 +45,9 @@ void command_help(const struct command *command, FILE *out)
         int columns = option_heading(o, heading, sizeof heading);
         width = columns > width ? columns : width;
     }
-    fprintf(out, "mistsim %s: %s\n\nusage: mistsim %s%s%s [options]\n", command->name,
-            command->help, command->name, *command->arguments ? " " : "", command->arguments);
+    fprintf(out, "%s%s: %s\n\nusage: %s%s%s%s [options]\n", before(command), command->name,
+            command->help, before(command), command->name, *command->arguments ? " " : "",
+            command->arguments);
     if (command->examples)
         fprintf(out, "\nexamples:\n%s", command->examples);
     fputs("\noptions:\n", out);

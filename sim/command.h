@@ -5,6 +5,7 @@
 #ifndef SIM_COMMAND_H
 #define SIM_COMMAND_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -27,6 +28,7 @@ struct command {
     const struct command_option *options; /* ended by a nameless one; --help is understood anyway */
     int (*main)(int argc, char **argv);
     const struct command *const *commands; /* its sub-commands, ended by NULL; NULL: none */
+    bool is_program;                       /* of its own, not one of mistsim's commands */
 };
 
 /* A parsed line: borrowed from argv. */
