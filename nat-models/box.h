@@ -19,6 +19,7 @@
  *     fragments.c   datagrams in pieces: put together, followed, cut
  *     outbox.c      what boxes send themselves, behind nat_output
  *     prefetch.c    loads what the next datagrams will be looked up in
+ *     memory.c      memory of large tables
  *     icmp.c, icmp6.c   ICMP errors: made, passed and translated
  *
  * Every function here may move the slab if its comment says that it makes a

@@ -1,7 +1,9 @@
 #include "nat-models/index.h"
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "nat-models/memory.h"
 #include "stack/check.h"
 
 #define FIRST_SLOTS 8
@@ -24,8 +26,9 @@ static void grow(struct nat_index *index)
 {
     uint32_t count = index->slots == NULL ? 0 : index->mask + 1;
     uint32_t wanted = count == 0 ? FIRST_SLOTS : count * 2;
-    struct nat_slot *slots = calloc(wanted, sizeof *slots);
-    CHECK(slots != NULL && wanted != 0);
+    CHECK(wanted != 0);
+    struct nat_slot *slots = nat_memory_grow(NULL, 0, (size_t)wanted * sizeof *slots);
+    memset(slots, 0, (size_t)wanted * sizeof *slots);
     for (uint32_t i = 0; i < count; i++) {
         if (index->slots[i].ref != 0)
             place(slots, wanted - 1, index->slots[i]);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nat-models/memory.h"
 #include "nat-models/outbox.h"
 #include "stack/check.h"
 
@@ -34,9 +35,8 @@ static void grow(struct nat_slab *slab)
 {
     CHECK(slab->capacity < NAT_RECORDS_MAX);
     uint32_t wanted = slab->capacity == 0 ? FIRST_RECORDS : slab->capacity * 2;
-    union nat_record *records = realloc(slab->records, wanted * sizeof *records);
-    CHECK(records != NULL);
-    slab->records = records;
+    slab->records = nat_memory_grow(slab->records, (size_t)slab->capacity * sizeof *slab->records,
+                                    (size_t)wanted * sizeof *slab->records);
     struct nat_links *links = realloc(slab->links, wanted * sizeof *links);
     CHECK(links != NULL);
     slab->links = links;

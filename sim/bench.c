@@ -88,6 +88,15 @@ static const struct bench_figure *find_figure(const struct bench *b, const char 
     return NULL;
 }
 
+/* Does it begin a row?  Not every row has a figure in the first column. */
+static bool is_first_of_row(const struct bench *b, const struct bench_figure *f)
+{
+    const struct bench_figure *first = b->figures;
+    while (strcmp(first->part, f->part) != 0 || strcmp(first->name, f->name) != 0)
+        first++;
+    return first == f;
+}
+
 /* The part's columns in the order of their first figure; returns how many. */
 static int find_columns(const struct bench *b, const char *part, uint64_t columns[COLUMNS])
 {
@@ -126,8 +135,7 @@ static void print_part(const struct bench *b, const struct part *part)
     print_head(table, part, columns, count);
     for (uint32_t i = 0; i < b->count; i++) {
         const struct bench_figure *row = &b->figures[i];
-        if (strcmp(row->part, part->name) != 0 ||
-            find_figure(b, row->part, row->name, columns[0]) != row)
+        if (strcmp(row->part, part->name) != 0 || !is_first_of_row(b, row))
             continue;
         text_table_add(table, row->name);
         for (int k = 0; k < count; k++) {

@@ -3,7 +3,13 @@
  * A box eim/apdf (the home router's; one mapping and one filter entry per flow)
  * carries datagrams of flows in random order, so that in a large table each
  * datagram meets a mapping that the cache has long forgotten.  Beside it in the
- * same run: the same two rules on a plain table, searched from its beginning. */
+ * same run: the same two rules on a plain table, searched from its beginning.
+ *
+ * How much of it is waiting for memory: the same box carries datagrams of a few of its
+ * flows, all in the cache; what flows in random order take longer is waiting.  A chase,
+ * where each load says where the next one goes, through as much memory and with as
+ * much work between two loads, shows what a load costs at that minute: other programs
+ * take their part of the cache, the more of it the slower one comes back to a line. */
 #include <stdlib.h>
 #include <time.h>
 
@@ -11,6 +17,7 @@
 #include "sim/bench.h"
 #include "sim/draw.h"
 #include "sim/exit.h"
+#include "sim/native/memory.h"
 #include "stack/check.h"
 
 #define SAMPLE_S          0.2    /* of a core */
@@ -18,6 +25,9 @@
 #define BURSTS            32     /* between two looks at the clock */
 #define NAIVE_BATCH       16     /* one takes up to a millisecond */
 #define NAIVE_MOST        100000 /* beyond, a search takes longer than it tells */
+#define CHASED            96     /* bytes per mapping: a record, and its share of the index */
+#define LOADS             65536  /* between two looks at the clock */
+#define FEW               1000   /* flows that the cache holds */
 #define PORTS_OF_HOST     64     /* flows of one inside host */
 #define FLOWS_PER_ADDRESS 32768u /* half of an external address's ports */
 #define INSIDE            0x0a000000u
@@ -168,21 +178,28 @@ static void in_bursts(struct table *t, enum nat_side side)
         translate(t, side, &burst[i]);
 }
 
-static double box_rate(struct table *t, void (*carry)(struct table *t, enum nat_side side),
-                       enum nat_side side)
+/* Translations per second. */
+static double box_sample(struct table *t, void (*carry)(struct table *t, enum nat_side side),
+                         enum nat_side side)
 {
-    double samples[BENCH_SAMPLES];
-    for (int i = 0; i < BENCH_SAMPLES; i++) {
-        double begin = core_seconds(), elapsed;
-        uint64_t calls = 0;
-        do {
-            for (int k = 0; k < BURSTS; k++)
-                carry(t, side);
-            calls += BURSTS * BURST;
-        } while ((elapsed = core_seconds() - begin) < SAMPLE_S);
-        samples[i] = (double)calls / elapsed;
-    }
-    return bench_median(samples);
+    double begin = core_seconds(), elapsed;
+    uint64_t calls = 0;
+    do {
+        for (int k = 0; k < BURSTS; k++)
+            carry(t, side);
+        calls += BURSTS * BURST;
+    } while ((elapsed = core_seconds() - begin) < SAMPLE_S);
+    return (double)calls / elapsed;
+}
+
+/* The same with the first of the flows alone. */
+static double few_sample(struct table *t, enum nat_side side)
+{
+    uint32_t count = t->count;
+    t->count = FEW;
+    double rate = box_sample(t, one_by_one, side);
+    t->count = count;
+    return rate;
 }
 
 /* ---- the plain table ---- */
@@ -250,35 +267,136 @@ static double naive_rate(struct table *t)
     return bench_median(samples);
 }
 
+/* ---- the chase ---- */
+
+union cache_line {
+    uint32_t next;
+    char bytes[64];
+};
+
+/* One cycle through all lines, in no order (Sattolo). */
+static union cache_line *open_chase(uint32_t count)
+{
+    union cache_line *lines = memory_map((size_t)count * sizeof *lines);
+    for (uint32_t i = 0; i < count; i++)
+        lines[i].next = i;
+    for (uint32_t i = count - 1; i > 0; i--) {
+        uint32_t k = (uint32_t)draw_below(1, i, DRAW_LINK, 0, i), next = lines[i].next;
+        lines[i].next = lines[k].next;
+        lines[k].next = next;
+    }
+    return lines;
+}
+
+/* As long as half of a translation in the cache: 24 multiplications of three cycles,
+ * each of which needs the one before. */
+static uint64_t work(uint64_t x)
+{
+    for (int i = 0; i < 24; i++)
+        x = x * 0x9fb21c651e98df25u + 1;
+    return x;
+}
+
+/* ns of one load and the work after it. */
+static double chase_ns(const union cache_line *lines)
+{
+    static volatile uint64_t nothing; /* 0, but the next load waits for the work */
+    uint64_t loads = 0, none = nothing;
+    double begin = core_seconds(), elapsed;
+    uint32_t at = 0;
+    do {
+        for (int k = 0; k < LOADS; k++) {
+            uint32_t next = lines[at].next;
+            at = next + (uint32_t)(work(next) & none);
+        }
+        loads += LOADS;
+    } while ((elapsed = core_seconds() - begin) < SAMPLE_S);
+    nothing = at & none;
+    return elapsed / (double)loads * 1e9;
+}
+
 /* ---- the part ---- */
+
+/* Figures of a table, sample by sample side by side: what else the machine does
+ * changes within seconds. */
+struct samples {
+    double out[BENCH_SAMPLES], in[BENCH_SAMPLES];
+    double burst_out[BENCH_SAMPLES], burst_in[BENCH_SAMPLES];
+    double wait_ns[BENCH_SAMPLES], load_ns[BENCH_SAMPLES], loads[BENCH_SAMPLES];
+};
+
+static void sample_rates(struct samples *s, struct table *t)
+{
+    for (int i = 0; i < BENCH_SAMPLES; i++) {
+        s->out[i] = box_sample(t, one_by_one, NAT_INSIDE);
+        s->in[i] = box_sample(t, one_by_one, NAT_OUTSIDE);
+        s->burst_out[i] = box_sample(t, in_bursts, NAT_INSIDE);
+        s->burst_in[i] = box_sample(t, in_bursts, NAT_OUTSIDE);
+    }
+}
+
+/* ns of one of both directions. */
+static double mean_ns(double out, double in)
+{
+    return 1e9 * (1 / out + 1 / in) / 2;
+}
+
+static void sample_waits(struct samples *s, struct table *t)
+{
+    uint32_t count = t->count / sizeof(union cache_line) * CHASED;
+    union cache_line *lines = open_chase(count), *alone = open_chase(1);
+    for (int i = 0; i < BENCH_SAMPLES; i++) {
+        double all_ns =
+            mean_ns(box_sample(t, one_by_one, NAT_INSIDE), box_sample(t, one_by_one, NAT_OUTSIDE));
+        double few_ns = mean_ns(few_sample(t, NAT_INSIDE), few_sample(t, NAT_OUTSIDE));
+        s->wait_ns[i] = all_ns - few_ns;
+        s->load_ns[i] = chase_ns(lines) - chase_ns(alone);
+        s->loads[i] = s->wait_ns[i] / s->load_ns[i];
+    }
+    memory_unmap(lines, (size_t)count * sizeof *lines);
+    memory_unmap(alone, sizeof *alone);
+}
+
+static void add_waits(struct bench *b, struct table *t)
+{
+    struct samples s;
+    sample_waits(&s, t);
+    bench_add(b, "nat", "one by one, waiting for memory", t->count, bench_median(s.wait_ns), "ns");
+    bench_add(b, "nat", "a load of a chase at that pace", t->count, bench_median(s.load_ns), "ns");
+    bench_add(b, "nat", "the waiting, in such loads", t->count, bench_median(s.loads), "x");
+}
 
 static void measure(struct bench *b, uint32_t flows)
 {
+    struct samples s;
     double begin = core_seconds();
     struct table t = open_table(flows);
     double made_s = core_seconds() - begin;
-    double out = box_rate(&t, one_by_one, NAT_INSIDE), in = box_rate(&t, one_by_one, NAT_OUTSIDE);
-    double both = 2 / (1 / out + 1 / in);
+    sample_rates(&s, &t);
+    double out = bench_median(s.out), in = bench_median(s.in);
     bench_add(b, "nat", "outward", flows, out, "translations/s");
     bench_add(b, "nat", "inward", flows, in, "translations/s");
-    bench_add(b, "nat", "outward, in bursts of 32", flows, box_rate(&t, in_bursts, NAT_INSIDE),
+    bench_add(b, "nat", "outward, in bursts of 32", flows, bench_median(s.burst_out),
               "translations/s");
-    bench_add(b, "nat", "inward, in bursts of 32", flows, box_rate(&t, in_bursts, NAT_OUTSIDE),
+    bench_add(b, "nat", "inward, in bursts of 32", flows, bench_median(s.burst_in),
               "translations/s");
+    if (flows > FEW)
+        add_waits(b, &t);
     bench_add(b, "nat", "first datagram of a flow", flows, made_s / flows * 1e9, "ns");
     bench_add(b, "nat", "memory per mapping", flows,
               (double)(nat_slab_bytes(t.slab) + nat_bytes(t.nat)) / flows, "B");
     if (flows <= NAIVE_MOST) {
         double naive = naive_rate(&t);
         bench_add(b, "nat", "plain table, half each way", flows, naive, "translations/s");
-        bench_add(b, "nat", "one by one over the plain table", flows, both / naive, "x");
+        bench_add(b, "nat", "one by one over the plain table", flows,
+                  1e9 / mean_ns(out, in) / naive, "x");
     }
     close_table(&t);
 }
 
 int bench_nat(struct bench *b)
 {
-    measure(b, 1000);
+    measure(b, FEW);
     measure(b, 100000);
     measure(b, 10000000);
     return EXIT_FINE;
