@@ -39,7 +39,8 @@ static const struct command COMMAND = {
         "  natbox home_apdf --inside lan0=192.168.1.1/24 --outside wan0=198.51.100.7/24\n"
         "  natbox 'home_apdf>cgn_fixed' --inside lan0=10.0.0.1/24 --outside wan0=198.51.100.7/24\n"
         "         --via 198.51.100.1 --delay '8 ms' --up '20 Mbit/s' --down '100 Mbit/s'\n"
-        "  natbox apdm/apdf/random --inside lan0=10.0.0.1/24 --outside wan0=198.51.100.7/24 --log\n",
+        "  natbox apdm/apdf/random --inside lan0=10.0.0.1/24 --outside wan0=198.51.100.7/24\n"
+        "         --log\n",
     .options = OPTIONS,
     .is_program = true,
 };
