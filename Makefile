@@ -41,7 +41,8 @@ LINKED  := -Wl,--start-group $(LIBS) -Wl,--end-group
 TESTBIN := $(patsubst %.c,$(B)/%,$(TESTS))
 FUZZBIN := $(patsubst %.c,$(B)/%,$(FUZZERS))
 NETPROBE := $(B)/nat-models/test/netprobe
-PROGRAMS := $(B)/mistsim $(B)/mistsim-analysis $(B)/mist $(B)/natbox $(B)/libmist.so
+BINARIES := mistsim mistsim-analysis mist natbox
+PROGRAMS := $(addprefix $(B)/,$(BINARIES) libmist.so)
 
 all: $(PROGRAMS) $(B)/stamp/docs	## build mistsim, mist, libmist.so and their manual
 
@@ -109,7 +110,7 @@ deps:	## install the Debian packages of all targets
 
 install: $(PROGRAMS) $(B)/stamp/docs	## into PREFIX (/usr/local), below DESTDIR
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/mist
-	install $(B)/mistsim $(B)/mistsim-analysis $(B)/mist $(DESTDIR)$(PREFIX)/bin
+	install $(addprefix $(B)/,$(BINARIES)) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 $(B)/libmist.so $(DESTDIR)$(PREFIX)/lib/mist
 	find scenarios nat-models -name '*.yaml' -exec \
 	    install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/mist/{} ';'
@@ -119,9 +120,9 @@ install: $(PROGRAMS) $(B)/stamp/docs	## into PREFIX (/usr/local), below DESTDIR
 	    install -D -m 644 $(B)/completion/$$place $(DESTDIR)$(PREFIX)/share/$$place || exit; done
 
 uninstall:	## what install put there
-	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,mistsim mistsim-analysis mist)
+	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(BINARIES))
 	rm -rf $(DESTDIR)$(PREFIX)/lib/mist $(DESTDIR)$(PREFIX)/share/mist
-	rm -f $(DESTDIR)$(PREFIX)/share/man/man1/mist.1 \
+	rm -f $(DESTDIR)$(PREFIX)/share/man/man1/mist.1 $(DESTDIR)$(PREFIX)/share/man/man1/natbox.1 \
 	    $(DESTDIR)$(PREFIX)/share/man/man1/mistsim*.1 \
 	    $(DESTDIR)$(PREFIX)/share/man/man5/mistsim-scenario.5 \
 	    $(addprefix $(DESTDIR)$(PREFIX)/share/,$(COMPLETIONS))
@@ -138,12 +139,14 @@ deps-test deps-tidy deps-lint deps-fuzz deps-linux deps-ci:
 # Man pages and shell completion, made from the programs' own tables.
 COMPLETIONS := bash-completion/completions/mistsim zsh/site-functions/_mistsim \
     fish/vendor_completions.d/mistsim.fish
-$(B)/stamp/docs: $(B)/mistsim $(B)/mist
+$(B)/stamp/docs: $(B)/mistsim $(B)/mist $(B)/natbox
 	@rm -rf $(B)/man $(B)/completion
 	@mkdir -p $(B)/man $(@D) $(dir $(addprefix $(B)/completion/,$(COMPLETIONS)))
 	@date=$$(git log -1 --format=%cs 2>/dev/null) || date=$$(date +%F); \
 	    $(B)/mistsim generate man $(B)/man $$date && $(B)/mist --help | \
-	    $(B)/mistsim generate page mist 'the protocol core as a real node' $$date >$(B)/man/mist.1
+	    $(B)/mistsim generate page mist 'the protocol core as a real node' $$date >$(B)/man/mist.1 && \
+	    $(B)/natbox --help | \
+	    $(B)/mistsim generate page natbox 'a modelled NAT' $$date >$(B)/man/natbox.1
 	@for place in $(COMPLETIONS); do \
 	    $(B)/mistsim generate completion $${place%%[-/]*} >$(B)/completion/$$place; done
 	@touch $@
