@@ -144,8 +144,8 @@ $(B)/stamp/docs: $(B)/mistsim $(B)/mist $(B)/natbox
 	@mkdir -p $(B)/man $(@D) $(dir $(addprefix $(B)/completion/,$(COMPLETIONS)))
 	@date=$$(git log -1 --format=%cs 2>/dev/null) || date=$$(date +%F); \
 	    $(B)/mistsim generate man $(B)/man $$date && $(B)/mist --help | \
-	    $(B)/mistsim generate page mist 'the protocol core as a real node' $$date >$(B)/man/mist.1 && \
-	    $(B)/natbox --help | \
+	    $(B)/mistsim generate page mist 'the protocol core as a real node' $$date \
+	    >$(B)/man/mist.1 && $(B)/natbox --help | \
 	    $(B)/mistsim generate page natbox 'a modelled NAT' $$date >$(B)/man/natbox.1
 	@for place in $(COMPLETIONS); do \
 	    $(B)/mistsim generate completion $${place%%[-/]*} >$(B)/completion/$$place; done
