@@ -63,6 +63,9 @@ test: $(TESTBIN) $(PROGRAMS) $(NETPROBE)	## build and run every test
 test-linux: $(B)/mistsim $(NETPROBE) | deps-linux	## the NAT model beside the kernel's NAT
 	@.ci/test $(B) nat-models/test/test_linux.sh
 
+test-campaign: $(B)/mistsim	## 200 runs of 200 nodes, killed 20 times, on full disks: minutes
+	@MIST_BUILD=$(B) sim/test/test_campaign.sh full
+
 golden: $(TESTBIN) $(PROGRAMS)	## rewrite the golden texts of the tests test_story_*
 	@MIST_GOLDEN=write .ci/test $(B) $(patsubst %.c,$(B)/%,$(STORIES))
 
@@ -158,10 +161,16 @@ $(B)/stamp/flags: FORCE | deps-build
 	@echo '$(CC) $(CFLAGS)' "$$($(CC) --version)" | { $(stamp); }
 $(B)/stamp/lib%: FORCE
 	@echo '$(sort $(MEMBERS))' | { $(stamp); }
+# What differs from the commit in the sources of programs, hashed; tests and texts do
+# not count.
+CHANGED = git diff HEAD -- Makefile '*.[ch]' ':!*/test/*' 2>/dev/null
 $(B)/stamp/commit.c: FORCE
 	@commit=$$(git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown); \
-	    printf '#include "sim/commit.h"\nconst char sim_commit[] = "%s";\n' "$$commit" | \
-	    { $(stamp); }
+	    changes=$$($(CHANGED) | grep -q . && $(CHANGED) | git hash-object --stdin); \
+	    { echo '#include "sim/commit.h"'; \
+	    echo "const char sim_commit[] = \"$$commit\", sim_changes[] = \"$$changes\";"; \
+	    echo "const char sim_compiler[] = \"$$($(CC) --version | head -n 1)\";"; \
+	    echo 'const char sim_flags[] = "$(subst ",\",$(subst \,\\,$(CFLAGS)))";'; } | { $(stamp); }
 
 COMPILE  = @mkdir -p $(@D) && echo "  cc   $@" && $(CC) $(CFLAGS) -MMD -MP
 LINK     = @mkdir -p $(@D) && echo "  link $@" && $(CC) $(CFLAGS) -o $@
@@ -213,7 +222,8 @@ $(FUZZBIN): $(B)/%: $(B)/obj/%.o $(LIBS)
     $(FUZZERS) nat-models/test/netprobe.c sim/mistsim.c stack/host/mist.c analysis/analysis.c) \
     $(patsubst %.c,$(B)/pic/%.o,$(STACK)))
 FORCE:
-.PHONY: all help run report test test-linux golden tidy pure lint house smoke check-scenarios \
+.PHONY: all help run report test test-linux test-campaign golden \
+    tidy pure lint house smoke check-scenarios \
     same-seed sanitize fuzz fuzz-build bench deps deps-build deps-test deps-tidy deps-lint \
 	deps-fuzz \
     deps-linux deps-ci install uninstall clean FORCE

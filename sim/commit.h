@@ -1,9 +1,16 @@
-/* commit.h: which commit of the project a program was built from. */
+/* commit.h: what a program was built from, and how.  The build writes it (Makefile). */
 #ifndef SIM_COMMIT_H
 #define SIM_COMMIT_H
 
 /* Abbreviated, "-dirty" appended when the tree differed from it, or "unknown"
- * where git could not tell.  The build writes it (see Makefile). */
+ * where git could not tell. */
 extern const char sim_commit[];
+
+/* Hash (git's) of how the sources of programs differed from the commit; "" where they
+ * did not. */
+extern const char sim_changes[];
+
+/* First line of `CC --version`, and what the compiler was told. */
+extern const char sim_compiler[], sim_flags[];
 
 #endif

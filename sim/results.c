@@ -192,9 +192,17 @@ static int settle(struct results *r)
     return status;
 }
 
+/* What a dead campaign was repeating (--fresh) is there complete: the attempt goes. */
 static int interrupt_dead_runs(struct results *r)
 {
-    return run_sql(r, NULL, "UPDATE run SET status='interrupted' WHERE status='running'", "");
+    int status = run_sql(r, NULL, "UPDATE run SET status='interrupted' WHERE status='running'", "");
+    if (!status)
+        status = run_sql(r, NULL,
+                         "DELETE FROM run WHERE status='interrupted' AND run IN (SELECT mine.run"
+                         " FROM run_key AS mine JOIN run_key AS other USING(key) JOIN run ON"
+                         " run.run=other.run WHERE run.status='complete')",
+                         "");
+    return status;
 }
 
 static struct results *make(const char *file)
@@ -263,14 +271,40 @@ int results_find(struct results *r, const char *key, struct results_found *found
     return rc == SQLITE_OK ? 0 : fail(r, rc);
 }
 
-void results_look_up(const char *file, const char *key, struct results_found *found)
+/* The best that is there: of its key, else of its question by another build. */
+static enum results_known look_up(sqlite3 *db, const struct results_run *w, int64_t *run)
+{
+    enum results_known known = RESULTS_NEW;
+    sqlite3_stmt *s = NULL;
+    int rc = sqlite3_prepare_v2(
+        db,
+        "SELECT run, CASE WHEN key<>?1 THEN 4 WHEN status='complete' THEN 1"
+        " WHEN status='failed' THEN 2 ELSE 3 END AS known FROM run JOIN run_key USING(run)"
+        " WHERE key=?1 OR (status='complete' AND scenario_text=?2 AND cell=?3 AND seed=?4"
+        " AND engine=?5 AND stack=?6) ORDER BY known, run DESC LIMIT 1",
+        -1, &s, NULL);
+    const char *texts[] = {w->key, w->scenario_text, w->cell, NULL, w->engine, w->stack};
+    for (int i = 0; i < 6 && rc == SQLITE_OK; i++)
+        rc = texts[i] ? sqlite3_bind_text(s, i + 1, texts[i], -1, SQLITE_STATIC)
+                      : sqlite3_bind_int64(s, i + 1, (int64_t)w->seed);
+    if (rc == SQLITE_OK && sqlite3_step(s) == SQLITE_ROW) {
+        *run = sqlite3_column_int64(s, 0);
+        known = (enum results_known)sqlite3_column_int(s, 1);
+    }
+    sqlite3_finalize(s);
+    return known;
+}
+
+enum results_known results_look_up(const char *file, const struct results_run *what, int64_t *run)
 {
     sqlite3 *db = NULL;
-    memset(found, 0, sizeof *found);
+    enum results_known known = RESULTS_NEW;
+    *run = 0;
     if (sqlite3_open_v2(file, &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
         record_schema_harden(db) == SQLITE_OK)
-        find(db, key, found);
+        known = look_up(db, what, run);
     sqlite3_close(db);
+    return known;
 }
 
 /* The number that an earlier attempt had, else the next. */

@@ -44,8 +44,18 @@ int results_open(struct results **results, const char *file);
 /* Is the run there already, complete? */
 int results_find(struct results *results, const char *key, struct results_found *found);
 
-/* The same for a reader, who changes nothing; what cannot be read holds no run. */
-void results_look_up(const char *file, const char *key, struct results_found *found);
+/* What a file says of a run that is asked for. */
+enum results_known {
+    RESULTS_NEW,         /* nothing */
+    RESULTS_COMPLETE,    /* run is it */
+    RESULTS_FAILED,      /* it was tried */
+    RESULTS_INTERRUPTED, /* it was begun */
+    RESULTS_OTHER_BUILD, /* complete, but by another build, or with other files beside */
+};
+
+/* The same for a reader, who changes nothing; what cannot be read holds no run.
+ * *run: the one meant, 0 where it is new. */
+enum results_known results_look_up(const char *file, const struct results_run *what, int64_t *run);
 
 /* Puts the run down as running under a new number, *run, or under the number of
  * an earlier attempt that did not complete, whose rows go. */

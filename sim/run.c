@@ -17,6 +17,7 @@
 #include "sim/run_stack.h"
 #include "sim/summary.h"
 #include "sim/text.h"
+#include "sim/value.h"
 #include "stack/check.h"
 
 #define RUNS_MOST 10000000 /* of one campaign */
@@ -86,6 +87,21 @@ static int choose_jobs(const struct command_line *line, struct run_campaign *c)
     return status;
 }
 
+static int choose_failures(const struct command_line *line, struct run_campaign *c)
+{
+    const char *text = command_value(line, "timeout");
+    int64_t ns = 0;
+    const char *expected = text ? value_time(text, &ns) : NULL;
+    if (expected || (text && ns == 0))
+        return command_misuse(line->command,
+                              "--timeout: expected a time such as `90 s`, got `%.40s`", text);
+    if (command_value(line, "fail-fast") && command_value(line, "keep-going"))
+        return command_misuse(line->command, "--fail-fast and --keep-going exclude each other");
+    c->timeout_s = (double)ns / 1e9;
+    c->fail_fast = command_value(line, "fail-fast") != NULL;
+    return 0;
+}
+
 static int choose_stack(const struct command_line *line, struct run_campaign *c)
 {
     char error[600] = "";
@@ -125,6 +141,7 @@ static int read_scenario(const struct command_line *line, struct run_campaign *c
     static const char *sets[COMMAND_VALUES];
     uint32_t count = command_values(line, "set", sets);
     struct scenario_options options = {.api = c->api, .load = run_stack_load};
+    c->path = line->arguments[0];
     c->scenario = scenario_read(line->arguments[0], sets, count, &options, &c->errors);
     if (c->errors.count)
         errors_print(&c->errors, stderr);
@@ -151,13 +168,25 @@ static int choose_file(const struct command_line *line, struct run_campaign *c, 
     return 0;
 }
 
-static int reason(const struct results_found *found, int fresh, char *why, size_t size)
+/* Why the run will be done, or kept.  Returns whether it is to be done. */
+static int reason(const struct run_campaign *c, const struct plan *plan, const char *key, char *why,
+                  size_t size)
 {
-    if (!found->run)
-        return snprintf(why, size, "new");
-    if (fresh)
-        return snprintf(why, size, "again (--fresh; complete as run %" PRId64 ")", found->run);
-    return snprintf(why, size, "kept (complete as run %" PRId64 ")", found->run);
+    int64_t run;
+    const struct results_run what = run_campaign_describe(c, plan, key);
+    static const char *const words[] = {
+        [RESULTS_NEW] = "new",
+        [RESULTS_COMPLETE] = "kept (complete as run %" PRId64 ")",
+        [RESULTS_FAILED] = "again (run %" PRId64 " failed)",
+        [RESULTS_INTERRUPTED] = "again (run %" PRId64 " was interrupted)",
+        [RESULTS_OTHER_BUILD] = "build changed (complete as run %" PRId64 " by another)",
+    };
+    enum results_known known = results_look_up(c->file, &what, &run);
+    if (known == RESULTS_COMPLETE && c->fresh)
+        snprintf(why, size, "again (--fresh; complete as run %" PRId64 ")", run);
+    else
+        snprintf(why, size, words[known], run);
+    return known != RESULTS_COMPLETE || c->fresh;
 }
 
 static void list_run(struct text_table *t, const struct plan *plan, const char *why)
@@ -181,14 +210,12 @@ static uint32_t list_runs(struct run_campaign *c, struct estimate *estimate, uin
         text_table_add(t, heads[k]);
     for (i = 0; i < size; i++) {
         char key[RUN_KEY], why[80];
-        struct results_found found;
         struct plan *plan = run_campaign_plan(c, i, key);
         if (!plan)
             break;
-        results_look_up(c->file, key, &found);
-        reason(&found, c->fresh, why, sizeof why);
+        int due = reason(c, plan, key, why, sizeof why);
         list_run(t, plan, why);
-        if (!found.run || c->fresh) {
+        if (due) {
             *first = estimate->runs ? *first : i;
             estimate_add(estimate, plan);
         }
@@ -272,6 +299,8 @@ static int run_main(int argc, char **argv)
     CHECK(sodium_init() >= 0);
     c.fresh = command_value(&line, "fresh") != NULL;
     c.quiet = command_value(&line, "quiet") != NULL;
+    c.word_count = argc;
+    c.words = argv;
     c.facts = command_value(&line, "trace") != NULL;
     status = refuse_later(&line);
     if (!status)
@@ -284,6 +313,8 @@ static int run_main(int argc, char **argv)
         status = choose_seeds(&line, &c);
     if (!status)
         status = choose_jobs(&line, &c);
+    if (!status)
+        status = choose_failures(&line, &c);
     if (!status)
         status = choose_file(&line, &c, name, sizeof name);
     if (!status)
@@ -306,6 +337,9 @@ static const struct command_option options[] = {
     {"dry-run", NULL, "print the plan, its origins and what would run; write nothing", 'n'},
     {"resume", NULL, "keep runs that are complete (the default)", 0},
     {"fresh", NULL, "repeat runs that are complete, and compare their trace hashes", 0},
+    {"keep-going", NULL, "do the other runs when one fails (the default)", 0},
+    {"fail-fast", NULL, "start no run after one that failed", 0},
+    {"timeout", "TIME", "stop a run that takes longer by the wall clock: it failed", 0},
     {"quiet", NULL, "errors only", 'q'},
     {"json", NULL, "print the summary as JSON", 0},
     {0},

@@ -9,14 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "sim/commit.h"
 #include "sim/exit.h"
+#include "sim/manifest.h"
 #include "sim/progress.h"
 #include "sim/results.h"
 #include "sim/run_worker.h"
+#include "sim/text.h"
 #include "stack/check.h"
 
 #define POLL_MS 200 /* how late a signal may be noticed */
@@ -27,6 +28,8 @@ struct worker {
     uint32_t index; /* of the run in the campaign */
     int64_t run;    /* its number in the results */
     uint64_t seed;
+    double began;  /* progress_clock */
+    int late;      /* its time is up: it was killed */
     int has_ended; /* it said how */
     struct run_worker_message ended;
 };
@@ -38,8 +41,11 @@ struct state {
     int64_t *runs;
     uint32_t next;  /* the next run to look at */
     int interrupts; /* signals answered so far */
-    int halted;     /* no further run is to start */
+    int halted;     /* nothing runs on, nothing starts */
+    int closed;     /* nothing starts */
+    int opened;     /* results and manifest stand */
     int exit_code;
+    struct manifest_outcome outcome;
     struct worker workers[RUN_CAMPAIGN_JOBS];
 };
 
@@ -76,6 +82,15 @@ static void halt(struct state *s, int code)
             kill(s->workers[i].process, SIGKILL);
 }
 
+/* A run that counts as failed has ended: with --fail-fast no other starts, and
+ * what runs ends as it would. */
+static void fail_run(struct state *s, int code)
+{
+    raise_code(s, code);
+    if (s->campaign->fail_fast)
+        s->closed = 1;
+}
+
 static void say(struct state *s, const char *line)
 {
     char text[RESULTS_PATH + 900];
@@ -105,7 +120,7 @@ static void fail_results(struct state *s, int code)
     else
         say(s, results_error(s->results));
     if (code == EXIT_BROKEN)
-        raise_code(s, code);
+        fail_run(s, code);
     else
         halt(s, code);
 }
@@ -132,20 +147,10 @@ static void forget(void *data)
     results_forget(data);
 }
 
-static void write_time(char text[32])
+struct results_run run_campaign_describe(const struct run_campaign *c, const struct plan *plan,
+                                         const char *key)
 {
-    time_t now = time(NULL);
-    struct tm utc;
-    gmtime_r(&now, &utc);
-    strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &utc);
-}
-
-static int begin(struct state *s, const struct plan *plan, const char *key, int64_t *run)
-{
-    const struct run_campaign *c = s->campaign;
-    char started[32];
-    write_time(started);
-    const struct results_run what = {
+    return (struct results_run){
         .scenario = plan->name,
         .scenario_text = plan->text,
         .cell = plan->cell,
@@ -153,10 +158,16 @@ static int begin(struct state *s, const struct plan *plan, const char *key, int6
         .stack = c->stack,
         .stack_version = c->api->build,
         .commit_id = sim_commit,
-        .started_utc = started,
         .key = key,
         .seed = plan->seed,
     };
+}
+
+static int begin(struct state *s, const struct plan *plan, const char *key, int64_t *run)
+{
+    char started[TEXT_NUMBER];
+    struct results_run what = run_campaign_describe(s->campaign, plan, key);
+    what.started_utc = text_utc(started);
     return results_begin(s->results, &what, run);
 }
 
@@ -172,7 +183,8 @@ static void launch(struct state *s, struct worker *w, const struct plan *plan)
         .commit_id = sim_commit,
     };
     const struct run_worker_job job = {plan, c->engine, c->api, &info, part, c->facts};
-    w->has_ended = 0;
+    w->has_ended = w->late = 0;
+    w->began = progress_clock();
     w->process = run_worker_start(&job, forget, s->results, &w->pipe);
     if (w->process > 0)
         return;
@@ -188,8 +200,9 @@ static void launch(struct state *s, struct worker *w, const struct plan *plan)
 static void keep(struct state *s, uint32_t index, const struct results_found *found)
 {
     s->runs[index] = found->run;
+    s->outcome.kept++;
     if (found->expectations_failed)
-        raise_code(s, EXIT_WORSE);
+        fail_run(s, EXIT_WORSE);
     progress_skip(s->progress);
 }
 
@@ -224,6 +237,10 @@ static void start(struct state *s, struct worker *w, uint32_t index)
 static void drop(struct state *s, const struct worker *w, const char *status)
 {
     int code = results_end(s->results, w->run, status);
+    if (*status == 'f')
+        s->outcome.failed++;
+    else
+        s->outcome.interrupted++;
     if (code && !s->halted)
         fail_results(s, code);
 }
@@ -236,10 +253,23 @@ static void merge(struct state *s, const struct worker *w)
         drop(s, w, "failed");
         return;
     }
-    if (w->ended.exit_code == EXIT_INTERRUPTED)
+    if (w->ended.exit_code == EXIT_INTERRUPTED) {
+        s->outcome.interrupted++;
         raise_code(s, EXIT_INTERRUPTED);
-    else if (w->ended.expectations_failed)
-        raise_code(s, EXIT_WORSE);
+        return;
+    }
+    s->outcome.done++;
+    if (w->ended.expectations_failed)
+        fail_run(s, EXIT_WORSE);
+}
+
+static void tell_late(struct state *s, const struct worker *w)
+{
+    char text[200];
+    snprintf(text, sizeof text,
+             "run %" PRId64 ", seed %" PRIu64 ": not over after --timeout of %g s, stopped", w->run,
+             w->seed, s->campaign->timeout_s);
+    say(s, text);
 }
 
 static void tell_death(struct state *s, const struct worker *w, int status)
@@ -266,9 +296,12 @@ static void lose(struct state *s, const struct worker *w, int status)
         raise_code(s, EXIT_INTERRUPTED);
         return;
     }
-    if (!w->has_ended) {
+    if (w->late) {
+        tell_late(s, w);
+        fail_run(s, EXIT_WORSE);
+    } else if (!w->has_ended) {
         tell_death(s, w, status);
-        raise_code(s, EXIT_BROKEN);
+        fail_run(s, EXIT_BROKEN);
     } else if (w->ended.exit_code == EXIT_STORAGE) {
         say_storage(s, w->ended.error);
         halt(s, EXIT_STORAGE);
@@ -350,7 +383,7 @@ static int start_what_fits(struct state *s)
     int running = 0;
     for (uint32_t i = 0; i < s->campaign->jobs; i++) {
         struct worker *w = &s->workers[i];
-        while (!w->process && !s->halted && !s->interrupts &&
+        while (!w->process && !s->halted && !s->closed && !s->interrupts &&
                s->next < run_campaign_size(s->campaign)) {
             start(s, w, s->next++);
             answer_signals(s);
@@ -358,6 +391,18 @@ static int start_what_fits(struct state *s)
         running += w->process != 0;
     }
     return running;
+}
+
+static void stop_late_workers(struct state *s)
+{
+    double limit = s->campaign->timeout_s, now = progress_clock();
+    for (int i = 0; i < RUN_CAMPAIGN_JOBS && limit > 0; i++) {
+        struct worker *w = &s->workers[i];
+        if (!w->process || w->late || now - w->began < limit)
+            continue;
+        w->late = 1;
+        kill(w->process, SIGKILL);
+    }
 }
 
 static void wait_for_workers(struct state *s)
@@ -388,6 +433,32 @@ static void take_signals(struct sigaction before[2])
     sigaction(SIGPIPE, &act, NULL);
 }
 
+static int open_all(struct state *s)
+{
+    int status = results_open(&s->results, s->campaign->file);
+    if (status) {
+        say(s, results_error(s->results));
+        return status;
+    }
+    char error[RESULTS_PATH + 200];
+    status = manifest_begin(s->campaign, error, sizeof error);
+    if (status)
+        say_storage(s, error);
+    return status;
+}
+
+/* The file is as it will stay: what the manifest says of it can be verified. */
+static void close_all(struct state *s)
+{
+    char error[RESULTS_PATH + 200];
+    results_close(s->results);
+    s->outcome.exit_code = s->exit_code;
+    if (s->opened && manifest_end(s->campaign, &s->outcome, error, sizeof error)) {
+        say(s, error);
+        raise_code(s, EXIT_STORAGE);
+    }
+}
+
 int run_campaign_do(struct run_campaign *c, int64_t *runs)
 {
     CHECK(c->jobs >= 1 && c->jobs <= RUN_CAMPAIGN_JOBS);
@@ -397,21 +468,21 @@ int run_campaign_do(struct run_campaign *c, int64_t *runs)
     s->runs = runs;
     struct sigaction before[2];
     take_signals(before);
+    s->outcome.began = progress_clock();
     s->progress = progress_open(run_campaign_size(c), c->quiet);
-    int status = results_open(&s->results, c->file);
-    if (status) {
-        say(s, results_error(s->results));
-        raise_code(s, status);
-        s->halted = 1;
-    }
+    int status = open_all(s);
+    if (status)
+        halt(s, status);
+    s->opened = !status;
     for (;;) {
         answer_signals(s);
         if (start_what_fits(s) == 0)
             break;
         wait_for_workers(s);
+        stop_late_workers(s);
     }
+    close_all(s);
     progress_close(s->progress);
-    results_close(s->results);
     sigaction(SIGINT, &before[0], NULL);
     sigaction(SIGTERM, &before[1], NULL);
     int code = s->exit_code;

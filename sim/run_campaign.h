@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "sim/engine.h"
+#include "sim/results.h"
 #include "sim/run_key.h"
 #include "sim/scenario.h"
 #include "stack/mist.h"
@@ -22,13 +23,22 @@ struct run_campaign {
     const char *stack;     /* what the database calls the core: "embedded" or the library */
     char program[RUN_KEY]; /* run_key_program */
     const char *file;      /* the results */
+    const char *path;      /* of the scenario */
     uint64_t first_seed;
     uint32_t seeds, jobs;
+    double timeout_s; /* of a run, by the wall clock; 0: none */
     int fresh, quiet, facts;
+    int fail_fast;  /* the first run that fails is the last to start */
+    int word_count; /* of the command line, for the manifest */
+    char **words;
 };
 
 /* Number of runs. */
 uint32_t run_campaign_size(const struct run_campaign *c);
+
+/* What the results say of a plan's run before it has happened.  Borrows all. */
+struct results_run run_campaign_describe(const struct run_campaign *c, const struct plan *plan,
+                                         const char *key);
 
 /* The plan of run i and its key; NULL after the errors were printed. */
 struct plan *run_campaign_plan(struct run_campaign *c, uint32_t i, char key[RUN_KEY]);

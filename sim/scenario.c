@@ -258,6 +258,11 @@ const char *scenario_question(const struct scenario *s)
     return text_of(s, "question", "");
 }
 
+const char *scenario_full_text(const struct scenario *s)
+{
+    return s->text;
+}
+
 uint64_t scenario_seed(const struct scenario *s)
 {
     return strtoull(text_of(s, "seed", "1"), NULL, 10);

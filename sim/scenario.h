@@ -49,10 +49,11 @@ struct scenario *scenario_parse(const char *path, const char *text, size_t lengt
 
 void scenario_free(struct scenario *s);
 
-const char *scenario_name(const struct scenario *s);     /* safe as a file name */
-const char *scenario_question(const struct scenario *s); /* "" when it asks none */
-uint64_t scenario_seed(const struct scenario *s);        /* the file's `seed` */
-uint32_t scenario_cells(const struct scenario *s);       /* 1 without a sweep */
+const char *scenario_name(const struct scenario *s);      /* safe as a file name */
+const char *scenario_question(const struct scenario *s);  /* "" when it asks none */
+const char *scenario_full_text(const struct scenario *s); /* as plan.text */
+uint64_t scenario_seed(const struct scenario *s);         /* the file's `seed` */
+uint32_t scenario_cells(const struct scenario *s);        /* 1 without a sweep */
 uint32_t scenario_hosts(const struct scenario *s, uint32_t cell);
 
 /* Draws hosts and boxes.  The plan belongs to the caller (plan_free) and keeps

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "stack/check.h"
@@ -155,6 +156,15 @@ static int is_showable(uint32_t c)
     int turning = (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
                   (c >= 0x2060 && c <= 0x206f) || c == 0xfeff;
     return !control && !turning;
+}
+
+const char *text_utc(char buffer[TEXT_NUMBER])
+{
+    time_t now = time(NULL);
+    struct tm utc;
+    gmtime_r(&now, &utc);
+    strftime(buffer, TEXT_NUMBER, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    return buffer;
 }
 
 int text_colours(FILE *out)

@@ -21,6 +21,9 @@ const char *text_bytes(char buffer[TEXT_NUMBER], double bytes);     /* 1.44 MB (
 /* A value in one of the units of the view `summary`: ratio, s, B/s, 1/s, count, hops. */
 const char *text_value(char buffer[TEXT_NUMBER], double value, const char *unit);
 
+/* The wall clock now, "2026-01-31T12:00:00Z".  Returns buffer. */
+const char *text_utc(char buffer[TEXT_NUMBER]);
+
 /* May colours be used there?  A terminal that is not dumb, and no NO_COLOR. */
 int text_colours(FILE *out);
 

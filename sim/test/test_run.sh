@@ -126,6 +126,26 @@ same nodes "$(sql "$db" 'SELECT count(*) FROM node')" 9
 none "$db"-* "$db".part*
 end
 
+begin the_manifest_tells_what_a_campaign_was
+manifest=$work/town.manifest.jsonl
+# of LINE KEY: the value in that line of the manifest
+of() {
+    sql :memory: "SELECT json_extract('$(sed -n "$1p" "$manifest" | sed "s/'/''/g")', '\$.$2')"
+}
+same lines "$(of 1 event) $(of 2 event)" 'begin end'
+same commit "$(of 1 commit)" "$(sql "$db" 'SELECT commit_id FROM run')"
+same kernel "$(of 1 kernel)" "$(uname -r)"
+same scenario "$(of 1 scenario_hash)" "$(b2sum -l 256 "$work/town.yaml" | cut -d ' ' -f 1)"
+same path "$(of 1 scenario_path)" "$work/town.yaml"
+same command "$(of 1 command)" "[\"run\",\"$work/town.yaml\",\"--out\",\"$db\"]"
+same compiler "$(of 1 compiler | grep -c -i -e gcc -e clang)" 1
+same counts "$(of 2 "done") $(of 2 kept) $(of 2 failed) $(of 2 exit_code)" '1 0 0 0'
+same dump "$(of 2 dump_hash)" "$("$mistsim" dump "$db" --hash)"
+printf '{"cut sho' >>"$manifest" # as a full disk leaves it
+code 0 "$mistsim" run "$work/town.yaml" --out "$db" --quiet
+same next "$(of 4 event) $(of 5 kept)" 'begin 1'
+end
+
 begin a_complete_run_is_kept_and_not_repeated
 before=$(sql "$db" 'SELECT started_utc, wall_s FROM run')
 code 0 "$mistsim" run "$work/town.yaml" --out "$db"
@@ -188,6 +208,49 @@ squeeze
 says "$work/out" "network.loss 1% # --set network.loss=1%"
 says "$work/out" "estimate, from measurements at 1,000 nodes"
 none "$work"/none.db*
+end
+
+begin a_dry_run_tells_failed_from_interrupted_from_made_by_another_build
+cp "$work/swept.db" "$work/why.db"
+sql "$work/why.db" "UPDATE run SET status='failed' WHERE run=1;
+    UPDATE run SET status='interrupted' WHERE run=2;
+    UPDATE run_key SET key='another program''s' WHERE run=3"
+code 0 "$mistsim" run "$work/swept.yaml" --out "$work/why.db" --seeds 5..7 --dry-run
+says "$work/out" "6 runs, 5 to do"
+says "$work/out" "again (run 1 failed)"
+says "$work/out" "again (run 2 was interrupted)"
+says "$work/out" "build changed (complete as run 3 by another)"
+says "$work/out" "kept (complete as run 4)"
+same new "$(grep -c ' new$' "$work/out")" 2
+end
+
+begin a_run_that_takes_too_long_has_failed_and_the_others_go_on
+sed 's/loss": .*/loss": [0%, 1%], "duration": [60 s, 30 d] }/' "$work/swept.yaml" >"$work/late.yaml"
+code 1 "$mistsim" run "$work/late.yaml" --out "$work/late.db" --timeout '2 s'
+same status "$(sql "$work/late.db" 'SELECT status, count(*) FROM run GROUP BY 1')" "complete|2
+failed|2"
+says "$work/err" "not over after --timeout of 2 s, stopped"
+end
+
+begin fail_fast_starts_nothing_after_a_failure
+code 1 "$mistsim" run "$work/town.yaml" --out "$work/fast.db" --seeds 1..9 --jobs 2 --fail-fast \
+    --set 'expect={dial.count: ">= 1000000"}'
+same runs "$(sql "$work/fast.db" 'SELECT count(*) <= 3 FROM run')" 1
+code 1 "$mistsim" run "$work/town.yaml" --out "$work/fast.db" --seeds 1..9 --keep-going \
+    --set 'expect={dial.count: ">= 1000000"}'
+same runs "$(sql "$work/fast.db" 'SELECT count(*) FROM run')" 9
+end
+
+begin an_attempt_to_repeat_that_was_killed_leaves_no_trace
+cp "$db" "$work/again.db"
+before=$("$mistsim" dump "$db" --hash)
+sql "$work/again.db" "INSERT INTO run(run,scenario,scenario_text,cell,seed,engine,stack,
+    stack_version,commit_id,started_utc,status)
+    SELECT 99,scenario,scenario_text,cell,seed,engine,stack,stack_version,commit_id,started_utc,
+    'running' FROM run WHERE run=1;
+    INSERT INTO run_key SELECT 99, key FROM run_key WHERE run=1"
+code 0 "$mistsim" run "$work/town.yaml" --out "$work/again.db" --quiet
+same dump "$("$mistsim" dump "$work/again.db" --hash)" "$before"
 end
 
 begin an_expectation_that_fails_is_exit_1_now_and_when_kept
@@ -371,6 +434,10 @@ refused 2 '--seeds: expected A..B with A <= B, got `7`' run "$t" --seeds 7
 refused 2 '--seeds: more than 10000000 runs' run "$t" --seeds 1..99999999
 refused 2 '--seed and --seeds exclude each other' run "$t" --seed 1 --seeds 1..2
 refused 2 '--jobs: expected a whole number from 1 to 256, got `0`' run "$t" --jobs 0
+refused 2 '--timeout: expected a time such as `90 s`, got `90`' run "$t" --timeout 90
+refused 2 '--timeout: expected a time such as `90 s`, got `0 s`' run "$t" --timeout '0 s'
+refused 2 '--fail-fast and --keep-going exclude each other' run "$t" --fail-fast --keep-going
+refused 2 'mistsim dump: ' dump "$work/no.db"
 refused 2 '--engine: expected native, ns3 or netns, got `fast`' run "$t" --engine fast
 refused 77 'engine ns3: this program was built without it' run "$t" --engine ns3
 refused 2 '--pcap is not yet supported' run "$t" --pcap x.pcapng
