@@ -34,7 +34,11 @@ enum draw_purpose {
     DRAW_WORK_BYTES = 13, /* host; workload << 32 | ordinal */
     DRAW_HOST_ADDRESS = 14, /* host or box; 0 */
     DRAW_HOST_PORT = 15,    /* host; 0, spare sockets from 1 on */
-    DRAW_ORACLE = 16        /* 0; number of the draw in its world */
+    DRAW_ORACLE = 16,       /* 0; number of the draw in its world */
+    DRAW_CHURN_START = 17,  /* host; 0: there or away at time 0, 1: what is left of that */
+    DRAW_SESSION = 18,      /* host; ordinal of the session */
+    DRAW_DOWNTIME = 19,     /* host; ordinal of the session before it */
+    DRAW_GOODBYE = 20,      /* host; ordinal of the session */
 };
 
 #define DRAW_INDEX_BITS 48 /* an index is below 1 << DRAW_INDEX_BITS (CHECK) */

@@ -30,6 +30,34 @@
 #define SECOND_DISK_BYTES 90     /* of the series, per simulated second of a run */
 #define DIAL_DISK_BYTES   130    /* with its lookup */
 #define MESSAGE_BYTES     100
+#define SESSION_EVENTS    2000 /* of a node's start under churn, stale contacts included */
+#define SESSION_BYTES     350  /* on disk, with its lookups */
+
+/* The share of its time that a host of the population is there. */
+static double online_share(const struct plan *plan, uint32_t population)
+{
+    const struct plan_churn *churn = &plan->churn;
+    if (!churn->groups || !churn->groups[population])
+        return 1;
+    return (double)churn->session.mean /
+           ((double)churn->session.mean + (double)churn->downtime.mean);
+}
+
+static double online_of(const struct plan *plan, const bool *group)
+{
+    double hosts = 0;
+    for (uint32_t i = 0; i < plan->population_count; i++)
+        hosts += group[i] ? plan->populations[i].count * online_share(plan, i) : 0;
+    return hosts;
+}
+
+static double online_hosts(const struct plan *plan)
+{
+    double hosts = 0;
+    for (uint32_t i = 0; i < plan->population_count; i++)
+        hosts += plan->populations[i].count * online_share(plan, i);
+    return hosts;
+}
 
 static uint32_t hosts_of(const struct plan *plan, const bool *group)
 {
@@ -44,13 +72,13 @@ static double ordered_pairs(const struct plan *plan, const struct plan_workload 
     double both = 0;
     for (uint32_t i = 0; i < plan->population_count; i++)
         both += w->src[i] && w->dst[i] ? plan->populations[i].count : 0;
-    return (double)hosts_of(plan, w->src) * hosts_of(plan, w->dst) - both;
+    double pairs = (double)hosts_of(plan, w->src) * hosts_of(plan, w->dst) - both;
+    return hosts_of(plan, w->src) ? pairs * online_of(plan, w->src) / hosts_of(plan, w->src) : 0;
 }
 
 static double at_rate(const struct plan *plan, const struct plan_workload *w)
 {
-    return (double)hosts_of(plan, w->src) * (double)w->rate_uhz / 1e6 *
-           (double)(w->until - w->from) / 1e9;
+    return online_of(plan, w->src) * (double)w->rate_uhz / 1e6 * (double)(w->until - w->from) / 1e9;
 }
 
 double estimate_dials(const struct plan *plan)
@@ -75,12 +103,26 @@ double estimate_messages(const struct plan *plan)
     return messages;
 }
 
+double estimate_sessions(const struct plan *plan)
+{
+    const struct plan_churn *churn = &plan->churn;
+    double sessions = 0;
+    for (uint32_t i = 0; churn->groups && i < plan->population_count; i++)
+        if (churn->groups[i])
+            sessions += plan->populations[i].count *
+                        ((double)plan->duration /
+                             ((double)churn->session.mean + (double)churn->downtime.mean) +
+                         online_share(plan, i));
+    return sessions;
+}
+
 void estimate_add(struct estimate *e, const struct plan *plan)
 {
     double seconds = (double)plan->duration / 1e9;
     e->runs++;
     e->hosts = plan->host_count > e->hosts ? plan->host_count : e->hosts;
-    e->host_s += plan->host_count * seconds;
+    e->host_s += online_hosts(plan) * seconds;
+    e->sessions += estimate_sessions(plan);
     e->dials += estimate_dials(plan);
     e->messages += estimate_messages(plan);
     e->rows += plan->host_count * (double)HOST_DISK_BYTES + seconds * SECOND_DISK_BYTES;
@@ -154,7 +196,7 @@ void estimate_try(struct estimate *e, const struct plan *plan, const struct engi
         return;
     e->trial_sim_s = trial.sim_s;
     e->trial_wall_s = trial.wall_s;
-    e->trial_host_s = trial.sim_s * plan->host_count;
+    e->trial_host_s = trial.sim_s * online_hosts(plan);
     e->trial_events = trial.events;
     e->trial_dials = trial.dials;
     e->trial_memory = trial.memory;
@@ -170,7 +212,8 @@ static double events_of(const struct estimate *e)
         return e->trial_events * e->host_s / e->trial_host_s;
     if (e->tried)
         per_host_s = fmax(1, (e->trial_events - e->trial_dials * per_dial) / e->trial_host_s);
-    return e->host_s * per_host_s + e->dials * per_dial;
+    double sessions = e->tried ? 0 : e->sessions; /* the trial's were its hosts' */
+    return e->host_s * per_host_s + e->dials * per_dial + sessions * SESSION_EVENTS;
 }
 
 static double memory_of(const struct estimate *e)
@@ -192,8 +235,8 @@ struct estimate_needs estimate_needs(const struct estimate *e, uint32_t jobs)
         .memory_bytes = memory_of(e),
         .wall_s = events * event_s / fmax(1, at_a_time),
         .events = events,
-        .disk_bytes =
-            FILE_BYTES + e->rows + e->dials * DIAL_DISK_BYTES + e->messages * MESSAGE_BYTES,
+        .disk_bytes = FILE_BYTES + e->rows + e->dials * DIAL_DISK_BYTES +
+                      e->messages * MESSAGE_BYTES + e->sessions * SESSION_BYTES,
     };
 }
 

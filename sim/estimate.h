@@ -15,11 +15,12 @@
 
 /* Zeroed: nothing is to do. */
 struct estimate {
-    uint32_t runs;                  /* to be done */
-    uint32_t hosts;                 /* of the largest run */
-    double host_s, dials, messages; /* of all runs; host_s: simulated seconds of hosts */
-    double rows;                    /* of the results, besides those of dials and messages */
-    int tried;                      /* the trial's figures below are there */
+    uint32_t runs;  /* to be done */
+    uint32_t hosts; /* of the largest run */
+    /* Of all runs; host_s: seconds of nodes that run; sessions: of nodes that come and go. */
+    double host_s, dials, messages, sessions;
+    double rows; /* of the results, besides those of dials and messages */
+    int tried;   /* the trial's figures below are there */
     double trial_sim_s, trial_wall_s, trial_host_s;
     double trial_events, trial_dials, trial_memory;
     uint32_t trial_hosts;
@@ -29,9 +30,12 @@ struct estimate {
 /* What one run of the plan asks of the machine, added to the sum. */
 void estimate_add(struct estimate *e, const struct plan *plan);
 
-/* Dials that the workload of a plan will make; messages likewise. */
+/* Dials that the workload of a plan will make; messages likewise.  Churn is counted in. */
 double estimate_dials(const struct plan *plan);
 double estimate_messages(const struct plan *plan);
+
+/* Sessions of the nodes that come and go: begun at time 0 or later. */
+double estimate_sessions(const struct plan *plan);
 
 /* Runs the plan for ESTIMATE_TRIAL_S in a process of its own; nothing is written.  A plan
  * too large is left alone, a trial that fails changes nothing. */

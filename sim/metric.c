@@ -6,7 +6,7 @@
 #include "sim/errors.h"
 #include "stack/check.h"
 
-#define MOST 64
+#define MOST 96
 
 #define SHARE(name, pairs, better, label, doc)                                                     \
     {                                                                                              \
@@ -32,8 +32,13 @@
 const struct metric METRICS[] = {
     SHARE("node.joined", false, HIGHER, "nodes joined",
           "share of the nodes that had joined at the end"),
+    SHARE("node.online_rate", false, NEITHER, "nodes online",
+          "share of the nodes' time in which they ran; with churn or faults"),
     SHARE("dial.connected_rate", true, HIGHER, "dials connected",
           "share of dials direct or relayed"),
+    SHARE("dial.online_rate", false, HIGHER, "dials connected, ends online",
+          "share of dials direct or relayed among those that did not fail with an end off; with "
+          "churn or faults"),
     SHARE("dial.direct_rate", true, HIGHER, "dials direct",
           "share of dials with an authenticated round trip over a direct path"),
     SHARE("dial.rule_rate", false, NEITHER, "direct by the rule of plain punching",
@@ -49,6 +54,9 @@ const struct metric METRICS[] = {
     SHARE("dial.failed_rate", true, LOWER, NULL, "share of dials without any round trip"),
     TIMES("dial.first_byte", "time to first byte", "from the dial to its first round trip"),
     TIMES("dial.direct_time", "time to direct path", "from the dial to its direct path"),
+    SHARE("recovery.rate", false, HIGHER, "recovered after a fault",
+          "share of dials that carried data again, of those that did when a fault struck an end"),
+    TIMES("recovery.time", "time to recover", "from the fault, or its end, to the next data"),
     SHARE("lookup.ok_rate", false, HIGHER, "lookups answered",
           "share of lookups that found an answer"),
     NUMBER("lookup.hops.mean", LOWER, "hops per lookup", "hops per answered lookup, mean"),
@@ -72,12 +80,17 @@ const struct metric METRICS[] = {
      "dials with an outcome"},
     NUMBER("lookup.count", NEITHER, NULL, "lookups"),
     NUMBER("message.count", NEITHER, NULL, "messages published"),
+    NUMBER("node.sessions", NEITHER, NULL, "sessions of nodes; with churn or faults"),
     NUMBER("node.count", NEITHER, NULL, "nodes"),
     SERIES("joined", "nodes that had joined at the end"),
     SERIES("dials", "dials with an outcome at the end"),
     SERIES("direct", "direct ones among them"),
     SERIES("relayed", "relayed ones among them"),
     SERIES("failed", "failed ones among them"),
+    SERIES("online", "nodes that ran at the end; with churn or faults"),
+    SERIES("starts", "starts of nodes"),
+    SERIES("stops", "ends of nodes' sessions"),
+    SERIES("unmade", "what hosts would have done while they were off"),
     SERIES("datagrams_sent", "datagrams that nodes sent"),
     SERIES("datagrams_arrived", "datagrams that reached nodes"),
 };

@@ -11,6 +11,7 @@
 
 #include "nat-models/nat.h"
 #include "sim/arena.h"
+#include "sim/lifetime.h"
 #include "stack/addr.h"
 #include "stack/units.h"
 
@@ -79,6 +80,13 @@ struct plan_box {
     const char *profile; /* shared: "home_apdf", "eim/apdf/random" */
 };
 
+/* Hosts come and go by themselves (churn.h). */
+struct plan_churn {
+    bool *groups; /* [populations]: these do; NULL: nobody */
+    struct lifetime session, downtime;
+    uint32_t graceful_ppm; /* sessions that end with a goodbye */
+};
+
 enum plan_workload_kind { WORK_DIAL_UNIFORM, WORK_DIAL_ALL_PAIRS, WORK_PUBLISH_UNIFORM };
 
 struct plan_workload {
@@ -130,6 +138,7 @@ struct plan {
     struct plan_host *hosts; /* [plan_places]: each host's own place, then the spare ones */
     struct plan_box *boxes;
     struct plan_workload *workloads;
+    struct plan_churn churn;
     struct plan_expect *expects;
     struct plan_margin margins[PLAN_MARGINS];
     bool record_packets;
@@ -142,6 +151,12 @@ struct plan {
 static inline uint32_t plan_places(const struct plan *plan)
 {
     return plan->host_count + plan->spare_count;
+}
+
+/* May nodes stop before the run does? */
+static inline bool plan_is_restless(const struct plan *plan)
+{
+    return plan->churn.groups != NULL;
 }
 
 /* Frees the plan and all that it points to; NULL is fine. */

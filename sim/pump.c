@@ -1,5 +1,8 @@
 /* pump.c: one host: feeds its core and drains it. */
+#define _DEFAULT_SOURCE /* MADV_DONTNEED */
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "sim/draw.h"
 #include "sim/record.h"
@@ -18,8 +21,10 @@ size_t pump_name(const struct world *w, uint32_t host, char *name, size_t size)
 void pump_alarm(struct world *w, uint32_t host)
 {
     const struct host *h = &w->hosts[host];
-    bool started = h->node != NULL;
-    w->type->alarm(w->engine, host, started && h->work < h->due ? h->work : h->due);
+    /* Before a host's first start its work waits, afterwards what it misses is gone. */
+    bool works = h->node != NULL || w->restless;
+    mist_time at = works && h->work < h->due ? h->work : h->due;
+    w->type->alarm(w->engine, host, h->life < at ? h->life : at);
 }
 
 static void send_all(struct world *w, uint32_t host)
@@ -51,7 +56,8 @@ static void take_event(struct world *w, mist_time now, uint32_t host, const stru
         host_sockets_close(h, e->socket);
     } else if (e->kind == MIST_EVENT_JOINED) {
         h->joined = true;
-        w->joined++;
+        w->joined += !h->has_joined;
+        h->has_joined = true;
         workload_joined(w, now, host);
     } else {
         workload_event(w, now, host, e);
@@ -128,7 +134,7 @@ void pump_start(struct world *w, mist_time now, uint32_t host)
     const void *config = w->configs[population];
     uint8_t seed[32], secret[32];
     char name[MIST_NAME];
-    draw_fill(w->plan->seed, host, DRAW_NODE_SEED, seed, sizeof seed);
+    draw_fill(w->plan->seed, draw_link(h->sessions++, host), DRAW_NODE_SEED, seed, sizeof seed);
     draw_fill(w->plan->seed, host, DRAW_NODE_SECRET, secret, sizeof secret);
     h->node = h->core->api->init(h->node_memory, h->core->scratch, config, seed, secret, now);
     drain(w, now, host);
@@ -144,6 +150,30 @@ void pump_start(struct world *w, mist_time now, uint32_t host)
             wish_addr(w, now, host, MIST_WISH_SOCKET_OPENED, socket, &h->addr);
     }
     pump_alarm(w, host);
+}
+
+/* Zero-filled again, and its whole pages given back. */
+static void blank(uint8_t *memory, size_t bytes)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t before = (page - (uintptr_t)memory % page) % page;
+    size_t whole = bytes > before ? (bytes - before) / page * page : 0;
+    before = before < bytes ? before : bytes;
+    memset(memory, 0, before);
+    if (whole > 0)
+        CHECK(madvise(memory + before, whole, MADV_DONTNEED) == 0);
+    memset(memory + before + whole, 0, bytes - before - whole);
+}
+
+void pump_stop(struct world *w, uint32_t host)
+{
+    struct host *h = &w->hosts[host];
+    size_t bytes = h->core->api->node_size(w->configs[w->plan->hosts[host].population]);
+    h->node = NULL;
+    blank(h->node_memory, bytes);
+    h->due = MIST_NEVER;
+    h->joined = h->subscribed = false;
+    h->sockets_wanted = h->spare_count = h->spare_waiting = 0;
 }
 
 void pump_input(struct world *w, mist_time now, uint32_t host, const struct datagram *d)
@@ -162,7 +192,7 @@ void pump_input(struct world *w, mist_time now, uint32_t host, const struct data
 void pump_due(struct world *w, mist_time now, uint32_t host)
 {
     struct host *h = &w->hosts[host];
-    if (h->due <= now) {
+    if (h->node != NULL && h->due <= now) {
         h->core->api->tick(h->node, now);
         drain(w, now, host);
     }

@@ -238,6 +238,26 @@ void record_lookup(struct record *r, mist_time at, uint32_t node, uint32_t hops,
            duration(latency), integer(ok != 0));
 }
 
+void record_fault(struct record *r, uint32_t fault, mist_time at, mist_time until, const char *what,
+                  uint32_t hosts)
+{
+    INSERT(r, RECORD_FAULT, integer(fault), integer(at), duration(until), text(what),
+           integer(hosts));
+}
+
+void record_recovery(struct record *r, uint32_t fault, uint32_t dial, mist_time latency)
+{
+    INSERT(r, RECORD_RECOVERY, integer(fault), integer(dial), duration(latency));
+}
+
+void record_session(struct record *r, uint32_t node, uint32_t session, mist_time from,
+                    mist_time until, const char *ended)
+{
+    CHECK(node < r->plan->host_count);
+    INSERT(r, RECORD_SESSION, integer(node), integer(session), integer(from), integer(until),
+           text(ended));
+}
+
 void record_message(struct record *r, uint32_t message, mist_time at, uint32_t publisher,
                     uint32_t subscribers, uint32_t delivered, mist_time first, mist_time last)
 {

@@ -78,6 +78,16 @@ struct record *record_open(const char *file, const struct plan *plan, const stru
 void record_dial(struct record *r, const struct record_dial *dial);
 void record_lookup(struct record *r, mist_time at, uint32_t node, uint32_t hops, uint32_t peers,
                    mist_time latency, int ok);
+/* The fault-th fault of the plan (from 0) struck so many hosts; until: RECORD_NONE where
+ * it has no end. */
+void record_fault(struct record *r, uint32_t fault, mist_time at, mist_time until, const char *what,
+                  uint32_t hosts);
+/* A dial that carried data when that fault struck one of its ends did so again after
+ * latency, counted from the fault, or from its end; RECORD_NONE: it never did. */
+void record_recovery(struct record *r, uint32_t fault, uint32_t dial, mist_time latency);
+/* A node ran from `from` to `until`: its session-th session (from 1) and how it ended. */
+void record_session(struct record *r, uint32_t node, uint32_t session, mist_time from,
+                    mist_time until, const char *ended);
 void record_message(struct record *r, uint32_t message, mist_time at, uint32_t publisher,
                     uint32_t subscribers, uint32_t delivered, mist_time first, mist_time last);
 void record_traffic(struct record *r, const struct record_traffic *traffic);

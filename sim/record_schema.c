@@ -9,10 +9,13 @@
 
 const struct record_columns record_schema_tables[RECORD_TABLES] = {
     [RECORD_NODE] = {"node", "node,name,population,region,nat,stack", 6},
+    [RECORD_SESSION] = {"session", "node,session,from_ns,until_ns,ended", 5},
+    [RECORD_FAULT] = {"fault", "fault,at_ns,until_ns,what,hosts", 5},
     [RECORD_DIAL] = {"dial",
                      "dial,at_ns,src,dst,src_nat,dst_nat,outcome,path,first_ns,direct_ns,attempts,"
                      "probes,sockets,rtt_first_ns,rtt_final_ns,rtt_ideal_ns,reason,window_ns",
                      18},
+    [RECORD_RECOVERY] = {"recovery", "fault,dial,latency_ns", 3},
     [RECORD_LOOKUP] = {"lookup", "at_ns,node,hops,peers,latency_ns,ok", 6},
     [RECORD_MESSAGE] = {"message", "message,at_ns,publisher,subscribers,delivered,first_ns,last_ns",
                         7},
@@ -51,6 +54,15 @@ static const char *const objects[] = {
     "CREATE TABLE node(run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,"
     " node INTEGER NOT NULL, name TEXT NOT NULL, population TEXT NOT NULL, region TEXT,"
     " nat TEXT NOT NULL, stack TEXT NOT NULL, PRIMARY KEY(run, node)) STRICT, WITHOUT ROWID",
+    /* When nodes ran; only of runs with churn or faults. */
+    "CREATE TABLE session(run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,"
+    " node INTEGER NOT NULL, session INTEGER NOT NULL, from_ns INTEGER NOT NULL,"
+    " until_ns INTEGER NOT NULL, ended TEXT NOT NULL"
+    " CHECK(ended IN ('left','churn','crash','restart','end')),"
+    " PRIMARY KEY(run, node, session)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE fault(run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,"
+    " fault INTEGER NOT NULL, at_ns INTEGER NOT NULL, until_ns INTEGER, what TEXT NOT NULL,"
+    " hosts INTEGER NOT NULL, PRIMARY KEY(run, fault)) STRICT, WITHOUT ROWID",
     "CREATE TABLE dial(run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,"
     " dial INTEGER NOT NULL, at_ns INTEGER NOT NULL, src INTEGER NOT NULL, dst INTEGER NOT NULL,"
     " src_nat TEXT NOT NULL, dst_nat TEXT NOT NULL, outcome TEXT NOT NULL"
@@ -59,6 +71,11 @@ static const char *const objects[] = {
     " rtt_first_ns INTEGER, rtt_final_ns INTEGER, rtt_ideal_ns INTEGER, reason TEXT,"
     " window_ns INTEGER NOT NULL,"
     " PRIMARY KEY(run, dial)) STRICT, WITHOUT ROWID",
+    /* Dials that carried data when a fault struck one of their ends; latency NULL: none
+     * again. */
+    "CREATE TABLE recovery(run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,"
+    " fault INTEGER NOT NULL, dial INTEGER NOT NULL, latency_ns INTEGER,"
+    " PRIMARY KEY(run, fault, dial)) STRICT, WITHOUT ROWID",
     "CREATE TABLE lookup(run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,"
     " at_ns INTEGER NOT NULL, node INTEGER NOT NULL, hops INTEGER, peers INTEGER,"
     " latency_ns INTEGER, ok INTEGER NOT NULL) STRICT",
@@ -111,22 +128,24 @@ static const char *const objects[] = {
     " technique FROM pair JOIN punch_matrix USING(run, src_nat, dst_nat)",
 
     /* tried: the denominator of the field studies: neither end public, port-mapped, on
-     * the same LAN or already connected (DESIGN 4.1). */
+     * the same LAN or already connected (DESIGN 4.1).  offline: failed with an end off. */
     "CREATE VIEW dial_tally(run, src_population, dst_population, src_nat, dst_nat, dials, direct,"
-    " relayed, failed, tried, punched) AS"
+    " relayed, failed, tried, punched, offline) AS"
     " SELECT run, src_population, dst_population, src_nat, dst_nat, count(*),"
     " sum(outcome='direct'), sum(outcome='relayed'), sum(outcome='failed'), sum(tried),"
-    " sum(tried AND outcome='direct')"
+    " sum(tried AND outcome='direct'), sum(offline)"
     " FROM (SELECT dial.run, source.population AS src_population,"
     " target.population AS dst_population, src_nat, dst_nat, outcome,"
     " src_nat<>'none' AND dst_nat<>'none' AND path NOT IN ('lan','mapped')"
-    " AND coalesce(reason,'')<>'already_connected' AS tried"
+    " AND coalesce(reason,'')<>'already_connected' AS tried,"
+    " outcome='failed' AND coalesce(reason,'') IN ('peer_offline','self_offline') AS offline"
     " FROM dial LEFT JOIN node AS source ON source.run=dial.run AND source.node=dial.src"
     " LEFT JOIN node AS target ON target.run=dial.run AND target.node=dial.dst)"
     " GROUP BY run, src_population, dst_population, src_nat, dst_nat",
 
-    "CREATE VIEW dial_total(run, dials, direct, relayed, failed, tried, punched) AS"
-    " SELECT run, sum(dials), sum(direct), sum(relayed), sum(failed), sum(tried), sum(punched)"
+    "CREATE VIEW dial_total(run, dials, direct, relayed, failed, tried, punched, offline) AS"
+    " SELECT run, sum(dials), sum(direct), sum(relayed), sum(failed), sum(tried), sum(punched),"
+    " sum(offline)"
     " FROM dial_tally GROUP BY run",
 
     /* Deliveries of one message stand or fall together: n is the effective number
@@ -141,13 +160,18 @@ static const char *const objects[] = {
 
     "CREATE VIEW summary_share(run, metric, p, n) AS"
     " SELECT run, metric, 1.0*hits/n, n FROM (SELECT run, metric,"
-    " CASE metric WHEN 'dial.punch_rate' THEN tried ELSE dials END AS n,"
+    " CASE metric WHEN 'dial.punch_rate' THEN tried WHEN 'dial.online_rate' THEN dials-offline"
+    " ELSE dials END AS n,"
     " CASE metric WHEN 'dial.direct_rate' THEN direct WHEN 'dial.relayed_rate' THEN relayed"
     " WHEN 'dial.failed_rate' THEN failed WHEN 'dial.connected_rate' THEN direct+relayed"
+    " WHEN 'dial.online_rate' THEN direct+relayed"
     " ELSE punched END AS hits FROM dial_total CROSS JOIN (SELECT 'dial.direct_rate' AS metric"
     " UNION ALL SELECT 'dial.relayed_rate' UNION ALL SELECT 'dial.failed_rate'"
-    " UNION ALL SELECT 'dial.connected_rate' UNION ALL SELECT 'dial.punch_rate'))"
-    " WHERE n > 0 UNION ALL"
+    " UNION ALL SELECT 'dial.connected_rate' UNION ALL SELECT 'dial.punch_rate'"
+    " UNION ALL SELECT 'dial.online_rate') WHERE metric<>'dial.online_rate'"
+    " OR EXISTS (SELECT 1 FROM session WHERE session.run=dial_total.run)) WHERE n > 0 UNION ALL"
+    " SELECT run, 'recovery.rate', avg(latency_ns IS NOT NULL), count(*) FROM recovery"
+    " GROUP BY run UNION ALL"
     " SELECT run, 'lookup.ok_rate', avg(ok<>0), count(*) FROM lookup GROUP BY run UNION ALL"
     " SELECT run, 'message.delivery_rate', p, n FROM message_share UNION ALL"
     /* The last value of the series `joined`, a number of nodes. */
@@ -159,6 +183,8 @@ static const char *const objects[] = {
     "CREATE VIEW summary_sample(run, metric, value) AS"
     " SELECT run, 'dial.first_byte', first_ns/1e9 FROM dial WHERE first_ns IS NOT NULL UNION ALL"
     " SELECT run, 'dial.direct_time', direct_ns/1e9 FROM dial WHERE direct_ns IS NOT NULL"
+    " UNION ALL"
+    " SELECT run, 'recovery.time', latency_ns/1e9 FROM recovery WHERE latency_ns IS NOT NULL"
     " UNION ALL"
     " SELECT run, 'lookup.latency', latency_ns/1e9 FROM lookup WHERE ok<>0 AND latency_ns"
     " IS NOT NULL UNION ALL"
@@ -175,6 +201,10 @@ static const char *const objects[] = {
     " UNION ALL"
     " SELECT run, 'message.count', count(*), 'count' FROM message GROUP BY run UNION ALL"
     " SELECT run, 'node.count', count(*), 'count' FROM node GROUP BY run UNION ALL"
+    " SELECT run, 'node.sessions', count(*), 'count' FROM session GROUP BY run UNION ALL"
+    " SELECT run, 'node.online_rate', sum(until_ns-from_ns)/1e9/sim_s/"
+    "(SELECT count(*) FROM node WHERE node.run=session.run), 'ratio' FROM session JOIN run"
+    " USING(run) WHERE sim_s > 0 GROUP BY run UNION ALL"
     " SELECT run, 'traffic.packets_per_node_s', sum(packets_out)/sim_s/"
     "(SELECT count(*) FROM node WHERE node.run=traffic.run), '1/s' FROM traffic JOIN run"
     " USING(run) WHERE sim_s > 0 GROUP BY run UNION ALL"

@@ -12,7 +12,10 @@
 /* The tables that hold a run's rows, in the order in which they are merged. */
 enum record_table {
     RECORD_NODE,
+    RECORD_SESSION,
+    RECORD_FAULT,
     RECORD_DIAL,
+    RECORD_RECOVERY,
     RECORD_LOOKUP,
     RECORD_MESSAGE,
     RECORD_TRAFFIC,

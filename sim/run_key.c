@@ -75,6 +75,15 @@ static void add_network(crypto_generichash_state *h, const struct plan_network *
         add(h, n->rtt, sizeof *n->rtt * n->regions * n->regions);
 }
 
+/* Durations from files of their own; the other laws are in the scenario's text. */
+static void add_churn(crypto_generichash_state *h, const struct plan_churn *churn)
+{
+    const struct lifetime *laws[] = {&churn->session, &churn->downtime};
+    for (int i = 0; i < 2; i++)
+        if (laws[i]->duration)
+            add(h, laws[i]->duration, sizeof *laws[i]->duration * laws[i]->count);
+}
+
 static void add_hosts(crypto_generichash_state *h, const struct plan *plan)
 {
     for (uint32_t i = 0; i < plan->host_count; i++) {
@@ -118,6 +127,7 @@ void run_key(char key[RUN_KEY], const struct plan *plan, const char *engine, con
     add_text(&h, program);
     add_text(&h, detail);
     add_network(&h, &plan->network);
+    add_churn(&h, &plan->churn);
     add_hosts(&h, plan);
     add_boxes(&h, plan);
     add_stacks(&h, plan);

@@ -124,9 +124,11 @@ static void simulate(const struct run_worker_job *job, struct report *report,
         ended->exit_code = EXIT_INPUT;
         return;
     }
-    if (outcome == 0)
+    bool restless = plan_is_restless(job->plan); /* what hosts may reach is then another matter */
+    if (outcome == 0 && !restless)
         compare_with_rule(job, report->record, &result);
-    compare_with_oracle(job, report->record);
+    if (!restless)
+        compare_with_oracle(job, report->record);
     struct record_run run = describe(job, &result, outcome == 1 ? "interrupted" : "complete");
     if (record_close(report->record, &run, &ended->expectations_failed, ended->error, size) == 0)
         ended->exit_code = outcome == 1 ? EXIT_INTERRUPTED : EXIT_FINE;

@@ -201,6 +201,8 @@ struct scenario *scenario_parse(const char *path, const char *text, size_t lengt
     s->catalogue = catalogue_open(&s->arena, s->folder);
     s->latencies = arena_take(&s->arena, sizeof *s->latencies);
     *s->latencies = (struct latencies){&s->arena, s->folder, NULL};
+    s->traces = arena_take(&s->arena, sizeof *s->traces);
+    s->traces->arena = &s->arena;
     s->root = yaml_parse(&s->arena, s->source, 0, length, errors);
     if (s->root && s->root->kind == YAML_MAP) {
         for (uint32_t i = 0; i < sets_count; i++)

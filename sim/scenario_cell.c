@@ -295,29 +295,28 @@ static void read_populations(struct cell *c, const struct yaml_node *document)
 
 /* The workload. */
 
-static void mark_group(struct cell *c, const struct yaml_node *name, const char *path, bool *group)
+static void mark_group(const struct plan *plan, const struct yaml_node *name, const char *path,
+                       bool *group, struct errors *errors)
 {
-    uint32_t position = scenario_population(c->plan, name->text);
+    uint32_t position = scenario_population(plan, name->text);
     if (position == PLAN_NONE)
-        scenario_no_population(c->plan, name, path, c->errors);
+        scenario_no_population(plan, name, path, errors);
     else
         group[position] = true;
 }
 
-static bool *read_group(struct cell *c, const struct yaml_node *map, const char *key,
-                        const char *path)
+bool *scenario_group(struct plan *plan, const struct yaml_node *names, const char *path,
+                     struct errors *errors)
 {
-    struct plan *plan = c->plan;
     bool *group = arena_take(&plan->memory, plan->population_count + 1);
-    const struct yaml_node *names = yaml_get(map, key);
     if (!names)
         for (uint32_t i = 0; i < plan->population_count; i++)
             group[i] = !plan->populations[i].bootstrap;
     else if (names->kind == YAML_TEXT)
-        mark_group(c, names, path, group);
+        mark_group(plan, names, path, group, errors);
     else
         for (uint32_t i = 0; i < names->count; i++)
-            mark_group(c, names->items[i].value, path, group);
+            mark_group(plan, names->items[i].value, path, group, errors);
     return group;
 }
 
@@ -387,8 +386,8 @@ static void read_work(struct cell *c, const struct yaml_node *map, uint32_t posi
     w->until = until ? until->number : c->plan->duration - w->window;
     w->size = (uint32_t)number(map, "size");
     uint32_t before = c->errors->raised;
-    w->src = read_group(c, map, "src", path);
-    w->dst = read_group(c, map, "dst", path);
+    w->src = scenario_group(c->plan, yaml_get(map, "src"), path, c->errors);
+    w->dst = scenario_group(c->plan, yaml_get(map, "dst"), path, c->errors);
     if (c->errors->raised == before)
         check_groups(c, map, path, w);
     check_fitting(c, map, path, w);
@@ -437,6 +436,7 @@ void scenario_cell(const struct scenario *s, const struct yaml_node *document, s
     read_network(&c, yaml_get(document, "network"));
     read_populations(&c, document);
     read_workload(&c, yaml_get(document, "workload"));
+    scenario_churn(s, yaml_get(document, "churn"), plan, errors);
     scenario_expect(yaml_get(document, "expect"), s->catalogue, plan, errors);
     scenario_compare(yaml_get(document, "compare"), plan, errors);
     read_record(&c, yaml_get(document, "record"));

@@ -76,6 +76,10 @@ void scenario_partial(const struct scenario *s, const struct yaml_node *document
     }
     if (list && (list = list_under(document, "workload")))
         check_groups(list, &plan, scratch, errors);
+    const struct yaml_node *churn = yaml_get(document, "churn");
+    const struct yaml_node *of = churn ? yaml_get(churn, "of") : NULL;
+    if (plan.populations && of)
+        check_group(&plan, of, "churn", errors);
     if (expect && expect->kind == YAML_MAP)
         scenario_expect(expect, s->catalogue, &plan, errors);
     if (compare && compare->kind == YAML_MAP)

@@ -7,6 +7,7 @@
  *   scenario_expect.c   `expect` -> plan_expect
  *   scenario_compare.c  `compare` -> plan_margin
  *   scenario_latency.c  latency files
+ *   scenario_churn.c    `churn` -> plan_churn, and files of durations
  *   scenario_draw.c     populations -> hosts and boxes, by keyed draws
  *   scenario_address.c  their addresses
  *   scenario_check.c    the command `mistsim check` */
@@ -40,6 +41,19 @@ struct latencies {
     struct latency_file *files;
 };
 
+/* Durations read from a file, kept for all cells. */
+struct trace_file {
+    struct trace_file *next;
+    const char *path;
+    uint32_t count; /* 0: its errors were told */
+    mist_time *durations;
+};
+
+struct traces {
+    struct arena *arena;
+    struct trace_file *files;
+};
+
 struct scenario {
     struct arena arena;
     struct scenario_options options;
@@ -50,6 +64,7 @@ struct scenario {
     uint32_t axis_count, cells;
     struct sweep_axis *axes;
     struct latencies *latencies;
+    struct traces *traces;
     struct catalogue *catalogue;
 };
 
@@ -94,6 +109,15 @@ void scenario_compare(const struct yaml_node *compare, struct plan *plan, struct
 /* Reads `network.latency` into the plan. */
 void scenario_latency(struct latencies *latencies, const struct yaml_node *latency,
                       struct plan *plan, struct errors *errors);
+
+/* Reads `churn`, or NULL, into the plan, whose populations stand already. */
+void scenario_churn(const struct scenario *s, const struct yaml_node *churn, struct plan *plan,
+                    struct errors *errors);
+
+/* The populations that a name or a list names, as [populations] in the plan's
+ * memory; NULL: all without the role bootstrap. */
+bool *scenario_group(struct plan *plan, const struct yaml_node *names, const char *path,
+                     struct errors *errors);
 
 /* The position of the population, or PLAN_NONE. */
 uint32_t scenario_population(const struct plan *plan, const char *name);

@@ -175,6 +175,7 @@ static const char *read_value(enum schema_kind kind, const char *text, int64_t *
     case SCHEMA_TIME: return value_time(text, number);
     case SCHEMA_TIME_RANGE: return value_time_range(text, number, high);
     case SCHEMA_SHARE: return value_share(text, number);
+    case SCHEMA_DECIMAL: return value_decimal(text, number);
     case SCHEMA_RATE: return value_rate(text, number);
     case SCHEMA_SIZE: return value_size(text, number);
     case SCHEMA_BANDWIDTH: return value_bandwidth(text, number);
@@ -194,6 +195,8 @@ static const char *write_value(struct checker *c, enum schema_kind kind, int64_t
             return arena_format(c->arena, "%lld ms", (long long)(number / 1000000));
         return arena_format(c->arena, "%lld ns", (long long)number);
     }
+    if (kind == SCHEMA_DECIMAL)
+        return arena_format(c->arena, "%g", (double)number / 1e6);
     return arena_format(c->arena, "%lld%s", (long long)number, kind == SCHEMA_SIZE ? " B" : "");
 }
 
@@ -301,13 +304,13 @@ static check_function *const CHECKS[SCHEMA_KIND_COUNT] = {
     [SCHEMA_NAMES] = check_names,         [SCHEMA_SWITCH] = check_quantity,
     [SCHEMA_COUNT] = check_quantity,      [SCHEMA_TIME] = check_quantity,
     [SCHEMA_TIME_RANGE] = check_quantity, [SCHEMA_SHARE] = check_quantity,
-    [SCHEMA_RATE] = check_quantity,       [SCHEMA_SIZE] = check_quantity,
-    [SCHEMA_BANDWIDTH] = check_quantity,  [SCHEMA_FILE] = check_text,
-    [SCHEMA_MAP] = check_inside,          [SCHEMA_LIST] = check_list,
-    [SCHEMA_FREE] = check_is_map,         [SCHEMA_NAT] = check_nothing,
-    [SCHEMA_EXPECT] = check_is_map,       [SCHEMA_SWEEP] = check_is_map,
-    [SCHEMA_TABLE] = check_table,         [SCHEMA_ADDRESSES] = check_nothing,
-    [SCHEMA_COMPARE] = check_is_map,
+    [SCHEMA_DECIMAL] = check_quantity,    [SCHEMA_RATE] = check_quantity,
+    [SCHEMA_SIZE] = check_quantity,       [SCHEMA_BANDWIDTH] = check_quantity,
+    [SCHEMA_FILE] = check_text,           [SCHEMA_MAP] = check_inside,
+    [SCHEMA_LIST] = check_list,           [SCHEMA_FREE] = check_is_map,
+    [SCHEMA_NAT] = check_nothing,         [SCHEMA_EXPECT] = check_is_map,
+    [SCHEMA_SWEEP] = check_is_map,        [SCHEMA_TABLE] = check_table,
+    [SCHEMA_ADDRESSES] = check_nothing,   [SCHEMA_COMPARE] = check_is_map,
 };
 
 static const struct schema_key *find_key(const struct schema_map *map, const char *name)

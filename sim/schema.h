@@ -22,6 +22,7 @@
     X(TIME, "time, `30 s`")                                                                        \
     X(TIME_RANGE, "times, `10 ms..200 ms`")                                                        \
     X(SHARE, "share, `5%`")                                                                        \
+    X(DECIMAL, "number, `0.61`")                                                                   \
     X(RATE, "rate, `1/min`")                                                                       \
     X(SIZE, "size, `200 B`")                                                                       \
     X(BANDWIDTH, "bandwidth, `20 Mbit/s`")                                                         \
@@ -62,6 +63,7 @@ struct schema_map {
 };
 
 extern const struct schema_map SCHEMA_SCENARIO; /* scenarios/X.yaml */
+extern const struct schema_map SCHEMA_CHURN;    /* inside: `churn` */
 extern const struct schema_map SCHEMA_REGIONS;  /* scenarios/latency/X.yaml */
 extern const struct schema_map SCHEMA_PROFILE;  /* nat-models/profiles/X.yaml */
 extern const struct schema_map SCHEMA_BOXES;    /* nat-models/populations/X.yaml */

@@ -81,6 +81,7 @@ static const char *const PLAIN[SCHEMA_KIND_COUNT] = {
     [SCHEMA_TIME_RANGE] =
         "{\"type\": \"string\", \"pattern\": \"^" TIME " *\\\\.\\\\. *" TIME "$\"}",
     [SCHEMA_SHARE] = "{\"type\": \"string\", \"pattern\": \"^" NUMBER " *%$\"}",
+    [SCHEMA_DECIMAL] = "{\"type\": \"number\", \"minimum\": 0}",
     [SCHEMA_RATE] = "{\"type\": \"string\", \"pattern\": \"^" NUMBER " */(s|min|h|d)$\"}",
     [SCHEMA_SIZE] =
         "{\"type\": \"string\", \"pattern\": \"^" NUMBER " *(B|kB|MB|GB|KiB|MiB|GiB)$\"}",

@@ -134,6 +134,13 @@ const char *value_share(const char *text, int64_t *ppm)
     return NULL;
 }
 
+const char *value_decimal(const char *text, int64_t *millionths)
+{
+    static const struct unit MILLIONTHS[] = {{"", 1000000}, {NULL, 0}};
+    return read_quantity(text, MILLIONTHS, "a number such as `0.61`, in steps of 0.000001",
+                         millionths);
+}
+
 const char *value_rate(const char *text, int64_t *uhz)
 {
     static const char expected[] = "a rate such as `1/min` (/s, /min, /h, /d)";

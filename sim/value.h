@@ -17,6 +17,9 @@ const char *value_time_range(const char *text, int64_t *low, int64_t *high);
 /* "5%", "0.0001%": parts per million, at most 100 %. */
 const char *value_share(const char *text, int64_t *ppm);
 
+/* "0.61", "3": millionths. */
+const char *value_decimal(const char *text, int64_t *millionths);
+
 /* "1/min", "0.2/s", "3/h", "1/d": events per 10^6 s, rounded. */
 const char *value_rate(const char *text, int64_t *uhz);
 

@@ -190,7 +190,25 @@ static const char *outcome_of(struct world *w, const struct dial *d)
     return "failed";
 }
 
-static void end_dial(struct world *w, mist_time now, uint32_t host, uint32_t i)
+/* Was its node up from then until now? */
+static bool stayed(const struct world *w, uint32_t host, mist_time since)
+{
+    return w->hosts[host].node != NULL && w->hosts[host].up_since <= since;
+}
+
+/* Why a dial failed: what the core says, unless an end was off, which no protocol
+ * can help; self: the source's node stops now. */
+static const char *reason_of(const struct world *w, const struct dial *d, bool self)
+{
+    bool failed = d->first == RECORD_NONE;
+    if (failed && self)
+        return "self_offline";
+    if (failed && !stayed(w, d->dst, d->at))
+        return "peer_offline";
+    return world_core_word(&w->hosts[d->src].core->reasons, d->reason);
+}
+
+static void end_dial(struct world *w, mist_time now, uint32_t host, uint32_t i, bool self)
 {
     struct dial *d = &w->dials[i];
     if (!d->over) {
@@ -200,7 +218,8 @@ static void end_dial(struct world *w, mist_time now, uint32_t host, uint32_t i)
     }
     if (d->first == RECORD_NONE && d->reason == MIST_REASON_NONE)
         d->reason = MIST_REASON_TIMEOUT;
-    world_record_dial(w, d, outcome_of(w, d));
+    const char *reason = reason_of(w, d, self);
+    world_record_dial(w, d, outcome_of(w, d), reason);
     uint32_t *at = &w->hosts[host].dials;
     while (*at != i)
         at = &w->dials[*at].next;
@@ -280,6 +299,7 @@ static void start_publication(struct world *w, mist_time now, uint32_t host, uin
     w->messages[number] = (struct message){.at = now,
                                            .publisher = host,
                                            .subscriber = peer,
+                                           .due = w->hosts[peer].node != NULL || !w->restless,
                                            .first = RECORD_NONE,
                                            .last = RECORD_NONE};
     size = size < 4 ? 4 : size > MIST_VALUE ? MIST_VALUE : size;
@@ -356,6 +376,10 @@ static void act(struct world *w, mist_time now, uint32_t host, uint32_t k)
     uint32_t peer = peer_of(w, host, k, ordinal);
     if (peer == host)
         return;
+    if (w->hosts[host].node == NULL) {
+        w->unmade++;
+        return;
+    }
     if (work->kind == WORK_PUBLISH_UNIFORM)
         start_publication(w, now, host, peer, work->size, key_of(k, ordinal));
     else
@@ -364,12 +388,12 @@ static void act(struct world *w, mist_time now, uint32_t host, uint32_t k)
 
 void workload_due(struct world *w, mist_time now, uint32_t host)
 {
-    if (w->hosts[host].subscribed)
+    if (w->hosts[host].subscribed) /* its node runs */
         subscribe(w, now, host);
     for (uint32_t i = w->hosts[host].dials, next; i != DIAL_NONE; i = next) {
         next = w->dials[i].next;
         if (w->dials[i].end <= now)
-            end_dial(w, now, host, i);
+            end_dial(w, now, host, i, false);
     }
     for (uint32_t k = 0; k < w->plan->workload_count; k++) {
         while (work_of(w, host, k)->next <= now)
@@ -386,6 +410,16 @@ void workload_event(struct world *w, mist_time now, uint32_t host, const struct 
         world_record_lookup(w, now, host, e);
     else
         dial_event(w, now, host, e);
+}
+
+void workload_stopping(struct world *w, mist_time now, uint32_t host, bool politely)
+{
+    for (uint32_t i = w->hosts[host].dials, next; i != DIAL_NONE; i = next) {
+        next = w->dials[i].next;
+        w->dials[i].over = w->dials[i].over || !politely;
+        end_dial(w, now, host, i, true);
+    }
+    schedule(w, host);
 }
 
 void workload_open(struct world *w)
@@ -430,7 +464,7 @@ void workload_finish(struct world *w)
         for (uint32_t i = w->hosts[host].dials, next; i != DIAL_NONE; i = next) {
             next = w->dials[i].next;
             if (w->dials[i].end <= end)
-                end_dial(w, end, host, i);
+                end_dial(w, end, host, i, false);
         }
     }
 }

@@ -33,8 +33,8 @@ static void on_arrive(void *world, mist_time now, uint32_t host, const struct da
 static void on_due(void *world, mist_time now, uint32_t host)
 {
     struct world *w = world;
-    if (w->hosts[host].node == NULL)
-        pump_start(w, now, host);
+    if (w->hosts[host].life <= now)
+        life_due(w, now, host);
     else
         pump_due(w, now, host);
 }
@@ -130,10 +130,8 @@ static void make_hosts(struct world *w)
         at += sizes[p->hosts[i].population];
         h->addr = p->hosts[i].addr;
         h->addr.port = host_port(p, i, 0);
-        h->due = p->hosts[i].start;
-        h->work = MIST_NEVER;
+        h->due = h->work = MIST_NEVER;
         h->dials = DIAL_NONE;
-        w->type->alarm(w->engine, i, h->due);
     }
     free(sizes);
 }
@@ -185,6 +183,7 @@ static void destroy(struct world *w)
     workload_close(w);
     for (uint32_t i = 0; w->hosts != NULL && i < w->plan->host_count; i++)
         host_sockets_free(&w->hosts[i]);
+    life_close(w);
     if (w->fact_log != NULL && w->fact_log != stdout)
         fclose(w->fact_log);
     world_core_close(w);
@@ -279,9 +278,11 @@ int world_run(const struct plan *plan, const struct engine_type *engine,
         w.engine = engine->open(plan, &calls, plan->seed);
         make_boxes(&w);
         make_hosts(&w);
+        life_open(&w);
         workload_open(&w);
         status = run(&w);
         workload_finish(&w);
+        life_finish(&w);
         world_record_end(&w);
         report(&w, engine->now(w.engine));
         engine->figures(w.engine, &result->figures);

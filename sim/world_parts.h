@@ -1,12 +1,14 @@
 /* world_parts.h: shared by the files of the simulated world: world.c (hosts,
  * boxes, the run), world_core.c (builds of the core), pump.c (one host's core),
- * workload.c (what the hosts do) and world_record.c (what was seen). */
+ * life.c (when hosts run), workload.c (what they do) and world_record.c (what was
+ * seen). */
 #ifndef SIM_WORLD_PARTS_H
 #define SIM_WORLD_PARTS_H
 
 #include <stdio.h>
 
 #include "nat-models/nat.h"
+#include "sim/churn.h"
 #include "sim/world.h"
 
 #define DIAL_NONE UINT32_MAX
@@ -28,6 +30,7 @@ struct dial {
 struct message {
     mist_time at, first, last;
     uint32_t publisher, delivered, subscriber;
+    bool due; /* the subscriber was there when it was published */
 };
 
 /* A build of the core: its verbs, the scratch that its nodes share, and its words. */
@@ -48,7 +51,7 @@ struct spare_socket {
 
 struct host {
     const struct core *core; /* what it runs */
-    struct mist *node;       /* NULL before its start */
+    struct mist *node;       /* NULL while it is off */
     void *node_memory;
     struct addr addr; /* with its port */
     mist_time due;    /* what the core asked for */
@@ -56,6 +59,12 @@ struct host {
     uint32_t dials;   /* first open one, DIAL_NONE */
     uint32_t next_conn;
     bool joined, subscribed;
+    bool has_joined; /* in this session or an earlier one */
+    struct churn_turn turn;
+    mist_time life;              /* when to look at that again; MIST_NEVER */
+    mist_time held;              /* a fault keeps it off until then */
+    mist_time up_since;          /* its node's start */
+    uint32_t sessions;           /* begun so far */
     uint32_t sockets_wanted;     /* bits */
     struct spare_socket *spares; /* in the order in which they were asked for */
     uint32_t spare_count, spare_room, spare_waiting;
@@ -87,6 +96,10 @@ struct world {
     struct message *messages;
     uint32_t message_count, message_limit;
     uint32_t joined;
+    bool restless; /* hosts may stop: churn or faults */
+    uint32_t online;
+    uint64_t starts, stops, unmade;               /* unmade: what an offline host would have done */
+    struct mist_counter (*past)[MIST_KIND_COUNT]; /* [hosts] of ended sessions; restless only */
     struct world_progress seen;
     FILE *fact_log;
 };
@@ -114,20 +127,35 @@ int pump_wish(struct world *w, mist_time now, uint32_t host, const struct mist_w
 void pump_alarm(struct world *w, uint32_t host); /* after due or work changed */
 size_t pump_name(const struct world *w, uint32_t host, char *name, size_t size);
 
+/* Ends the session: no datagram leaves after this. */
+void pump_stop(struct world *w, uint32_t host);
+
+/* life.c */
+enum life_end { END_LEFT, END_CHURN, END_CRASH, END_RESTART, END_OF_RUN };
+void life_open(struct world *w);
+void life_close(struct world *w);
+void life_due(struct world *w, mist_time now, uint32_t host);
+/* The run ends: records the sessions that still run. */
+void life_finish(struct world *w);
+
 /* workload.c */
 void workload_open(struct world *w);
 void workload_close(struct world *w);
 void workload_due(struct world *w, mist_time now, uint32_t host);
 void workload_event(struct world *w, mist_time now, uint32_t host, const struct mist_event *e);
+/* The host's node is about to stop: its dials end; politely: they are closed. */
+void workload_stopping(struct world *w, mist_time now, uint32_t host, bool politely);
 void workload_joined(struct world *w, mist_time now, uint32_t host);
 /* The run ends: dials whose window lies beyond it are not counted. */
 void workload_finish(struct world *w);
 
 /* world_record.c */
-void world_record_dial(struct world *w, const struct dial *d, const char *outcome);
+void world_record_dial(struct world *w, const struct dial *d, const char *outcome,
+                       const char *reason);
 void world_record_fact(struct world *w, mist_time now, uint32_t host, const struct mist_fact *f);
 void world_record_series(struct world *w, mist_time now);
 void world_record_end(struct world *w);
+void world_record_session(struct world *w, mist_time now, uint32_t host, enum life_end how);
 void world_record_lookup(struct world *w, mist_time now, uint32_t host, const struct mist_event *e);
 
 #endif

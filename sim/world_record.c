@@ -4,7 +4,8 @@
 #include "sim/record.h"
 #include "sim/world_parts.h"
 
-void world_record_dial(struct world *w, const struct dial *d, const char *outcome)
+void world_record_dial(struct world *w, const struct dial *d, const char *outcome,
+                       const char *reason)
 {
     const struct core *core = w->hosts[d->src].core;
     struct record_dial row = {.dial = d->number,
@@ -21,7 +22,7 @@ void world_record_dial(struct world *w, const struct dial *d, const char *outcom
                               .rtt_first = d->rtt_first,
                               .rtt_final = d->rtt_final,
                               .rtt_ideal = w->type->ideal_rtt(w->engine, d->src, d->dst),
-                              .reason = world_core_word(&core->reasons, d->reason),
+                              .reason = reason,
                               .window = d->end - d->at};
     if (w->options->record != NULL)
         record_dial(w->options->record, &row);
@@ -68,8 +69,26 @@ void world_record_series(struct world *w, mist_time now)
     record_series(r, now, "direct", (double)w->seen.direct);
     record_series(r, now, "relayed", (double)w->seen.relayed);
     record_series(r, now, "failed", (double)w->seen.failed);
+    if (w->restless) {
+        record_series(r, now, "online", w->online);
+        record_series(r, now, "starts", (double)w->starts);
+        record_series(r, now, "stops", (double)w->stops);
+        record_series(r, now, "unmade", (double)w->unmade);
+    }
     record_series(r, now, "datagrams_sent", (double)figures.sent);
     record_series(r, now, "datagrams_arrived", (double)figures.arrived);
+}
+
+void world_record_session(struct world *w, mist_time now, uint32_t host, enum life_end how)
+{
+    static const char *const words[] = {[END_LEFT] = "left",
+                                        [END_CHURN] = "churn",
+                                        [END_CRASH] = "crash",
+                                        [END_RESTART] = "restart",
+                                        [END_OF_RUN] = "end"};
+    const struct host *h = &w->hosts[host];
+    if (w->options->record != NULL)
+        record_session(w->options->record, host, h->sessions, h->up_since, now, words[how]);
 }
 
 static void record_counters(struct world *w, uint32_t row, const struct core *core,
@@ -104,10 +123,11 @@ static void record_traffic_of(struct world *w, uint32_t population)
     struct mist_counter sum[MIST_KIND_COUNT] = {{0, 0, 0, 0}};
     const struct core *core = &w->cores[population];
     for (uint32_t i = p->first; i < p->first + p->count; i++) {
-        if (w->hosts[i].node == NULL)
-            continue;
         struct mist_counter c[MIST_KIND_COUNT] = {{0, 0, 0, 0}}; /* an older build fills fewer */
-        core->api->counters(w->hosts[i].node, c);
+        if (w->hosts[i].node != NULL)
+            core->api->counters(w->hosts[i].node, c);
+        if (w->restless)
+            add_counters(c, w->past[i]);
         if (w->plan->traffic_per_node)
             record_counters(w, i, core, c);
         add_counters(sum, c);
@@ -142,7 +162,7 @@ void world_record_end(struct world *w)
     record_boxes(w);
     for (uint32_t i = 0; i < w->message_count; i++) {
         const struct message *m = &w->messages[i];
-        record_message(w->options->record, i + 1, m->at, m->publisher, 1, m->delivered > 0,
-                       m->first, m->last);
+        record_message(w->options->record, i + 1, m->at, m->publisher, m->due,
+                       m->due && m->delivered > 0, m->first, m->last);
     }
 }

@@ -118,6 +118,12 @@ static inline void recorded_dials(struct record *r)
 static inline void recorded_rows(struct record *r)
 {
     recorded_dials(r);
+    record_session(r, 4, 1, SEC(0), SEC(40), "churn"); /* 150 s of 6 nodes in 100 s: 25 % */
+    record_session(r, 4, 2, SEC(60), SEC(70), "end");
+    record_session(r, 5, 1, SEC(0), SEC(100), "end");
+    record_fault(r, 0, SEC(50), RECORD_NONE, "nat_flush home", 2);
+    record_recovery(r, 0, 3, MS(1500));
+    record_recovery(r, 0, 7, RECORD_NONE);
     for (uint32_t i = 0; i < 4; i++)
         record_lookup(r, SEC(i), i, i + 1, 20, MS(100), i != 3);
     record_message(r, 1, SEC(20), 2, 10, 10, MS(50), MS(400));

@@ -51,6 +51,31 @@ static void dials_are_counted_as_the_workload_makes_them(void **state)
     assert_true(estimate_messages(plan) == 60);
 }
 
+/* Homes are there for an hour, away for three: a quarter of their dials, and in 100 s
+ * 100 s / 4 h sessions begin and a quarter of one runs already, of each of the two. */
+static void hosts_that_are_away_dial_nobody(void **state)
+{
+    (void)state;
+    struct plan_workload work[] = {
+        {.kind = WORK_DIAL_UNIFORM,
+         .rate_uhz = 100000,
+         .until = SEC(50),
+         .src = servers_not,
+         .dst = servers_not},
+        {.kind = WORK_DIAL_ALL_PAIRS, .until = SEC(60), .src = homes, .dst = servers_not},
+    };
+    struct estimate e = {0};
+    struct plan *plan = plan_with(work, 2);
+    plan->churn.groups = homes;
+    plan->churn.session.mean = SEC(3600);
+    plan->churn.downtime.mean = SEC(3 * 3600);
+    estimate_add(&e, plan);
+    assert_true(estimate_dials(plan) == (2 + 2 * 0.25) * 5 + 6 * 0.25);
+    assert_true(estimate_sessions(plan) == 2 * (100.0 / (4 * 3600) + 0.25));
+    assert_true(e.host_s == (4 + 2 * 0.25) * 100);
+    assert_true(e.sessions == estimate_sessions(plan));
+}
+
 static struct estimate two_runs(void)
 {
     struct estimate e = {0};
@@ -156,6 +181,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dials_are_counted_as_the_workload_makes_them),
+        cmocka_unit_test(hosts_that_are_away_dial_nobody),
         cmocka_unit_test(a_trial_of_a_whole_run_is_taken_at_its_word),
         cmocka_unit_test(a_trial_of_a_part_is_scaled_by_hosts_and_dials),
         cmocka_unit_test(more_hosts_dials_and_time_need_more),

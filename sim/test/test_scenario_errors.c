@@ -19,7 +19,7 @@
 
 #define KEYS                                                                                       \
     "expected one of the keys mist, name, question, seed, duration, join, network, population, "   \
-    "stack, workload, sweep, expect, compare or record, got "
+    "stack, workload, churn, sweep, expect, compare or record, got "
 
 /* One mistake and the one line that tells it, quotation left out. */
 struct mistake {
@@ -57,7 +57,21 @@ static const struct mistake MISTAKES[] = {
     {GOOD "stop_tme: 2 min\n", NULL, "x.yaml:7:1: " KEYS "`stop_tme`"},
     {GOOD "seeds: 2\n", NULL, "x.yaml:7:1: " KEYS "`seeds` (did you mean `seed`?)"},
     {"name: x\nduration: 10 min\n" HOSTS, NULL, "x.yaml:1:1: expected the key `mist`, got none"},
-    {GOOD "churn: {}\n", NULL, "x.yaml:7:1: `churn` is not yet supported"},
+    {GOOD "churn: {}\n", NULL, "x.yaml:7:8: churn: expected the key `session`, got none"},
+    {GOOD "churn: {session: {}}\n", NULL,
+     "x.yaml:7:18: churn.session: expected exactly one of weibull, exponential, lognormal or "
+     "trace, got 0 of them"},
+    {GOOD "churn: {session: {weibull: {shape: 0.1, scale: 1 h}}}\n", NULL,
+     "x.yaml:7:36: churn.session.weibull.shape: expected 0.2 to 20, got `0.1`"},
+    {GOOD "churn: {session: {weibull: {shape: 61%, scale: 1 h}}}\n", NULL,
+     "x.yaml:7:36: churn.session.weibull.shape: expected a number such as `0.61`, in steps of "
+     "0.000001, got `61%`"},
+    {GOOD "churn: {session: {lognormal: {median: 0 s, sigma: 1}}}\n", NULL,
+     "x.yaml:7:39: churn.session.lognormal.median: expected 1 ms to 36500 d, got `0 s`"},
+    {GOOD "churn: {session: {exponential: {mean: 1 h}}, of: [home, hom]}\n", NULL,
+     "x.yaml:7:57: churn: expected the name of a population, got `hom` (did you mean `home`?)"},
+    {GOOD "churn: {session: {trace: none.txt}}\n", NULL,
+     "x.yaml:7:26: churn.session: cannot open `none.txt`: No such file or directory"},
     {GOOD "faults: []\n", NULL, "x.yaml:7:1: `faults` is not yet supported"},
     {GOOD "network: {jiter: 5%}\n", NULL,
      "x.yaml:7:11: network: expected one of the keys latency, jitter, loss or broken, got `jiter` "
