@@ -66,6 +66,9 @@ test-linux: $(B)/mistsim $(NETPROBE) | deps-linux	## the NAT model beside the ke
 test-campaign: $(B)/mistsim	## 200 runs of 200 nodes, killed 20 times, on full disks: minutes
 	@MIST_BUILD=$(B) sim/test/test_campaign.sh full
 
+test-compare: $(PROGRAMS)	## comparisons that take minutes: half a point until it is decided
+	@MIST_BUILD=$(B) CC="$(CC)" analysis/test/test_compare.sh deep
+
 golden: $(TESTBIN) $(PROGRAMS)	## rewrite the golden texts of the tests test_story_*
 	@MIST_GOLDEN=write .ci/test $(B) $(patsubst %.c,$(B)/%,$(STORIES))
 
@@ -222,7 +225,7 @@ $(FUZZBIN): $(B)/%: $(B)/obj/%.o $(LIBS)
     $(FUZZERS) nat-models/test/netprobe.c sim/mistsim.c stack/host/mist.c analysis/analysis.c) \
     $(patsubst %.c,$(B)/pic/%.o,$(STACK)))
 FORCE:
-.PHONY: all help run report test test-linux test-campaign golden \
+.PHONY: all help run report test test-linux test-campaign test-compare golden \
     tidy pure lint house smoke check-scenarios \
     same-seed sanitize fuzz fuzz-build bench deps deps-build deps-test deps-tidy deps-lint \
 	deps-fuzz \

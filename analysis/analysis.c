@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/compare.h"
 #include "analysis/exit.h"
 #include "analysis/report.h"
 #include "stack/check.h"
@@ -23,7 +24,10 @@ int main(int argc, char **argv)
     gsl_set_error_handler_off();
     if (argc > 1 && strcmp(argv[1], "report") == 0)
         return report_main(argc - 1, argv + 1);
+    if (argc > 1 && strcmp(argv[1], "compare") == 0)
+        return compare_main(argc - 1, argv + 1);
     fputs("usage: mistsim report FILE.db [-o DIR] [--keep]\n"
+          "       mistsim compare BASE.db CANDIDATE.db [options]\n"
           "(mistsim-analysis is a part of mistsim and is run by it)\n",
           stderr);
     return EXIT_INPUT;

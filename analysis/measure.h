@@ -29,6 +29,9 @@ struct figure_value {
 
 void measure_prepare(struct source *s);
 
+/* The first three tables alone. */
+void measure_runs(struct source *s);
+
 struct figure_value measure(struct source *s, int cell, const char *metric);
 
 #endif
