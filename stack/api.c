@@ -96,6 +96,8 @@ static struct mist *api_init(void *memory, void *scratch, const void *config, co
                l.timer_punch);
     relay_init(&n->relay, base + l.relay, c->circuits, rng_u32(&n->rng));
     reach_init(&n->reach, c->assume, &n->rng, &n->timers, TIMER_REACH);
+    survey_init(&n->survey, &n->rng, &n->timers, &n->sockets, TIMER_SURVEY);
+    n->survey.off = c->survey == 0 || c->assume == REACH_PUBLIC;
     n->join.started = now;
     want_sockets(n);
     return n;
@@ -144,7 +146,9 @@ static void timer_due(struct mist *n, mist_time now, uint32_t id)
     else if (id == TIMER_REACH) {
         if (reach_timer(&n->reach, now, n->out))
             ask_reach(n, now);
-    } else if (id < n->timer_kad)
+    } else if (id == TIMER_SURVEY)
+        node_survey(n, now);
+    else if (id < n->timer_kad)
         mux_timer(n->mux, now, id - TIMER_LINKS, n->out);
     else if (id < n->timer_pubsub)
         kad_timer(n->kad, now, id - n->timer_kad, n->out);
@@ -202,6 +206,8 @@ static int wish_socket_opened(struct mist *n, mist_time now, const struct mist_w
     int error = sockets_opened(&n->sockets, w->socket, &w->addr);
     if (error == MIST_OK && w->socket <= MIST_SOCKETS)
         join_socket(n, now);
+    else if (error == MIST_OK)
+        survey_socket(&n->survey, now, w->socket, n->out);
     return error;
 }
 

@@ -45,6 +45,8 @@ static const struct word size_words[] = {{"tiny", 0}, {"normal", 1}, {"server", 
           family_words)                                                                            \
     WORDS(X, "reach.assume", "auto | public | private", "auto",                                    \
           "whether strangers can reach this node", FIELD(assume), assume_words)                    \
+    WORDS(X, "reach.survey", "on | off", "on", "learn from peers what the NAT does",               \
+          FIELD(survey), switch_words)                                                             \
     WORDS(X, "relay.serve", "on | off", "on", "forward datagrams for others once reachable",       \
           FIELD(relay_serve), switch_words)                                                        \
     WORDS(X, "punch.strategy", "none | mist", "mist", "how direct paths are sought", FIELD(punch), \

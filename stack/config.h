@@ -15,6 +15,7 @@ struct config {
     uint32_t relay_serve; /* forward for others once reachable */
     uint32_t punch;       /* 0: never */
     uint32_t punch_rounds;
+    uint32_t survey;         /* learn what the NAT does */
     uint32_t punch_mappings; /* spare sockets open at once */
 };
 

@@ -27,6 +27,7 @@ static void joined(struct mist *n, mist_time now)
     if (n->join.joined)
         return;
     n->join.joined = true;
+    survey_wake(&n->survey, now);
     out_fact(n->out, FACT_JOINED, NULL, NULL, now - n->join.started, 0);
     out_event(n->out, &(struct mist_event){.kind = MIST_EVENT_JOINED});
 }

@@ -33,6 +33,7 @@ static void seen(struct context *c, const struct addr *addr)
         return;
     out_fact(c->n->out, FACT_SEEN_AT, c->id, addr, 0, 0);
     reach_seen(&c->n->reach, c->now, &c->turn->from, addr, c->n->out);
+    survey_seen(&c->n->survey, c->now, addr);
 }
 
 static void on_pong(struct context *c, const struct msg *m)
@@ -243,6 +244,43 @@ static void on_proved(struct context *c, const struct msg *m)
         seen(c, &m->addr);
 }
 
+/* The port of the other socket, as others see it: told only where no NAT is in
+ * between, since nothing keeps a mapping of it open. */
+static uint16_t second_port(const struct mist *n)
+{
+    const struct addr *local = sockets_local(&n->sockets, n->second, ADDR_V4);
+    struct addr main, seen = reach_address(&n->reach, ADDR_V4);
+    bool plain =
+        seen.family == ADDR_NONE || (mux_local(n->mux, ADDR_V4, &main) && addr_equal(&main, &seen));
+    return n->second != 0 && local != NULL && plain && n->reach.reachable ? local->port : 0;
+}
+
+static void on_where(struct context *c, const struct msg *m)
+{
+    struct msg here = {.type = MSG_HERE, .request = m->request, .port = second_port(c->n)};
+    if (is_direct(&c->turn->from))
+        here.addr = c->turn->from;
+    out_send(c->n->out, c->view.link, &here);
+}
+
+static void on_here(struct context *c, const struct msg *m)
+{
+    survey_here(&c->n->survey, c->now, c->view.link, m);
+}
+
+static void on_second(struct context *c, const struct msg *m)
+{
+    struct msg promise = {.type = MSG_KNOCKED, .request = m->request};
+    struct mux_way way = {.to = c->turn->from, .socket = c->n->second};
+    if (second_port(c->n) == 0 || c->turn->strange || c->turn->from.family != ADDR_V4 ||
+        !reach_may_knock(&c->n->reach, c->now))
+        return;
+    reach_charge(&c->n->reach, c->now);
+    out_fact(c->n->out, FACT_KNOCKED, c->id, &way.to, 1, 0);
+    mux_knock(c->n->mux, &way, m->request, m->number, c->n->out);
+    out_send(c->n->out, c->view.link, &promise);
+}
+
 /* Somebody asks for a knock: one of this node's servers shall do it, at the
  * address that this node sees, and only one the asker never contacted. */
 static void on_reach(struct context *c, const struct msg *m)
@@ -285,6 +323,7 @@ static void on_knock(struct context *c, const struct msg *m)
 static void on_knocked(struct context *c, const struct msg *m)
 {
     reach_promised(&c->n->reach, m->request);
+    survey_promised(&c->n->survey, m->request);
 }
 
 static void on_bye(struct context *c, const struct msg *m)
@@ -325,6 +364,9 @@ static const handler handlers[MSG_TYPES] = {
     [MSG_REACH] = on_reach,
     [MSG_KNOCK] = on_knock,
     [MSG_KNOCKED] = on_knocked,
+    [MSG_WHERE] = on_where,
+    [MSG_HERE] = on_here,
+    [MSG_SECOND] = on_second,
     [MSG_BYE] = on_bye,
     [MSG_PAYLOAD] = on_payload,
     [MSG_HANGUP] = on_hangup,

@@ -75,7 +75,8 @@ enum mist_error {
     X(10, SUBSCRIBED, "subscription `id` stands on `count` nodes")                                 \
     X(11, PUBLISHED, "message `id` reached `count` nodes, which forwarded it `hops` times")        \
     X(12, LOOKUP, "a lookup ended: `hops` hops and `count` answers in `rtt`; ok: `reason`==0")     \
-    X(13, SOCKET_UNWANTED, "close socket `socket`; its id is never used again")
+    X(13, SOCKET_UNWANTED, "close socket `socket`; its id is never used again")                    \
+    X(14, NATURE, "what the NAT does: `text`, after `count` datagrams and `rtt`")
 
 /* X(number, NAME, word): how a connection's datagrams travel. */
 #define MIST_PATHS(X)                                                                              \

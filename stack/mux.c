@@ -368,8 +368,12 @@ static void remember(struct link *l, uint64_t counter)
 /* The peer itself asks for a proof of that path, and gets it; ours can wait. */
 static bool seeks_proof(const struct mux_turn *turn)
 {
-    return turn->length > 0 && (turn->body[0] == MSG_PROBE || turn->body[0] == MSG_CHECK ||
-                                turn->body[0] == MSG_PROVED);
+    static const uint8_t seekers[] = {MSG_PROBE, MSG_CHECK, MSG_PROVED, MSG_WHERE, MSG_HERE};
+    for (size_t i = 0; turn->length > 0 && i < sizeof seekers; i++) {
+        if (turn->body[0] == seekers[i])
+            return true;
+    }
+    return false;
 }
 
 /* Did it come the way that this link's own datagrams go? */

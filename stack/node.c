@@ -89,6 +89,42 @@ int node_publish(struct mist *n, mist_time now, uint32_t owner, const uint8_t ke
     return error;
 }
 
+/* Servers that can be asked now: their links' own holes are open.  A sample, each
+ * of another host. */
+static void choose_survey_peers(struct mist *n, mist_time now)
+{
+    struct link_view chosen[SURVEY_PEERS], v;
+    uint32_t count = 0, found = 0;
+    for (mist_link l = mux_next(n->mux, 0); l != 0; l = mux_next(n->mux, l)) {
+        bool known = false;
+        if (!mux_view(n->mux, l, &v) || (v.flags & FLAG_SERVER) == 0 || v.socket > MIST_SOCKETS ||
+            v.path.family != ADDR_V4 || now - v.last_path_in > SEC(20))
+            continue;
+        for (uint32_t i = 0; i < count; i++)
+            known |= addr_same_ip(&chosen[i].path, &v.path);
+        if (known)
+            continue;
+        uint32_t place = count < SURVEY_PEERS ? count++ : rng_below(&n->rng, ++found + count);
+        if (place < SURVEY_PEERS)
+            chosen[place] = v;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        survey_peer(&n->survey, chosen[i].link, &chosen[i].path);
+}
+
+void node_survey(struct mist *n, mist_time now)
+{
+    uint8_t filter[WIRE_FILTER];
+    struct addr local = {0};
+    reach_filter(&n->reach, filter);
+    if (survey_timer(&n->survey, now, filter, n->out) == 0)
+        return;
+    choose_survey_peers(n, now);
+    survey_before(&n->survey, n->reach.let_in, n->reach.kept_out);
+    (void)mux_local(n->mux, ADDR_V4, &local);
+    survey_begin(&n->survey, now, &local, n->out);
+}
+
 /* ---- effects: one function each ---- */
 
 typedef void (*carrier)(struct mist *n, mist_time now, const struct effect *e);
@@ -103,6 +139,13 @@ static void do_probe(struct mist *n, mist_time now, const struct effect *e)
     reach_contact(&n->reach, &e->addr);
     struct mux_way way = {.to = e->addr, .socket = e->socket, .ttl = e->ttl};
     (void)mux_send(n->mux, now, e->link, &way, e->bytes, e->length, n->out);
+}
+
+static void do_turn(struct mist *n, mist_time now, const struct effect *e)
+{
+    struct mux_way way = {.to = e->addr, .socket = e->socket};
+    (void)now;
+    mux_knock(n->mux, &way, e->value, e->number, n->out);
 }
 
 static void do_reach(struct mist *n, mist_time now, const struct effect *e)
@@ -392,6 +435,8 @@ static void do_verdict(struct mist *n, mist_time now, const struct effect *e)
     n->serves = n->config.relay_serve != 0 && e->value != 0;
     hello.flags = own_flags(n);
     mux_flags(n->mux, hello.flags);
+    if (e->value != 0 && n->second == 0) /* so that it can knock from another port */
+        n->second = sockets_want(&n->sockets, ADDR_V4, SOCKET_FOR_REACH, 0, n->out);
     mux_stale(n->mux, e->value != 0 ? SEC(50) : SEC(25));
     for (mist_link l = mux_next(n->mux, 0); l != 0; l = mux_next(n->mux, l))
         out_send(n->out, l, &hello);
@@ -425,6 +470,7 @@ static const carrier carriers[EFFECT_KINDS] = {
     [EFFECT_PATH_UP] = do_path_up,
     [EFFECT_ATTEMPT] = do_attempt,
     [EFFECT_VERDICT] = do_verdict,
+    [EFFECT_TURN] = do_turn,
 };
 
 void node_carry_out(struct mist *n, mist_time now)
@@ -445,6 +491,9 @@ void node_receive(struct mist *n, mist_time now, uint32_t socket, const struct a
         wire_take_head(bytes, length, &h) == 0) {
         n->counters[MIST_KIND_REACH].packets_in++;
         n->counters[MIST_KIND_REACH].bytes_in += length;
+        survey_knocked(&n->survey, from, h.channel, h.number,
+                       reach_contacted(n->reach.contacted, from) ||
+                           reach_contacted(n->reach.former, from));
         reach_knocked(&n->reach, now, from, h.channel, h.number, n->out);
         node_carry_out(n, now);
         return;

@@ -18,6 +18,7 @@
 #include "stack/relay.h"
 #include "stack/rng.h"
 #include "stack/sockets.h"
+#include "stack/survey.h"
 #include "stack/timers.h"
 
 #define JOIN_BOOTSTRAPS 32
@@ -55,7 +56,7 @@ struct join {
 };
 
 /* Ranges of timers. */
-enum { TIMER_JOIN, TIMER_REACH, TIMER_LINKS };
+enum { TIMER_JOIN, TIMER_REACH, TIMER_SURVEY, TIMER_LINKS };
 
 struct mist {
     struct out *out;
@@ -72,6 +73,8 @@ struct mist {
     bool serves;                                               /* forwards for others */
     struct join join;
     struct reach reach;
+    struct survey survey;
+    uint32_t second; /* a server's other socket, 0: none */
     struct mist_counter counters[MIST_KIND_COUNT];
     struct config config;
 };
@@ -87,6 +90,7 @@ void node_topic_key(uint8_t key[WIRE_ID], const uint8_t *name, size_t length);
 /* Tells the peer of a link by MEET where this node may be reached; way: the
  * relay's address that MEET will take.  Nothing if it is none. */
 void node_tell_where(struct mist *n, mist_link link, const struct addr *way);
+void node_survey(struct mist *n, mist_time now); /* its timer is due */
 uint32_t node_path_class(const struct mist *n, const struct link_view *v, uint8_t candidate_kind);
 int node_lookup(struct mist *n, mist_time now, const uint8_t target[WIRE_ID], uint32_t owner);
 /* Publishes, also to the subscriptions that this node itself holds. */

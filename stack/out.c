@@ -94,30 +94,37 @@ void out_effect_copy(struct out *o, const struct effect *e)
     out_effect(o, &copy);
 }
 
-static void append(struct out *o, uint8_t kind, mist_link link, const struct addr *addr,
-                   const struct msg *m)
+static void append(struct out *o, struct effect e, const struct msg *m)
 {
     uint8_t *bytes = arena(o, WIRE_MTU);
     size_t length = bytes == NULL ? 0 : wire_put(bytes, WIRE_MTU, m);
     if (length == 0) {
-        out_fact(o, FACT_TABLE_FULL, NULL, NULL, 9, kind);
+        out_fact(o, FACT_TABLE_FULL, NULL, NULL, 9, e.kind);
         return;
     }
     o->arena_used += (uint32_t)length;
-    struct effect e = {.kind = kind, .link = link, .length = (uint32_t)length, .bytes = bytes};
-    if (addr != NULL)
-        e.addr = *addr;
+    e.length = (uint32_t)length;
+    e.bytes = bytes;
     out_effect(o, &e);
 }
 
 void out_send(struct out *o, mist_link link, const struct msg *m)
 {
-    append(o, EFFECT_SEND, link, NULL, m);
+    append(o, (struct effect){.kind = EFFECT_SEND, .link = link}, m);
 }
 
 void out_probe(struct out *o, mist_link link, const struct addr *addr, const struct msg *m)
 {
-    append(o, EFFECT_PROBE, link, addr, m);
+    out_probe_from(o, link, addr, 0, 0, m);
+}
+
+void out_probe_from(struct out *o, mist_link link, const struct addr *addr, uint32_t socket,
+                    uint8_t ttl, const struct msg *m)
+{
+    append(o,
+           (struct effect){
+               .kind = EFFECT_PROBE, .link = link, .addr = *addr, .socket = socket, .ttl = ttl},
+           m);
 }
 
 void out_reach(struct out *o, const struct contact *contact)

@@ -52,6 +52,7 @@ enum effect_kind {
     EFFECT_PATH_UP,     /* punch: `addr` works for `link`, round trip `number`; value: kind */
     EFFECT_ATTEMPT,     /* punch: another attempt on `link` begins: tell the peer where we are */
     EFFECT_VERDICT,     /* reach: strangers can (value 1) or cannot (0) reach this node */
+    EFFECT_TURN,        /* survey: a bare knock number `number` on channel `value` to `addr` */
     EFFECT_KINDS
 };
 
@@ -80,6 +81,9 @@ void out_effect(struct out *o, const struct effect *e);
 void out_effect_copy(struct out *o, const struct effect *e); /* its bytes too */
 void out_send(struct out *o, mist_link link, const struct msg *m);
 void out_probe(struct out *o, mist_link link, const struct addr *addr, const struct msg *m);
+/* From a certain socket, through so many routers at most (0: the host's default). */
+void out_probe_from(struct out *o, mist_link link, const struct addr *addr, uint32_t socket,
+                    uint8_t ttl, const struct msg *m);
 void out_reach(struct out *o, const struct contact *contact);
 void out_pin(struct out *o, mist_link link, int by);       /* +1 or -1 */
 void out_event(struct out *o, const struct mist_event *e); /* size and bytes are kept by copy */

@@ -50,6 +50,12 @@ bool reach_contacted(const uint8_t filter[WIRE_FILTER], const struct addr *a)
     return true;
 }
 
+void reach_filter(const struct reach *r, uint8_t filter[WIRE_FILTER])
+{
+    for (int i = 0; i < WIRE_FILTER; i++)
+        filter[i] = r->contacted[i] | r->former[i];
+}
+
 struct addr reach_address(const struct reach *r, uint8_t family)
 {
     struct addr best = {0};
@@ -153,8 +159,7 @@ void reach_ask(struct reach *r, mist_time now, mist_link link, struct out *out)
     }
     r->tries++;
     uint8_t filter[WIRE_FILTER];
-    for (int i = 0; i < WIRE_FILTER; i++)
-        filter[i] = r->contacted[i] | r->former[i];
+    reach_filter(r, filter);
     struct msg m = {.type = MSG_REACH, .request = r->channel, .number = r->nonce, .bytes = filter};
     out_send(out, link, &m);
     timers_set(r->timers, r->timer, now + REACH_WAIT);
@@ -173,6 +178,8 @@ void reach_knocked(struct reach *r, mist_time now, const struct addr *from, uint
         return;
     if (reach_contacted(r->contacted, from) || reach_contacted(r->former, from))
         return; /* through a hole of our own making: says nothing */
+    r->let_in = true;
+    r->kept_out = false;
     verdict(r, now, !depends_on_observer(r, now, from->family), out);
 }
 
@@ -190,6 +197,10 @@ int reach_timer(struct reach *r, mist_time now, struct out *out)
 {
     if (r->channel == 0 || r->tries < REACH_TRIES)
         return 1;
+    if (r->promised) {
+        r->let_in = false;
+        r->kept_out = true;
+    }
     if (r->promised || !r->decided)
         verdict(r, now, false, out);
     else { /* nobody could be found to knock: nothing learnt */

@@ -31,6 +31,7 @@ struct reach {
     uint32_t channel; /* of the knock we wait for; 0: none */
     uint64_t nonce;
     bool promised;          /* KNOCKED arrived: silence now means no */
+    bool let_in, kept_out;  /* what became of the last stranger that knocked */
     mist_time knock_budget; /* when the next knock for others may leave */
     struct rng *rng;
     struct timers *timers;
@@ -46,6 +47,7 @@ void reach_init(struct reach *r, enum reach_assume assume, struct rng *rng, stru
                 uint32_t timer);
 /* This node is about to send there. */
 void reach_contact(struct reach *r, const struct addr *a);
+void reach_filter(const struct reach *r, uint8_t filter[WIRE_FILTER]);
 bool reach_contacted(const uint8_t filter[WIRE_FILTER], const struct addr *a);
 /* A peer said where it sees this node.  Peers that see it at different addresses
  * at one time take a positive verdict back: each of those addresses is a hole

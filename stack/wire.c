@@ -105,6 +105,8 @@ enum field {
     ADDR,
     PAD, /* zeros as long as the longest address: the question is not shorter than the answer */
     PAD_PROBE, /* the same for two answers */
+    PAD_WHERE, /* the same for an address and a port */
+    PORT,
     FILTER,
     BYTES, /* 2 bytes of length first */
     CONTACTS,
@@ -112,6 +114,7 @@ enum field {
 };
 
 #define PAD_BYTES       19
+#define PAD_WHERE_BYTES 21
 #define PAD_PROBE_BYTES 49 /* PROVED and CHECK, a datagram each, answer a PROBE */
 
 static const struct {
@@ -140,6 +143,9 @@ static const struct {
     [MSG_REACH] = {"reach", MIST_KIND_REACH, {REQUEST, NUMBER, FILTER}},
     [MSG_KNOCK] = {"knock", MIST_KIND_REACH, {REQUEST, NUMBER, ADDR}},
     [MSG_KNOCKED] = {"knocked", MIST_KIND_REACH, {REQUEST}},
+    [MSG_WHERE] = {"where", MIST_KIND_REACH, {REQUEST, PAD_WHERE}},
+    [MSG_HERE] = {"here", MIST_KIND_REACH, {REQUEST, ADDR, PORT}},
+    [MSG_SECOND] = {"second", MIST_KIND_REACH, {REQUEST, NUMBER}},
     [MSG_BYE] = {"bye", MIST_KIND_HEARTBEAT, {REASON}},
     [MSG_PAYLOAD] = {"payload", MIST_KIND_DATA, {REQUEST, BYTES}},
     [MSG_HELLO] = {"hello", MIST_KIND_HANDSHAKE, {FLAGS, ADDR}},
@@ -189,6 +195,8 @@ static void put_field(struct writer *w, const struct msg *m, enum field field)
     case ADDR: put_addr(w, &m->addr); break;
     case PAD: put_bytes(w, zeros, PAD_BYTES); break;
     case PAD_PROBE: put_bytes(w, zeros, PAD_PROBE_BYTES); break;
+    case PAD_WHERE: put_bytes(w, zeros, PAD_WHERE_BYTES); break;
+    case PORT: put_number(w, m->port, 2); break;
     case FILTER: put_bytes(w, m->bytes, WIRE_FILTER); break;
     case BYTES:
         put_number(w, m->length, 2);
@@ -246,6 +254,8 @@ static void take_field(struct reader *r, struct msg *m, enum field field)
     case ADDR: m->addr = take_addr(r); break;
     case PAD: take(r, PAD_BYTES); break;
     case PAD_PROBE: take(r, PAD_PROBE_BYTES); break;
+    case PAD_WHERE: take(r, PAD_WHERE_BYTES); break;
+    case PORT: m->port = (uint16_t)take_number(r, 2); break;
     case FILTER: m->bytes = take(r, WIRE_FILTER); break;
     case BYTES:
         m->length = (uint16_t)take_number(r, 2);

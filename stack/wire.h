@@ -66,6 +66,9 @@ enum msg_type {
     MSG_HANGUP,      /* this conversation is over */
     MSG_HELLO,       /* what I am (first in OPEN and ACCEPT), and where I see you */
     MSG_CHECK,       /* a probe out of turn; the datagram that called for it was as long */
+    MSG_WHERE,       /* where do you see this socket of mine? */
+    MSG_HERE,        /* there; and this is my other port, if I have one */
+    MSG_SECOND,      /* knock at my address from your other port */
     MSG_TYPES
 };
 
@@ -96,6 +99,7 @@ struct msg {
     uint8_t count; /* contacts or candidates in bytes; round of a probe */
     uint8_t reason;
     uint16_t ttl_s;
+    uint16_t port;         /* HERE: 0: none */
     uint16_t length;       /* of bytes */
     uint32_t request;      /* matches answers to questions; a conversation's number */
     uint32_t lag_us;       /* MEET: one-way delay of the sender's leg to the relay */

@@ -88,6 +88,9 @@ static const struct {
     {MSG_HANGUP, MIST_KIND_DATA, "hangup", 1 + 4 + 1},
     {MSG_HELLO, MIST_KIND_HANDSHAKE, "hello", 1 + 1 + 19},
     {MSG_CHECK, MIST_KIND_PUNCH, "check", 1 + 4 + 1},
+    {MSG_WHERE, MIST_KIND_REACH, "where", 1 + 4 + 21},
+    {MSG_HERE, MIST_KIND_REACH, "here", 1 + 4 + 19 + 2},
+    {MSG_SECOND, MIST_KIND_REACH, "second", 1 + 4 + 8},
 };
 
 #define MESSAGES (sizeof messages / sizeof messages[0])
@@ -99,6 +102,7 @@ static struct msg whole(uint8_t type)
                     .count = type == MSG_NODES ? WIRE_CONTACTS : WIRE_CANDIDATES,
                     .reason = 0x5a,
                     .ttl_s = 0x0102,
+                    .port = 0x0304,
                     .length = sizeof value,
                     .request = 0x01020304,
                     .lag_us = 0xa1a2a3a4,
