@@ -17,7 +17,7 @@ enum { ERROR_BYTES = NAT_ICMP_ERROR_BYTES };
 
 /* ---- bytes ---- */
 
-/* RFC 1071, over an even number of bytes with the checksum's own place zero. */
+/* RFC 1071: with the checksum's own place zero the checksum, with it in place 0. */
 static uint16_t checksum(const uint8_t *bytes, uint32_t length)
 {
     uint32_t sum = 0;
@@ -117,10 +117,13 @@ struct embedded {
     struct nat_endpoint from, to;
 };
 
-/* Steps over IP options (RFC 5508 REQ-3).  false: too short, or no IPv4. */
+/* RFC 5508 REQ-3: a message that was damaged on the way is no error, IP options are
+ * stepped over, and the embedded datagram's own transport checksum is not looked at,
+ * since often not all of it is there.  false: too short, damaged, or no IPv4. */
 static bool read_embedded(const struct nat_datagram *d, struct embedded *e)
 {
-    if (d->length < ERROR_BYTES || d->bytes[ICMP_HEADER] >> 4 != 4)
+    if (d->length < ERROR_BYTES || d->bytes[ICMP_HEADER] >> 4 != 4 ||
+        checksum(d->bytes, d->length) != 0)
         return false;
     uint32_t header = (d->bytes[ICMP_HEADER] & 15u) * 4;
     if (header < IP_HEADER || d->length < ICMP_HEADER + header + EMBEDDED)

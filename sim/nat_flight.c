@@ -92,6 +92,11 @@ void nat_flight_error(struct nat_flight *f, uint8_t type, uint8_t code, uint8_t 
     put_checksum(f->bytes, f->datagram.length, 2);
 }
 
+void nat_flight_damage(struct nat_flight *f)
+{
+    f->datagram.bytes[f->datagram.length - 1] ^= 1;
+}
+
 void nat_flight_put_address(struct nat_flight *f, const struct addr *address)
 {
     CHECK(f->datagram.length >= NAT_FLIGHT_ADDRESS + sizeof f->address);

@@ -54,6 +54,9 @@ void nat_flight_enlarge(struct nat_flight *f, uint8_t *bytes, uint32_t size);
 void nat_flight_error(struct nat_flight *f, uint8_t type, uint8_t code, uint8_t protocol,
                       const struct addr *about_from, const struct addr *about_to);
 
+/* Changes a bit of it, and not its checksum. */
+void nat_flight_damage(struct nat_flight *f);
+
 /* Puts an IPv4 address into the payload, which has room for it. */
 void nat_flight_put_address(struct nat_flight *f, const struct addr *address);
 

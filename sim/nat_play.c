@@ -228,6 +228,8 @@ static bool make_ready(struct nat_play *play, const struct nat_step *step, uint3
                          &about_to);
     else if (step->payload.family != ADDR_NONE)
         nat_flight_put_address(f, &step->payload);
+    if (step->damaged)
+        nat_flight_damage(f);
     f->pieces = step->pieces.count ? &step->pieces : NULL;
     f->datagram.fragment.forbidden = step->whole;
     return true;

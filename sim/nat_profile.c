@@ -185,28 +185,67 @@ static uint32_t extremes(const struct catalogue_knob *knob)
     return knob->count ? knob->count : 2;
 }
 
-/* The number-th combination of all draws. */
+#define DRAWN 40 /* bytes of a value */
+
+/* What the i-th combination has for the knob that is drawn with the number `*rest`, which
+ * becomes that of the next knob. */
+static const char *value_of(const struct catalogue_knob *knob, uint32_t *rest, char text[DRAWN])
+{
+    uint32_t which = *rest % extremes(knob);
+    *rest /= extremes(knob);
+    if (knob->count)
+        return knob->values[which];
+    (void)snprintf(text, DRAWN, "%lld ms", (long long)(which ? knob->high : knob->low));
+    return text;
+}
+
 static void set_draws(const struct catalogue_box *box, uint32_t number, struct nat_policy *policy)
 {
     *policy = box->fixed;
     for (uint32_t i = 0; i < box->count; i++) {
-        const struct catalogue_knob *knob = &box->knobs[i];
-        uint32_t which = number % extremes(knob);
-        char text[40], error[ERROR_SIZE];
-        number /= extremes(knob);
-        (void)snprintf(text, sizeof text, "%lld ms", (long long)(which ? knob->high : knob->low));
-        CHECK(nat_policy_set(policy, knob->key, knob->count ? knob->values[which] : text, error,
-                             sizeof error) == 0);
+        char text[DRAWN], error[ERROR_SIZE];
+        const char *value = value_of(&box->knobs[i], &number, text);
+        CHECK(nat_policy_set(policy, box->knobs[i].key, value, error, sizeof error) == 0);
     }
 }
 
-enum nat_conformance nat_profile_judge(const struct nat_profile *p, const struct nat_rule *rule)
+uint32_t nat_profile_boxes(const struct nat_profile *p)
 {
-    uint32_t boxes = 1, seen[NAT_CONFORMANCE_COUNT] = {0};
+    uint32_t boxes = 1;
     for (uint32_t i = 0; i < p->box->count; i++) {
         boxes *= extremes(&p->box->knobs[i]);
         CHECK(boxes <= BOXES_MOST);
     }
+    return boxes;
+}
+
+/* A profile's own knob stands behind that of the one it is like. */
+static bool is_overridden(const struct catalogue_box *box, uint32_t knob)
+{
+    for (uint32_t i = knob + 1; i < box->count; i++)
+        if (strcmp(box->knobs[i].key, box->knobs[knob].key) == 0)
+            return true;
+    return false;
+}
+
+void nat_profile_write_box(const struct nat_profile *p, uint32_t i, char *text, size_t size)
+{
+    size_t used = (size_t)snprintf(text, size, "{ like: %s", p->name);
+    for (uint32_t k = 0; k < p->box->count; k++) {
+        char drawn[DRAWN];
+        const char *value = value_of(&p->box->knobs[k], &i, drawn);
+        CHECK(used < size);
+        if (is_overridden(p->box, k))
+            continue;
+        used += (size_t)snprintf(text + used, size - used, ", %s: %s", p->box->knobs[k].key, value);
+    }
+    CHECK(used + sizeof " }" <= size);
+    (void)snprintf(text + used, size - used, " }");
+}
+
+enum nat_conformance nat_profile_judge(const struct nat_profile *p, const struct nat_rule *rule)
+{
+    uint32_t boxes = nat_profile_boxes(p), seen[NAT_CONFORMANCE_COUNT] = {0};
     for (uint32_t i = 0; i < boxes; i++) {
         struct nat_policy policy;
         set_draws(p->box, i, &policy);

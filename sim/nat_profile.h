@@ -4,6 +4,8 @@
 #ifndef SIM_NAT_PROFILE_H
 #define SIM_NAT_PROFILE_H
 
+#include <stddef.h>
+
 #include "sim/catalogue.h"
 #include "sim/nat_rules.h"
 
@@ -28,6 +30,14 @@ const struct nat_profile *nat_profile_read(struct catalogue *catalogue, struct a
 
 /* The value of a knob, "eim". */
 const char *nat_profile_value(const struct nat_profile *p, const char *key);
+
+/* How many boxes must be looked at to know them all: the combinations of what is drawn;
+ * of a timer both ends, since no requirement asks for one in between. */
+uint32_t nat_profile_boxes(const struct nat_profile *p);
+
+/* The knobs of the i-th of them, as a script's key `nat` takes them:
+ * "{ like: cgn_fixed, block: 512 }".  CHECKs that size is enough. */
+void nat_profile_write_box(const struct nat_profile *p, uint32_t i, char *text, size_t size);
 
 /* The verdict on all of its boxes: SOME where draws decide. */
 enum nat_conformance nat_profile_judge(const struct nat_profile *p, const struct nat_rule *rule);

@@ -195,6 +195,13 @@ static enum nat_conformance queries_are_independent(policy_in p)
     return if_applies(translates(p), p->mapping == NAT_EIM);
 }
 
+/* The translator looks at the message's checksum, over the embedded header's options,
+ * and not at the embedded transport's. */
+static enum nat_conformance errors_are_read_with_care(policy_in p)
+{
+    return if_applies(has_timers(p), true);
+}
+
 static enum nat_conformance queries_live_60_s(policy_in p)
 {
     return if_applies(has_timers(p), p->icmp_query >= SEC(60));
@@ -285,6 +292,17 @@ static enum nat_conformance protocols_are_apart(policy_in p)
     return if_applies(translates(p), true);
 }
 
+/* Filters are the mappings', and errors have neither: no knob changes that. */
+static enum nat_conformance filters_are_apart(policy_in p)
+{
+    return if_applies(has_timers(p), true);
+}
+
+static enum nat_conformance error_out_refreshes_nothing(policy_in p)
+{
+    return if_applies(has_timers(p) && p->icmp_errors, true);
+}
+
 static enum nat_conformance refused_refreshes_nothing(policy_in p)
 {
     return if_applies(has_timers(p), true);
@@ -330,6 +348,7 @@ const struct nat_rule NAT_RULES[] = {
     {5508, "REQ-1", MUST, "queries from inside pass, and their replies", queries_pass},
     {5508, "REQ-1a", SHOULD, "one query identifier for all remotes", queries_are_independent},
     {5508, "REQ-2", MUST, "a query's mapping lives 60 s at least", queries_live_60_s},
+    {5508, "REQ-3", SHOULD, "damaged errors are dropped", errors_are_read_with_care},
     {5508, "REQ-4", MUST, "errors from outside reach the host that their packet came from",
      icmp_errors_pass},
     {5508, "REQ-5", MUST, "errors from inside go out translated", icmp_errors_pass},
@@ -355,8 +374,11 @@ const struct nat_rule NAT_RULES[] = {
     {7857, "3", MUST, "ports overlap where remotes and dependent mapping tell them apart",
      overlap_needs_dependence},
     {7857, "5", SHOULD, "mappings of UDP, TCP and ICMP are apart", protocols_are_apart},
+    {7857, "6", SHOULD, "so are their filters", filters_are_apart},
     {7857, "7", SHOULD, "a packet that the filter refuses refreshes nothing",
      refused_refreshes_nothing},
+    {7857, "7.1", SHOULD, "an ICMP error from inside refreshes nothing",
+     error_out_refreshes_nothing},
     {7857, "9", SHOULD, "external ports are random (RFC 6056)", ports_are_hard_to_guess},
 };
 const uint32_t NAT_RULE_COUNT = sizeof NAT_RULES / sizeof *NAT_RULES;

@@ -70,6 +70,7 @@ struct nat_step {
     struct nat_pieces pieces;             /* it is sent in */
     struct addr payload;                  /* an address in it; ADDR_NONE: none */
     struct nat_script_icmp error;         /* the packet is an ICMP error */
+    bool damaged;                         /* and has the checksum of another */
     struct nat_form about_from, about_to; /* about a packet between these */
 
     /* what is asserted; NULL: nothing */

@@ -48,6 +48,7 @@ static const struct schema_key STEP_KEYS[] = {
     {.name = "packets", .kind = SCHEMA_COUNT, .low = 1, .high = 1000, .doc = "that arrive"},
     {.name = "icmp", .kind = SCHEMA_TEXT, .doc = "error that comes back, or none"},
     {.name = "error", .kind = SCHEMA_TEXT, .doc = "the packet is this ICMP error"},
+    {.name = "damaged", .kind = SCHEMA_SWITCH, .standard = "off", .doc = "a bit of it changed"},
     {.name = "about", .kind = SCHEMA_TEXT, .doc = "the packet that the error is about"},
 };
 static const struct schema_map STEP = {.doc = "one thing that happens",

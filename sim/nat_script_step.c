@@ -54,6 +54,7 @@ static const struct {
     {"icmp", PACKETS},
     {"error", PACKETS},
     {"about", PACKETS},
+    {"damaged", PACKETS},
 };
 
 static void check_fit(const struct step_reader *s)
@@ -294,6 +295,14 @@ static void read_payload_address(const struct step_reader *s, const char *key, s
         complain(s, node, key, "an IPv4 address such as `192.168.0.2`");
 }
 
+/* Checksums of other packets are not part of what boxes are given. */
+static void read_damage(const struct step_reader *s)
+{
+    s->step->damaged = number_of(s, "damaged") != 0;
+    if (s->step->damaged && !s->step->error.asked)
+        complain(s, yaml_get(s->map, "damaged"), "damaged", "`error` beside it");
+}
+
 static void read_payload(const struct step_reader *s)
 {
     const struct yaml_node *packets = yaml_get(s->map, "packets");
@@ -312,6 +321,7 @@ static void read_packets(const struct step_reader *s)
     read_repeat(s);
     read_payload(s);
     read_error(s);
+    read_damage(s);
     read_answer(s);
     step->ttl = (uint8_t)number_of(s, "ttl");
     bool portless = step->protocol == NAT_ICMP || step->error.asked;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "nat-models/icmp.h"
 #include "nat-models/nat.h"
 #include "nat-models/nat64.h"
 #include "nat-models/slab.h"
@@ -89,6 +90,8 @@ static struct nat_datagram datagram(struct story *s, uint8_t *payload, uint32_t 
         d.fragment.forbidden = bits >> 4 & 1;
         d.fragment.id = bits >> 5 & 1;
         d.fragment.offset = (uint16_t)((byte(s) & 15) * (bits & 128 ? 8 : 512));
+        if (d.length >= 4 && !(bits & 64))
+            nat_icmp_put_checksum(payload, d.length); /* else the box looks no further */
     }
     d.bytes = payload;
     return d;

@@ -120,6 +120,9 @@ static void a_broken_error_is_dropped(void **state)
     lab_out(&lab, 0, A, Y1);
     for (uint32_t length = 1; length < MESSAGE; length++) {
         write_error(bytes, "1.2.3.4:1234", Y1);
+        memset(bytes + length, 0, MESSAGE - length);
+        if (length > 3)
+            put_sum(bytes, MESSAGE, 2);
         struct nat_datagram d = error_datagram(bytes, length, "77.7.7.7", "1.2.3.4");
         assert_int_equal(nat_inbound(lab.nat, 1, &d), NAT_DROP_ICMP_UNMATCHED);
     }
@@ -128,9 +131,32 @@ static void a_broken_error_is_dropped(void **state)
     for (size_t i = 0; i < sizeof first; i++) {
         write_error(bytes, "1.2.3.4:1234", Y1);
         bytes[8] = first[i];
+        put_sum(bytes, MESSAGE, 2);
         struct nat_datagram d = error_datagram(bytes, MESSAGE, "77.7.7.7", "1.2.3.4");
         assert_int_equal(nat_inbound(lab.nat, 1, &d), NAT_DROP_ICMP_UNMATCHED);
     }
+    lab_close(&lab);
+}
+
+/* RFC 5508 REQ-3: any of its bits may have changed on the way; a wrong checksum of the
+ * embedded UDP header alone, where the message's own is right, does not matter. */
+static void a_damaged_error_is_dropped(void **state)
+{
+    (void)state;
+    struct lab lab = lab_open("");
+    uint8_t bytes[MESSAGE];
+    lab_out(&lab, 0, A, Y1);
+    for (uint32_t bit = 8; bit < 8 * MESSAGE; bit++) {
+        write_error(bytes, "1.2.3.4:1234", Y1);
+        bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        struct nat_datagram d = error_datagram(bytes, MESSAGE, "77.7.7.7", "1.2.3.4");
+        assert_int_equal(nat_inbound(lab.nat, 1, &d), NAT_DROP_ICMP_UNMATCHED);
+    }
+    write_error(bytes, "1.2.3.4:1234", Y1);
+    bytes[34] = 0x55;
+    put_sum(bytes, MESSAGE, 2);
+    struct nat_datagram d = error_datagram(bytes, MESSAGE, "77.7.7.7", "1.2.3.4");
+    assert_int_equal(nat_inbound(lab.nat, 1, &d), NAT_PASS);
     lab_close(&lab);
 }
 
@@ -146,6 +172,7 @@ static void ip_options_are_stepped_over(void **state)
     memset(bytes + 28, 1, 4); /* no operation */
     memcpy(bytes + 32, plain + 28, 8);
     bytes[8] = 0x46;
+    put_sum(bytes, MESSAGE + 4, 2);
     struct nat_datagram d = error_datagram(bytes, MESSAGE + 4, "77.7.7.7", "1.2.3.4");
     assert_int_equal(nat_inbound(lab.nat, 1, &d), NAT_PASS);
     static const uint8_t host[] = {192, 168, 0, 2};
@@ -174,6 +201,7 @@ static void an_embedded_udp_checksum_is_adjusted(void **state)
     memcpy(block + 12, bytes + 28, 8);
     put_sum(block, 20, 18);
     memcpy(bytes + 34, block + 18, 2);
+    put_sum(bytes, MESSAGE, 2);
     struct nat_datagram d = error_datagram(bytes, MESSAGE, "77.7.7.7", "1.2.3.4");
     assert_int_equal(nat_inbound(lab.nat, 1, &d), NAT_PASS);
     memcpy(block, bytes + 20, 8);
@@ -287,6 +315,7 @@ int main(void)
         cmocka_unit_test(an_error_reaches_the_host_and_the_mapping_survives),
         cmocka_unit_test(an_error_about_a_foreign_datagram_is_not_passed),
         cmocka_unit_test(a_broken_error_is_dropped),
+        cmocka_unit_test(a_damaged_error_is_dropped),
         cmocka_unit_test(ip_options_are_stepped_over),
         cmocka_unit_test(an_embedded_udp_checksum_is_adjusted),
         cmocka_unit_test(an_error_from_inside_leaves_with_external_addresses),

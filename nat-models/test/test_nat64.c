@@ -179,6 +179,9 @@ static uint32_t write_error4(uint8_t *bytes, uint8_t type, uint8_t code, uint16_
     bytes[6] = (uint8_t)(mtu >> 8);
     bytes[7] = (uint8_t)mtu;
     memcpy(bytes + 8, about, sizeof about);
+    uint32_t sum = ~sum_of(bytes, 8 + sizeof about, 0);
+    bytes[2] = (uint8_t)(sum >> 8);
+    bytes[3] = (uint8_t)sum;
     return 8 + sizeof about;
 }
 

@@ -101,6 +101,18 @@ finds a_refused_packet_that_refreshes negative/refused_refreshes_nothing remote.
     's/^    \*verdict = NAT_DROP_FILTER;/    nat_mapping(nat, newest)->refreshed = nat->now;\n&/'
 finds an_error_that_ends_its_mapping rfc4787/REQ-12 icmp.c \
     's/= nat_mapping(nat, record)->inside;/& nat_mapping_remove(nat, record, NAT_NO_HOLD);/'
+finds an_error_that_refreshes_a_query rfc5508/REQ-6 icmp.c \
+    's/= nat_mapping(nat, record)->inside;/& nat_mapping(nat, record)->refreshed = nat->now;/'
+finds an_error_from_inside_that_refreshes rfc7857/7.1 icmp.c \
+    's/^    put_endpoint(d, &e, e.ip + 16.*/    nat_mapping(nat, record)->refreshed = nat->now;\n&/'
+finds a_damaged_error_that_passes rfc5508/REQ-3 icmp.c \
+    's/checksum(d->bytes, d->length) != 0/false/'
+finds errors_that_are_not_turned_round rfc5508/REQ-7 nat.c \
+    's/= nat_icmp_in(nat, d) == NAT_PASS ? NAT_HAIRPIN : /= /'
+finds protocols_that_share_mappings rfc7857/5 nat.c \
+    's/nat_endpoint(&d->from, d->protocol)/nat_endpoint(\&d->from, NAT_UDP)/'
+finds protocols_that_share_filters rfc7857/6 nat.c \
+    's/nat_endpoint(&d->\(to\|from\), d->protocol)/nat_endpoint(\&d->\1, NAT_UDP)/'
 finds a_filter_without_effect pairs/filtering-c remote.c \
     's/: nat->policy.filtering == NAT_EIF)/: true)/'
 finds a_hold_that_is_forgotten negative/held_port_is_nobody_s ports.c \

@@ -104,6 +104,8 @@ static const struct line STEPS_OF_ALL_KINDS[] = {
      "`3`"},
     {BOX AT STEPS "- {at: 1 s, in: \"" Y " -> " Y "\", error: 3/3}",
      "x.yaml:4:56: steps.0.error: expected `error` and `about` together, got `3/3`"},
+    {BOX AT STEPS "- {at: 1 s, in: \"" Y " -> " Y "\", damaged: on}",
+     "x.yaml:4:58: steps.0.damaged: expected `error` beside it, got `on`"},
     {BOX AT STEPS "- {at: 1 s, out: \"" HOST " -> " Y "\", pieces: 3 3 x}",
      "x.yaml:4:62: steps.0.pieces: expected numbers of pieces, at most 16, such as `2 1`, or "
      "`1/2`, got `3 3 x`"},
