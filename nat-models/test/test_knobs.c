@@ -1,5 +1,6 @@
 /* Every knob acts: two boxes that differ in it alone tell different stories of
  * the same packets (the fault of a knob that is accepted and does nothing). */
+#include "nat-models/icmp.h"
 #include "nat-models/test/lab.h"
 #include "nat-models/upnp.h"
 
@@ -128,6 +129,7 @@ static void report_error(struct story *s, mist_time t)
     bytes[28] = (uint8_t)(d.from.port >> 8);
     bytes[29] = (uint8_t)d.from.port;
     bytes[31] = 53;
+    nat_icmp_put_checksum(bytes, sizeof bytes);
     struct nat_datagram error = lab_datagram(to, d.from);
     error.protocol = NAT_ICMP;
     error.length = sizeof bytes;
