@@ -423,6 +423,11 @@ struct host *host_open(const struct host_options *options)
     return h;
 }
 
+struct uv_loop_s *host_loop(struct host *h)
+{
+    return &h->loop;
+}
+
 void host_run(struct host *h)
 {
     deliver(h);

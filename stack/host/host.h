@@ -52,6 +52,10 @@ int host_wish(struct host *host, const struct mist_wish *wish);
 /* Calls back once, `after` from now, unless host_alarm is called again before. */
 void host_alarm(struct host *host, mist_time after, void (*call)(void *user));
 
+/* The loop on which it runs, a uv_loop_t, for other sockets of the program's: they are
+ * closed before host_close. */
+struct uv_loop_s *host_loop(struct host *host);
+
 /* Runs until host_stop. */
 void host_run(struct host *host);
 

@@ -116,6 +116,14 @@ void lines_listening(FILE *out, uint32_t socket, const struct addr *local)
     end_line(out);
 }
 
+void lines_proxy(FILE *out, const char *name, const struct addr *local)
+{
+    char text[ADDR_TEXT];
+    fprintf(out, "{\"event\":\"proxy\",\"addr\":\"%s\"", addr_format(local, text));
+    put_bytes(out, (const uint8_t *)name, strlen(name));
+    end_line(out);
+}
+
 void lines_done(FILE *out, uint32_t sent, uint32_t received)
 {
     fprintf(out, "{\"event\":\"done\",\"sent\":%" PRIu32 ",\"received\":%" PRIu32, sent, received);

@@ -15,6 +15,9 @@ void lines_event(FILE *out, const struct mist_api *api, const struct mist_event 
 /* {"event":"listening","socket":1,"addr":"127.0.0.1:4000"} */
 void lines_listening(FILE *out, uint32_t socket, const struct addr *local);
 
+/* {"event":"proxy","addr":"127.0.0.1:5353","text":"alice"}: programs may speak there. */
+void lines_proxy(FILE *out, const char *name, const struct addr *local);
+
 /* {"event":"done","sent":3,"received":3} */
 void lines_done(FILE *out, uint32_t sent, uint32_t received);
 

@@ -14,6 +14,7 @@
 #include "stack/host/key.h"
 #include "stack/host/lines.h"
 #include "stack/host/options.h"
+#include "stack/host/proxy.h"
 #include "stack/mist.h"
 
 enum { EXIT_FINE = 0, EXIT_NOT_REACHED = 1, EXIT_USAGE = 2, EXIT_LACKS = 77, EXIT_SIGNAL = 130 };
@@ -25,6 +26,7 @@ enum { EXIT_FINE = 0, EXIT_NOT_REACHED = 1, EXIT_USAGE = 2, EXIT_LACKS = 77, EXI
 struct program {
     struct options options;
     struct host *host;
+    struct proxy *proxy; /* NULL: none */
     const struct mist_api *api;
     void (*on_event)(struct program *p, const struct mist_event *event);
     uint32_t sent, received;
@@ -138,12 +140,39 @@ static void dial_on_event(struct program *p, const struct mist_event *event)
     }
 }
 
-/* ---- what both have in common -------------------------------------------- */
+/* ---- proxy, serve -------------------------------------------------------- */
+
+static void proxy_on_event(struct program *p, const struct mist_event *event)
+{
+    if (p->proxy)
+        (void)proxy_event(p->proxy, event);
+}
+
+static void begin_proxy(struct program *p)
+{
+    char error[256];
+    p->proxy = proxy_call(p->host, &p->options.proxy, p->options.name, error, sizeof error);
+    if (!p->proxy) {
+        fprintf(stderr, "mist: %s\n", error);
+        finish(p, EXIT_LACKS);
+        return;
+    }
+    lines_proxy(stdout, p->options.name, &p->options.proxy);
+}
+
+static void begin_serve(struct program *p)
+{
+    p->proxy = proxy_serve(p->host, &p->options.proxy);
+    wish_name(p, MIST_WISH_NAME, 0);
+}
+
+/* ---- what all have in common -------------------------------------------- */
 
 static void on_event(void *user, const struct mist_event *event)
 {
     struct program *p = user;
-    lines_event(stdout, p->api, event);
+    if (!p->proxy || event->kind != MIST_EVENT_DATAGRAM) /* those are not for the screen */
+        lines_event(stdout, p->api, event);
     if (!p->finished)
         p->on_event(p, event);
 }
@@ -252,6 +281,8 @@ static int run_node(struct program *p, void (*begin)(struct program *p))
     begin(p);
     if (!p->finished)
         host_run(p->host);
+    if (p->proxy)
+        proxy_close(p->proxy);
     host_close(p->host);
     return p->exit_code;
 }
@@ -299,6 +330,26 @@ static int run_dial(struct program *p)
     return run_node(p, begin_dial);
 }
 
+static int run_proxy(struct program *p)
+{
+    if (!p->options.name || !p->options.bootstrap_count) {
+        fprintf(stderr, "mist: proxy needs a name and --bootstrap ADDR\n");
+        return EXIT_USAGE;
+    }
+    p->on_event = proxy_on_event;
+    return run_node(p, begin_proxy);
+}
+
+static int run_serve(struct program *p)
+{
+    if (!p->options.name || p->options.proxy.port == 0) {
+        fprintf(stderr, "mist: serve needs --name NAME and --to ADDR\n");
+        return EXIT_USAGE;
+    }
+    p->on_event = proxy_on_event;
+    return run_node(p, begin_serve);
+}
+
 static const struct command {
     const char *name, *operand;
     enum options_command bit;
@@ -308,6 +359,9 @@ static const struct command {
     {"id", "", COMMAND_ID, run_id, "print the node's id"},
     {"up", "", COMMAND_UP, run_up, "be a node, until SIGTERM or SIGINT"},
     {"dial", " NAME", COMMAND_DIAL, run_dial, "reach NAME, send, print what comes back"},
+    {"proxy", " NAME", COMMAND_PROXY, run_proxy,
+     "a local UDP port that reaches NAME, for any UDP program"},
+    {"serve", "", COMMAND_SERVE, run_serve, "let others reach a local UDP program by name"},
 };
 
 #define COMMANDS (sizeof commands / sizeof commands[0])

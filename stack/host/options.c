@@ -46,6 +46,22 @@ static const char *take_listen(struct options *o, char *argument)
     return NULL;
 }
 
+/* What speaks to the proxy is a program of this machine. */
+static const char *take_proxy(struct options *o, char *argument)
+{
+    static const uint8_t loopback6[16] = {[15] = 1};
+    struct addr *a = &o->proxy;
+    bool read = addr_parse(a, argument) == 0;
+    bool local = a->family == ADDR_V4 ? a->ip[0] == 127 : memcmp(a->ip, loopback6, 16) == 0;
+    return read && local ? NULL : "a loopback address, as 127.0.0.1:5353 or [::1]:5353";
+}
+
+static const char *take_to(struct options *o, char *argument)
+{
+    return addr_parse(&o->proxy, argument) == 0 && o->proxy.port ? NULL
+                                                                 : "an address, as 127.0.0.1:53";
+}
+
 static const char *add_setting(struct options *o, const char *key, const char *value)
 {
     if (o->setting_count == OPTIONS_SETTINGS)
@@ -114,19 +130,23 @@ static const struct option_row {
     take take;
     const char *help;
 } rows[] = {
-    {"key", "FILE", COMMAND_ID | COMMAND_UP | COMMAND_DIAL, take_key,
+    {"key", "FILE", COMMAND_ID | COMMAND_NODE, take_key,
      "the node's secret key; made when there is none (default: a fresh one, kept nowhere)"},
-    {"name", "NAME", COMMAND_UP, take_name, "answer to NAME"},
-    {"bootstrap", "ADDR", COMMAND_UP | COMMAND_DIAL, take_bootstrap,
-     "a node to join through; may be repeated"},
+    {"name", "NAME", COMMAND_UP | COMMAND_SERVE, take_name, "answer to NAME"},
+    {"bootstrap", "ADDR", COMMAND_NODE, take_bootstrap, "a node to join through; may be repeated"},
     {"listen", "ADDR", COMMAND_UP | COMMAND_DIAL, take_listen,
      "bind to this address (default: all, any port); may be repeated"},
-    {"public", NULL, COMMAND_UP, take_public, "others can reach this node unasked"},
+    {"listen", "ADDR", COMMAND_PROXY, take_proxy,
+     "where programs of this machine speak to the proxy (default: 127.0.0.1, any port)"},
+    {"to", "ADDR", COMMAND_SERVE, take_to, "the program that is served"},
+    {"bind", "ADDR", COMMAND_PROXY | COMMAND_SERVE, take_listen,
+     "bind the node to this address (default: all, any port); may be repeated"},
+    {"public", NULL, COMMAND_UP | COMMAND_SERVE, take_public, "others can reach this node unasked"},
     {"echo", NULL, COMMAND_UP, take_echo, "send every datagram back"},
     {"send", "TEXT", COMMAND_DIAL, take_send, "what to send once connected"},
     {"count", "N", COMMAND_DIAL, take_count, "send it N times, each after the answer (default 1)"},
     {"timeout", "SECONDS", COMMAND_DIAL, take_timeout, "give up after this long (default 60)"},
-    {"set", "KEY=VALUE", COMMAND_UP | COMMAND_DIAL, take_setting,
+    {"set", "KEY=VALUE", COMMAND_NODE, take_setting,
      "a setting of the protocol core; may be repeated"},
 };
 
@@ -172,7 +192,7 @@ static int read_option(struct options *o, enum options_command command, char ***
 
 int options_read(struct options *o, enum options_command command, int argc, char **argv)
 {
-    *o = (struct options){.count = 1, .timeout = SEC(60)};
+    *o = (struct options){.count = 1, .timeout = SEC(60), .proxy = addr_v4(0x7f000001, 0)};
     char **end = argv + argc;
     for (char **at = argv + 1; at < end && *at; at++) {
         if (strcmp(*at, "--help") == 0) {
@@ -184,7 +204,7 @@ int options_read(struct options *o, enum options_command command, int argc, char
                 return 2;
             if (!*at)
                 break;
-        } else if (command == COMMAND_DIAL && !o->name) {
+        } else if (command & (COMMAND_DIAL | COMMAND_PROXY) && !o->name) {
             const char *expected = take_name(o, *at);
             if (expected) {
                 fprintf(stderr, "mist: the name: expected %s\n", expected);

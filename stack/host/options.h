@@ -19,18 +19,26 @@ struct options_setting {
 
 /* Texts are borrowed from argv. */
 struct options {
-    const char *name; /* up: --name; dial: the operand */
+    const char *name; /* up, serve: --name; dial, proxy: the operand */
     const char *key_file, *send;
     uint32_t count;
     mist_time timeout;
     bool echo;
+    struct addr proxy; /* proxy: where programs speak to it; serve: the program */
     uint32_t bootstrap_count, listen_count, setting_count;
     struct addr bootstrap[OPTIONS_BOOTSTRAP], listen[HOST_LISTEN];
     struct options_setting settings[OPTIONS_SETTINGS];
 };
 
 /* The commands as bits, to say which option belongs to which. */
-enum options_command { COMMAND_ID = 1, COMMAND_UP = 2, COMMAND_DIAL = 4 };
+enum options_command {
+    COMMAND_ID = 1,
+    COMMAND_UP = 2,
+    COMMAND_DIAL = 4,
+    COMMAND_PROXY = 8,
+    COMMAND_SERVE = 16,
+    COMMAND_NODE = 2 | 4 | 8 | 16 /* those that are nodes */
+};
 
 /* Reads argv[1..], where argv[0] is the command's name.  Returns 0; 1 after
  * --help, printed; or 2 after a mistake, told on stderr. */
