@@ -29,6 +29,7 @@ ANALYSIS := $(filter-out analysis/analysis.c,$(wildcard analysis/*.c))
 HOST    := $(filter-out stack/host/mist.c,$(wildcard stack/host/*.c))
 FOLDERS := stack stack/host nat-models sim sim/native sim/natbox analysis
 TESTS   := $(wildcard $(FOLDERS:=/test/test_*.c))
+STATISTICS = $(filter %/test_stat_coverage %/test_stat_decision,$(TESTBIN))
 STORIES := $(wildcard $(FOLDERS:=/test/test_story_*.c))
 SCRIPTS := $(wildcard $(FOLDERS:=/test/test_*.sh))
 SMOKE   := $(wildcard scenarios/smoke/*.yaml scenarios/matrix/*.yaml scenarios/regress/*.yaml)
@@ -68,6 +69,9 @@ test-campaign: $(B)/mistsim	## 200 runs of 200 nodes, killed 20 times, on full d
 
 test-compare: $(PROGRAMS)	## comparisons that take minutes: half a point until it is decided
 	@MIST_BUILD=$(B) CC="$(CC)" analysis/test/test_compare.sh deep
+
+test-stat: $(STATISTICS)	## statistics in made-up worlds, in full: coverage, false alarms, power
+	@for t in $^; do MIST_STAT=deep $$t || exit; done
 
 golden: $(TESTBIN) $(PROGRAMS)	## rewrite the golden texts of the tests test_story_*
 	@MIST_GOLDEN=write .ci/test $(B) $(patsubst %.c,$(B)/%,$(STORIES))
@@ -225,10 +229,9 @@ $(FUZZBIN): $(B)/%: $(B)/obj/%.o $(LIBS)
     $(FUZZERS) nat-models/test/netprobe.c sim/mistsim.c stack/host/mist.c analysis/analysis.c) \
     $(patsubst %.c,$(B)/pic/%.o,$(STACK)))
 FORCE:
-.PHONY: all help run report test test-linux test-campaign test-compare golden \
+.PHONY: all help run report test test-linux test-campaign test-compare test-stat golden \
     tidy pure lint house smoke check-scenarios \
     same-seed sanitize fuzz fuzz-build bench deps deps-build deps-test deps-tidy deps-lint \
-	deps-fuzz \
-    deps-linux deps-ci install uninstall clean FORCE
+    deps-fuzz deps-linux deps-ci install uninstall clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -132,58 +132,87 @@ static struct interval sign_interval(const struct difference *d, double alpha)
     return (struct interval){value, fmin(0, 2 * value), fmax(0, 2 * value)};
 }
 
-/* Sums of both arms after an exchange of labels in some of the seeds. */
+/* What an exchange of labels in some seeds moves from the candidate to the base. */
 struct exchange {
-    double hits[2], trials[2];
+    double hits, trials;
 };
 
-static struct exchange exchange_add(struct exchange x, const struct pairs *pairs, int seed,
-                                    int swapped)
+/* Counts a seed `times` more: -1 takes it back. */
+static void exchange_add(struct exchange *x, const struct pairs *pairs, int seed, double times)
 {
-    for (int arm = 0; arm < 2; arm++) {
-        x.hits[arm ^ swapped] += pairs->hits[arm][seed];
-        x.trials[arm ^ swapped] += pairs->trials[arm][seed];
+    x->hits += times * (pairs->hits[1][seed] - pairs->hits[0][seed]);
+    x->trials += times * (pairs->trials[1][seed] - pairs->trials[0][seed]);
+}
+
+/* Exchanges the seeds whose bits are set; beyond the 64th the key draws the bits. */
+static struct exchange exchange_of(const struct pairs *pairs, uint64_t key, uint64_t bits)
+{
+    struct exchange x = {0, 0};
+    for (int s = 0; s < pairs->seeds; s++, bits >>= 1) {
+        if (s > 0 && s % 64 == 0)
+            bits = keyed_word(key, (uint64_t)s / 64);
+        exchange_add(&x, pairs, s, (double)(bits & 1));
     }
     return x;
 }
 
-static bool extreme(struct exchange x, double far)
-{
-    return fabs(x.hits[1] / x.trials[1] - x.hits[0] / x.trials[0]) >= far * (1 - ALIKE);
-}
+/* Both arms as they are, and how far apart an exchange has to put them. */
+struct extreme {
+    double hits[2], trials[2], far;
+};
 
-/* How many of all exchanges from this seed on lead at least so far apart. */
-static double extremes(const struct pairs *pairs, double far, struct exchange x, int seed)
+static struct extreme extreme_of(const struct pairs *pairs)
 {
-    if (seed == pairs->seeds)
-        return extreme(x, far);
-    return extremes(pairs, far, exchange_add(x, pairs, seed, 0), seed + 1) +
-           extremes(pairs, far, exchange_add(x, pairs, seed, 1), seed + 1);
-}
-
-static bool drawn_extreme(const struct pairs *pairs, double far, uint64_t flip)
-{
-    struct exchange x = {{0, 0}, {0, 0}};
-    uint64_t word = 0;
-    for (int s = 0; s < pairs->seeds; s++, word >>= 1) {
-        if (s % 64 == 0)
-            word = keyed_word(FLIP_KEY + flip, (uint64_t)s / 64);
-        x = exchange_add(x, pairs, s, word & 1);
+    struct extreme e;
+    for (int arm = 0; arm < 2; arm++) {
+        e.hits[arm] = sum_of(pairs->hits[arm], pairs->seeds);
+        e.trials[arm] = sum_of(pairs->trials[arm], pairs->seeds);
     }
-    return extreme(x, far);
+    e.far = fabs(e.hits[1] / e.trials[1] - e.hits[0] / e.trials[0]) * (1 - ALIKE);
+    return e;
+}
+
+static bool reached(const struct extreme *e, struct exchange x)
+{
+    double base = e->trials[0] + x.trials, candidate = e->trials[1] - x.trials;
+    double apart = (e->hits[1] - x.hits) * base - (e->hits[0] + x.hits) * candidate;
+    return fabs(apart) >= e->far * base * candidate;
+}
+
+/* Sums are taken afresh after so many steps, so that rounding does not add up. */
+#define AFRESH 1024
+
+/* All exchanges but those of the last seed, which only turn the sign: a Gray code changes
+ * one seed per step. */
+static double flip_all(const struct pairs *pairs, const struct extreme *e)
+{
+    struct exchange x = {0, 0};
+    uint64_t flips = (uint64_t)1 << (pairs->seeds - 1), found = 0;
+    for (uint64_t i = 0; i < flips; i++) {
+        uint64_t gray = i ^ i >> 1;
+        int seed = 0;
+        while (i > 0 && !(i >> seed & 1))
+            seed++;
+        if (i % AFRESH == 0)
+            x = exchange_of(pairs, 0, gray);
+        else
+            exchange_add(&x, pairs, seed, gray >> seed & 1 ? 1 : -1);
+        found += reached(e, x);
+    }
+    return (double)found / (double)flips;
 }
 
 /* If the versions are alike, either could have been called the base in any seed. */
-static double flip_p(const struct pairs *pairs, double far)
+static double flip_p(const struct pairs *pairs)
 {
-    if (pairs->seeds <= DIFFERENCE_EXACT) {
-        /* The first seed stays: exchanging all of them leaves the distance as it is. */
-        struct exchange first = exchange_add((struct exchange){{0, 0}, {0, 0}}, pairs, 0, 0);
-        return ldexp(extremes(pairs, far, first, 1), 1 - pairs->seeds);
-    }
+    struct extreme e = extreme_of(pairs);
     int found = 0;
-    for (uint64_t flip = 0; flip < DIFFERENCE_FLIPS; flip++)
-        found += drawn_extreme(pairs, far, flip);
+    if (pairs->seeds <= DIFFERENCE_EXACT)
+        return flip_all(pairs, &e);
+    for (uint64_t flip = 0; flip < DIFFERENCE_FLIPS; flip++) {
+        uint64_t key = FLIP_KEY + flip;
+        found += reached(&e, exchange_of(pairs, key, keyed_word(key, 0)));
+    }
     return (found + 1.0) / (DIFFERENCE_FLIPS + 1.0);
 }
 
@@ -196,7 +225,7 @@ static void judge(struct difference *d, const struct pairs *pairs)
     measure(d, pairs);
     if (d->pairs < 2 || !isfinite(d->delta.value))
         return;
-    d->p_flip = flip_p(pairs, fabs(d->delta.value));
+    d->p_flip = flip_p(pairs);
     if (uniform(d) && !isfinite(d->least)) {
         d->p = d->delta.value == 0 ? 1 : ldexp(1, 1 - d->pairs);
         d->delta = sign_interval(d, d->alpha);

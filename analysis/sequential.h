@@ -13,14 +13,15 @@
 /* Mean of the differences, one per seed in the order of the seeds; not finite: does not
  * count.  A t-type mixture: normal differences of unknown spread, a standardised effect
  * drawn from N(0, SEQUENTIAL_PRIOR) (Lai 1976; H. Wang, A. Ramdas, Anytime-valid t-tests and
- * confidence sequences, 2024).  Infinite below about ten seeds.  Adding seeds may not depend
- * on anything but the differences seen. */
+ * confidence sequences, 2024).  Infinite below about twenty seeds.  Whether to add a seed may
+ * depend on nothing but the differences seen. */
 struct interval sequential_means(const double *differences, int seeds, double alpha);
 
-/* The prior variance of effect / standard deviation over seeds.  Small on purpose: worth
- * knowing are effects of a quarter to half a deviation; and it takes ten seeds before even
- * the greatest effect is believed, so that few seeds of a few values do not mislead. */
-#define SEQUENTIAL_PRIOR 0.1
+/* The prior variance of effect / standard deviation over seeds.  Small on purpose: it takes
+ * twenty seeds before even the greatest effect is believed, so that a skew spread, of which
+ * few seeds show one side only, does not mislead; and effects of a tenth to a half of a
+ * deviation, which are hard to see, are found the soonest. */
+#define SEQUENTIAL_PRIOR 0.02
 
 /* Shares, candidate minus base, mean over seeds of the difference of the two shares of a
  * seed; limits keep the distance that no change in all trials leaves open, alpha^(1/n). */

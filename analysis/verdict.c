@@ -7,7 +7,9 @@
 
 #include "stack/check.h"
 
-#define POWER 0.95 /* of the planned comparison */
+#define POWER        0.95 /* of the planned comparison */
+#define FREEDOM_MOST 1e5  /* beyond, the spread is certain, and GSL's inverse fails */
+#define CAUTION      0.8  /* confidence that the spread is not larger than assumed (Browne 1995) */
 
 /* Turned so that more is better. */
 static struct interval gain(struct interval x, int better)
@@ -100,17 +102,12 @@ static double seeds_if(double gain, double margin, double level, double alpha, s
 int verdict_seeds_needed(const struct difference *d, struct margin margin, int family)
 {
     double value = gain(d->delta, margin.better).value;
-    double level = d->alpha / 2 / family;
     CHECK(margin.most >= 0 && family > 0);
     if (!isfinite(d->error) || d->pairs < 2)
         return 0;
-    struct seed seed = {sqrt(d->variance_paired), d->least / d->pairs, d->pairs + 1};
-    /* Least favourable: a loss that is as hard to tell from 0 as from the margin. */
-    double apart = gsl_cdf_ugaussian_Qinv(level) + gsl_cdf_ugaussian_Pinv(POWER);
-    double short_of = gsl_cdf_ugaussian_Qinv(d->alpha) + gsl_cdf_ugaussian_Pinv(POWER);
-    double hardest = -margin.most * apart / (apart + short_of);
-    if (margin.most > 0)
-        value = fmin(fmax(hardest, value - d->error), value + d->error);
-    double n = seeds_if(value, margin.most, level, d->alpha, seed);
+    double freedom = fmin(d->pairs - 1, FREEDOM_MOST);
+    double spread = freedom / gsl_cdf_chisq_Pinv(1 - CAUTION, freedom);
+    struct seed seed = {sqrt(d->variance_paired * spread), d->least / d->pairs, d->pairs + 1};
+    double n = seeds_if(value, margin.most, d->alpha / 2 / family, d->alpha, seed);
     return n > VERDICT_SEEDS_MOST ? VERDICT_SEEDS_MOST + 1 : (int)n;
 }

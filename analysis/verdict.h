@@ -38,9 +38,9 @@ const char *verdict_name(enum verdict verdict);
 
 #define VERDICT_SEEDS_MOST 1000000 /* more is not a plan */
 
-/* How many seeds in all decide such a difference with 95 % power: for the least favourable
- * true difference within a standard error of the one seen, at the level of the first step
- * of Holm's procedure over `family` metrics.  At least one more than there are; more than
+/* How many seeds in all decide with 95 % power, were the difference what it seems and its
+ * spread over seeds the upper 80 % limit of what it seems; at the level of the first step of
+ * Holm's procedure over `family` metrics.  At least one more than there are; more than
  * VERDICT_SEEDS_MOST: VERDICT_SEEDS_MOST + 1.  0 where the spread is not known. */
 int verdict_seeds_needed(const struct difference *difference, struct margin margin, int family);
 
