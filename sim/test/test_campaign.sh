@@ -17,7 +17,7 @@ draw_seed=${MIST_SEED:-1}
 
 if [ "${1-}" = full ]; then
     cells='0%, 1%, 2%, 5%' cell_count=4 seeds=50 homes=197 kills=20
-    parts='40 70' first_four=1,1,1,1 duration='60 s'
+    parts='50' first_four=1,1,1,1 duration='30 s'
 else
     cells='0%, 2%' cell_count=2 seeds=4 homes=27 kills=5
     parts='70 150' first_four=1,1,2,2 duration='5 min'
@@ -28,13 +28,13 @@ cat >"$work/town.yaml" <<END
 mist: 1
 name: town
 duration: $duration
-join: 10 s
+join: 5 s
 network: { latency: { uniform: 10 ms..200 ms } }
 population:
   - { name: server, count: 3, nat: none, roles: [bootstrap, relay] }
   - { name: home, count: $homes, nat: { population: roverso } }
 workload:
-  - { dial: uniform, rate: 3/min, from: 20 s, window: 15 s }
+  - { dial: uniform, rate: 3/min, from: 10 s, window: 10 s }
 sweep: { "network.loss": [$cells] }
 END
 
