@@ -5,6 +5,7 @@
 
 #include "sim/analysis_command.h"
 #include "sim/bench.h"
+#include "sim/bisect.h"
 #include "sim/commit.h"
 #include "sim/doctor.h"
 #include "sim/dump.h"
@@ -18,9 +19,19 @@
 #include "stack/mist.h"
 
 static const struct command *const commands[] = {
-    &run_command,  &scenario_check_command, &explain_key_command, &schema_command,
-    &show_command, &dump_command,           &report_command,      &compare_command,
-    &nat_command,  &doctor_command,         &bench_command,       NULL,
+    &run_command,
+    &scenario_check_command,
+    &explain_key_command,
+    &schema_command,
+    &show_command,
+    &dump_command,
+    &report_command,
+    &compare_command,
+    &bisect_command,
+    &nat_command,
+    &doctor_command,
+    &bench_command,
+    NULL,
 };
 #define COMMANDS (sizeof commands / sizeof *commands - 1)
 

@@ -27,8 +27,9 @@ void pump_alarm(struct world *w, uint32_t host)
     w->type->alarm(w->engine, host, h->life < at ? h->life : at);
 }
 
-static void send_all(struct world *w, uint32_t host)
+static void send_all(struct world *w, mist_time now, uint32_t host)
 {
+    const struct world_watch *watch = w->options->watch;
     const struct host *h = &w->hosts[host];
     struct mist_datagram array[16];
     uint32_t n;
@@ -39,6 +40,8 @@ static void send_all(struct world *w, uint32_t host)
                                  .ttl = array[i].ttl == 0 ? DEFAULT_TTL : array[i].ttl,
                                  .length = array[i].length,
                                  .bytes = (uint8_t *)(uintptr_t)array[i].bytes};
+            if (watch != NULL && watch->sent != NULL)
+                watch->sent(watch->data, now, host, &array[i]);
             w->type->send(w->engine, host, &d);
         }
     }
@@ -69,7 +72,7 @@ static void drain_once(struct world *w, mist_time now, uint32_t host)
     struct host *h = &w->hosts[host];
     struct mist_event e;
     struct mist_fact f;
-    send_all(w, host);
+    send_all(w, now, host);
     while (h->core->api->event(h->node, &e))
         take_event(w, now, host, &e);
     if (w->options->facts || w->fact_log != NULL) {

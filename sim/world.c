@@ -27,7 +27,19 @@ static mist_time wall_now(void)
 
 static void on_arrive(void *world, mist_time now, uint32_t host, const struct datagram *d)
 {
+    const struct world *w = world;
+    const struct world_watch *watch = w->options->watch;
+    if (watch != NULL && watch->arrived != NULL)
+        watch->arrived(watch->data, now, host, d);
     pump_input(world, now, host, d);
+}
+
+/* Nobody asks the engine for this where nobody looks on. */
+static void on_lost(void *world, mist_time now, uint32_t host, const struct datagram *d, int why)
+{
+    const struct world *w = world;
+    (void)host;
+    w->options->watch->lost(w->options->watch->data, now, d, (enum engine_loss)why);
 }
 
 static void on_due(void *world, mist_time now, uint32_t host)
@@ -51,8 +63,12 @@ static enum crossing on_cross(void *world, mist_time now, uint32_t box, enum dir
                              .bytes = d->bytes};
     enum nat_verdict verdict = direction == OUTWARD ? nat_outbound(w->boxes[box], now, &n)
                                                     : nat_inbound(w->boxes[box], now, &n);
-    if (nat_is_drop(verdict))
+    const struct world_watch *watch = w->options->watch;
+    if (nat_is_drop(verdict)) {
+        if (watch != NULL && watch->dropped != NULL)
+            watch->dropped(watch->data, now, box, nat_verdict_word(verdict), d);
         return CROSS_DROP;
+    }
     d->from = n.from;
     d->to = n.to;
     d->ttl = n.ttl;
@@ -268,6 +284,8 @@ int world_run(const struct plan *plan, const struct engine_type *engine,
                                  .due = on_due,
                                  .cross = on_cross,
                                  .prefetch = on_prefetch};
+    if (options->watch != NULL && options->watch->lost != NULL)
+        calls.lost = on_lost;
     mist_time began = wall_now();
     memset(result, 0, sizeof *result);
     world_core_open(&w, options->api);

@@ -21,6 +21,18 @@ struct world_progress {
     uint64_t dials, direct, relayed, failed; /* ended ones */
 };
 
+/* What passes, for whoever looks on: called in the order of events, borrowed for the
+ * call, and nothing may be done to the world from within.  Members may be NULL. */
+struct world_watch {
+    void *data;
+    void (*sent)(void *data, mist_time now, uint32_t host, const struct mist_datagram *d);
+    void (*arrived)(void *data, mist_time now, uint32_t host, const struct datagram *d);
+    /* By a box; why: a word. */
+    void (*dropped)(void *data, mist_time now, uint32_t box, const char *why,
+                    const struct datagram *d);
+    void (*lost)(void *data, mist_time now, const struct datagram *d, enum engine_loss why);
+};
+
 struct world_options {
     const struct mist_api *api;  /* of populations without a build of their own */
     struct record *record;       /* NULL: nothing is recorded */
@@ -30,6 +42,7 @@ struct world_options {
     void (*progress)(void *data,
                      const struct world_progress *p); /* about each 100 ms of wall time */
     void *progress_data;
+    const struct world_watch *watch; /* NULL: nobody */
 };
 
 /* One row of the nodes' memory, summed over all nodes, for the bench. */
