@@ -131,22 +131,22 @@ static void choose(struct compare *c, int side, struct condition sides[][COMPARE
 static void refuse_versions(struct compare *c, int side)
 {
     struct source *s = &c->arms[side].source;
-    sqlite3_stmt *rows = source_query(
-        s,
-        "SELECT scenario, engine, stack, substr(commit_id, 1, 20), count(*), count(DISTINCT"
-        " scenario) OVER (), replace(substr(scenario_text, 1 + coalesce(nullif(instr(scenario_text,"
-        " char(10) || '# --set '), 0), length(scenario_text))), char(10), ' ') FROM main.run JOIN"
-        " chosen USING(run) WHERE chosen.status='complete' GROUP BY version LIMIT 8",
-        "");
     compare_refuse(c,
                    "%s: the %s is one version, and these runs are of several; choose with --%s"
                    " KEY=VALUE,... (a setting of the sweep or of --set, KEY= where it is not set,"
                    " commit=, stack=, engine=):",
                    s->file, compare_side_names[side], compare_side_names[side]);
+    sqlite3_stmt *rows = source_query(
+        s,
+        "SELECT count(*), scenario, engine, stack, commit_id, replace(substr(scenario_text, 1 +"
+        " coalesce(nullif(instr(scenario_text, char(10) || '# --set '), 0),"
+        " length(scenario_text))), char(10), ' ') FROM main.run JOIN chosen USING(run) WHERE"
+        " chosen.status='complete' GROUP BY version LIMIT 8",
+        "");
     while (source_row(s, rows))
         compare_refuse(c, "  %d runs of %.60s: engine=%.20s stack=%.60s commit=%.20s %.120s",
-                       sqlite3_column_int(rows, 4), source_text(rows, 0), source_text(rows, 1),
-                       source_text(rows, 2), source_text(rows, 3), source_text(rows, 6));
+                       sqlite3_column_int(rows, 0), source_text(rows, 1), source_text(rows, 2),
+                       source_text(rows, 3), source_text(rows, 4), source_text(rows, 5));
 }
 
 static void refuse_none(struct compare *c, int side)

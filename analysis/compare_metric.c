@@ -22,13 +22,18 @@
 /* Times of dials are restricted: a dial that never got there counts as its window. */
 const struct compare_metric compare_metrics[] = {
     SHARE("dial.connected_rate", 1, "dials connected"),
+    SHARE("dial.online_rate", 1, "connected, both running"),
     SHARE("dial.direct_rate", 1, "dials direct"),
     SHARE("dial.punch_rate", 1, "direct, both behind NATs"),
     SHARE("dial.relayed_rate", 0, "dials relayed"),
     SHARE("dial.failed_rate", -1, "dials failed"),
     TIMES("dial.first_byte", "time to first byte"),
     TIMES("dial.direct_time", "time to direct path"),
+    SHARE("recovery.rate", 1, "recovered after faults"),
+    TIMES("recovery.time", "time to recover"),
     SHARE("node.joined", 1, "nodes joined"),
+    MEAN("node.online_rate", 0, "ratio", "time that nodes ran"),
+    MEAN("node.sessions", 0, "count", "sessions of nodes"),
     SHARE("lookup.ok_rate", 1, "lookups answered"),
     MEAN("lookup.hops.mean", -1, "hops", "hops per lookup"),
     TIMES("lookup.latency", "lookup latency"),

@@ -38,6 +38,10 @@ static void fill_shares(struct source *s)
         "SELECT run, 'dial.connected_rate', sum(direct+relayed), sum(dials) FROM tally GROUP BY"
         " run",
         "SELECT run, 'dial.punch_rate', sum(punched), sum(tried) FROM tally GROUP BY run",
+        "SELECT run, 'dial.online_rate', sum(direct+relayed), sum(dials-offline) FROM tally"
+        " WHERE run IN (SELECT run FROM measured WHERE metric='dial.online_rate') GROUP BY run",
+        "SELECT run, 'recovery.rate', count(latency_ns), count(*) FROM main.recovery JOIN counted"
+        " USING(run) GROUP BY run",
         "SELECT run, 'lookup.ok_rate', sum(ok<>0), count(*) FROM main.lookup JOIN counted"
         " USING(run) GROUP BY run",
         "SELECT run, 'message.delivery_rate', sum(delivered), sum(subscribers) FROM main.message"

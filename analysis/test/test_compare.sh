@@ -213,7 +213,7 @@ if [ "$mode" = deep ]; then
             "$paired paired, $unpaired unpaired: pairing saves a factor of" \
             "$(awk "BEGIN { printf \"%.1f\", $unpaired / $paired }") in seeds"
         claim "pairing saves seeds for $metric" \
-            "$(awk "BEGIN { print $unpaired > 2 * $paired }")" 1
+            "$(awk "BEGIN { print ($unpaired > 2 * $paired) }")" 1
     done
 fi
 
