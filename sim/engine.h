@@ -34,6 +34,7 @@
  *     of ENGINE_LAN_RTT, no box, no line, no loss.
  *   - A datagram that a box turns round (CROSS_HAIRPIN) does not see the core
  *     either: half of ENGINE_LAN_RTT, and both lines if the box serves several.
+ *   - What a box sends itself (emit) comes as far as its inside.
  *   - A line that would hold a datagram longer than ENGINE_BUFFER drops it.
  *     On the line a datagram is its payload and its IP and UDP headers.
  *   - A broken path (plan_network: nodes, pairs) carries nothing through the
@@ -58,7 +59,7 @@ struct datagram {
     struct addr from, to;
     uint8_t ttl; /* routers and boxes that it may still pass, plus one */
     uint16_t length;
-    uint8_t *bytes; /* boxes may rewrite the addresses, never the bytes (no ALG yet) */
+    uint8_t *bytes; /* after cross they may be the box's own, until the next call of cross */
 };
 
 enum direction { OUTWARD, INWARD };
@@ -69,7 +70,8 @@ enum crossing { CROSS_DROP, CROSS_PASS, CROSS_HAIRPIN };
 enum engine_loss { LOSS_LINK, LOSS_QUEUE, LOSS_NO_ROUTE, LOSS_BROKEN, LOSS_TTL };
 
 /* What the engine calls.  `world` is handed back as given.  From within arrive
- * and due the world may call send and alarm; from within the others nothing. */
+ * and due the world may call send and alarm, from within cross and between two
+ * calls of run emit; from within the others nothing. */
 struct engine_calls {
     void *world;
     void (*arrive)(void *world, mist_time now, uint32_t host, const struct datagram *d);
@@ -115,6 +117,10 @@ struct engine_type {
     struct engine *(*open)(const struct plan *plan, const struct engine_calls *calls,
                            uint64_t seed);
     void (*send)(struct engine *e, uint32_t host, const struct datagram *d); /* copies */
+    /* The box itself sends to its inside: to who owns the address there, or, to a
+     * multicast address, to all hosts directly inside; nowhere further.  Copies.  It
+     * takes half of ENGINE_LAN_RTT, and the line as well if the box serves several. */
+    void (*emit)(struct engine *e, uint32_t box, const struct datagram *d);
     /* Calls due once at that time, now if it has passed; MIST_NEVER: not at all. */
     void (*alarm)(struct engine *e, uint32_t host, mist_time at);
     void (*run)(struct engine *e, mist_time until); /* all events with time < until */

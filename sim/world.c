@@ -54,25 +54,7 @@ static void on_due(void *world, mist_time now, uint32_t host)
 static enum crossing on_cross(void *world, mist_time now, uint32_t box, enum direction direction,
                               struct datagram *d)
 {
-    struct world *w = world;
-    struct nat_datagram n = {.from = d->from,
-                             .to = d->to,
-                             .protocol = NAT_UDP,
-                             .ttl = d->ttl,
-                             .length = d->length,
-                             .bytes = d->bytes};
-    enum nat_verdict verdict = direction == OUTWARD ? nat_outbound(w->boxes[box], now, &n)
-                                                    : nat_inbound(w->boxes[box], now, &n);
-    const struct world_watch *watch = w->options->watch;
-    if (nat_is_drop(verdict)) {
-        if (watch != NULL && watch->dropped != NULL)
-            watch->dropped(watch->data, now, box, nat_verdict_word(verdict), d);
-        return CROSS_DROP;
-    }
-    d->from = n.from;
-    d->to = n.to;
-    d->ttl = n.ttl;
-    return verdict == NAT_HAIRPIN ? CROSS_HAIRPIN : CROSS_PASS;
+    return world_boxes_cross(world, now, box, direction, d);
 }
 
 static void on_prefetch(void *world, uint32_t host)
@@ -152,46 +134,11 @@ static void make_hosts(struct world *w)
     free(sizes);
 }
 
-/* The i-th address of a pool: they count up from the first. */
-static struct addr pool_address(const struct addr *first, uint32_t i)
-{
-    struct addr a = *first;
-    for (int byte = (a.family == ADDR_V4 ? 4 : 16) - 1; i > 0 && byte >= 0; byte--) {
-        i += a.ip[byte];
-        a.ip[byte] = (uint8_t)i;
-        i >>= 8;
-    }
-    return a;
-}
-
-static void make_boxes(struct world *w)
-{
-    const struct plan *p = w->plan;
-    w->slab = nat_slab_open();
-    CHECK(w->slab != NULL);
-    w->boxes = allocate(p->box_count, sizeof *w->boxes);
-    for (uint32_t i = 0; i < p->box_count; i++) {
-        const struct plan_box *b = &p->boxes[i];
-        uint32_t n = b->outside.family == ADDR_NONE ? 0 : b->policy.pool;
-        struct addr *pool = allocate(n, sizeof *pool);
-        for (uint32_t j = 0; j < n; j++)
-            pool[j] = pool_address(&b->outside, j);
-        w->boxes[i] = nat_init(allocate(1, nat_size(n)), w->slab, &b->policy,
-                               draw_u64(p->seed, i, DRAW_BOX_SEED, 0), pool, n);
-        free(pool);
-    }
-}
-
 static void destroy(struct world *w)
 {
-    for (uint32_t i = 0; w->boxes != NULL && i < w->plan->box_count; i++) {
-        nat_close(w->boxes[i]);
-        free(w->boxes[i]);
-    }
+    world_boxes_close(w);
     for (uint32_t i = 0; w->configs != NULL && i < w->plan->population_count; i++)
         free(w->configs[i]);
-    if (w->slab != NULL)
-        nat_slab_close(w->slab);
     if (w->engine != NULL)
         w->type->close(w->engine);
     if (w->memory != NULL)
@@ -203,7 +150,6 @@ static void destroy(struct world *w)
     if (w->fact_log != NULL && w->fact_log != stdout)
         fclose(w->fact_log);
     world_core_close(w);
-    free(w->boxes);
     free(w->configs);
     free(w->hosts);
 }
@@ -223,14 +169,23 @@ static void report(struct world *w, mist_time now)
         w->options->progress(w->options->progress_data, &w->seen);
 }
 
+/* The end of the slice, of the run, or when a box has something to say. */
+static mist_time next_look(const struct world *w, mist_time now)
+{
+    mist_time end = now + SLICE < w->plan->duration ? now + SLICE : w->plan->duration;
+    mist_time due = world_boxes_deadline(w);
+    return due > now && due < end ? due : end;
+}
+
 static int run(struct world *w)
 {
     mist_time reported = wall_now(), now = 0, series = SERIES_EVERY;
     while (now < w->plan->duration) {
         if (w->options->stop != NULL && *w->options->stop)
             return 1;
-        now = now + SLICE < w->plan->duration ? now + SLICE : w->plan->duration;
+        now = next_look(w, now);
         w->type->run(w->engine, now);
+        world_boxes_due(w, now);
         if (now >= series || now == w->plan->duration) {
             world_record_series(w, now);
             series += SERIES_EVERY;
@@ -294,7 +249,7 @@ int world_run(const struct plan *plan, const struct engine_type *engine,
     int status = configure(&w, error, error_size);
     if (status == 0) {
         w.engine = engine->open(plan, &calls, plan->seed);
-        make_boxes(&w);
+        world_boxes_open(&w);
         make_hosts(&w);
         life_open(&w);
         workload_open(&w);

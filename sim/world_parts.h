@@ -1,7 +1,7 @@
 /* world_parts.h: shared by the files of the simulated world: world.c (hosts,
  * boxes, the run), world_core.c (builds of the core), pump.c (one host's core),
- * life.c (when hosts run), workload.c (what they do) and world_record.c (what was
- * seen). */
+ * life.c (when hosts run), workload.c (what they do), world_boxes.c (NAT boxes) and
+ * world_record.c (what was seen). */
 #ifndef SIM_WORLD_PARTS_H
 #define SIM_WORLD_PARTS_H
 
@@ -89,6 +89,9 @@ struct world {
     size_t memory_bytes;
     struct nat_slab *slab;
     struct nat **boxes;
+    bool *box_waits;         /* [boxes]: it is among the waiting */
+    uint32_t *waiting_boxes; /* that have something to say later */
+    uint32_t waiting_box_count;
     struct progress_of_work *work;              /* [hosts][workloads] */
     uint32_t **members, *src_count, *dst_count; /* per workload: sources, then targets */
     struct dial *dials;
@@ -118,6 +121,19 @@ void host_sockets_close(struct host *h, uint32_t id);
 uint32_t host_sockets_at(const struct host *h, uint16_t port); /* 0: nobody listens there */
 void host_sockets_free(struct host *h);
 uint16_t host_port(const struct plan *plan, uint32_t host, uint32_t ordinal);
+
+/* world_boxes.c */
+void world_boxes_open(struct world *w);
+void world_boxes_close(struct world *w);
+enum crossing world_boxes_cross(struct world *w, mist_time now, uint32_t box,
+                                enum direction direction, struct datagram *d);
+/* After any other call on the box (nat_reboot, nat_readdress, nat_set ...): what it
+ * sends leaves, now and later.  Not from within cross. */
+void world_boxes_called(struct world *w, uint32_t box);
+/* When the first box has something to say by itself, MIST_NEVER: none; between two
+ * calls of the engine's run it then says so. */
+mist_time world_boxes_deadline(const struct world *w);
+void world_boxes_due(struct world *w, mist_time now);
 
 /* pump.c */
 void pump_start(struct world *w, mist_time now, uint32_t host);

@@ -80,6 +80,7 @@ struct engine {
     struct packets packets;
     struct links links;
     struct engine_figures figures;
+    uint32_t carried_for; /* the host whose datagram crossed a box last */
 };
 
 static bool is_host(const struct engine *e, uint32_t attachment)
@@ -256,6 +257,7 @@ static void native_send(struct engine *e, uint32_t host, const struct datagram *
     struct datagram moving = *d;
     uint32_t box = e->stations[host].box;
     e->figures.sent++;
+    e->carried_for = host;
     if (box != PLAN_NONE) {
         uint32_t neighbour = find_inside(e, box, &d->to);
         if (neighbour != PLAN_NONE) {
@@ -273,6 +275,46 @@ static void native_send(struct engine *e, uint32_t host, const struct datagram *
         }
     }
     send_through_core(e, host, &moving);
+}
+
+/* ---- what boxes send ---- */
+
+/* The target stands directly inside of the box.  Ties are ordered as if it, or the
+ * host whose datagram the box answers, had sent. */
+static void emit_to(struct engine *e, uint32_t box, uint32_t target, const struct datagram *d)
+{
+    bool lines = e->attachments[plan_places(e->plan) + box].host == PLAN_NONE;
+    uint32_t sender = is_host(e, target) ? target : e->carried_for;
+    schedule(e, lines ? EVENT_EDGE : EVENT_ARRIVE, e->now + ENGINE_LAN_RTT / 2, target, sender, d);
+}
+
+static void emit_to_all(struct engine *e, uint32_t box, const struct datagram *d)
+{
+    uint32_t inside = e->boxes[box].inside;
+    if (inside != PLAN_NONE && is_host(e, inside))
+        emit_to(e, box, inside, d);
+    for (uint32_t i = 0; inside == PLAN_NONE && i < plan_places(e->plan); i++)
+        if (e->stations[i].box == box)
+            emit_to(e, box, i, d);
+}
+
+static bool is_multicast(const struct addr *a)
+{
+    return a->family == ADDR_V6 ? a->ip[0] == 0xff : a->ip[0] >> 4 == 0xe;
+}
+
+static void native_emit(struct engine *e, uint32_t box, const struct datagram *d)
+{
+    CHECK(box < e->plan->box_count);
+    if (is_multicast(&d->to)) {
+        emit_to_all(e, box, d);
+        return;
+    }
+    uint32_t target = find_inside(e, box, &d->to);
+    if (target == PLAN_NONE)
+        lose(e, e->carried_for, d, LOSS_NO_ROUTE);
+    else
+        emit_to(e, box, target, d);
 }
 
 /* ---- arriving ---- */
@@ -366,14 +408,15 @@ static void move_datagram(struct engine *e, struct event *event)
     struct packet *p = packets_at(&e->packets, event->datagram);
     struct datagram d = {
         .from = p->from, .to = p->to, .ttl = p->ttl, .length = p->length, .bytes = p->bytes};
-    if (event->kind == EVENT_EDGE && reach_line(e, event, p->sender, &d)) {
+    e->carried_for = p->sender;
+    if (event->kind == EVENT_ARRIVE) {
+        arrive(e, event->target, p->sender, &d);
+    } else if (reach_line(e, event, p->sender, &d)) {
         p->to = d.to;
         p->ttl = d.ttl;
         queue_push(e->queue, event);
         return;
     }
-    if (event->kind == EVENT_ARRIVE)
-        arrive(e, event->target, p->sender, &d);
     packets_give(&e->packets, event->datagram);
 }
 
@@ -574,6 +617,7 @@ const struct engine_type engine_native = {
     .name = "native",
     .open = native_open,
     .send = native_send,
+    .emit = native_emit,
     .alarm = native_alarm,
     .run = native_run,
     .now = native_now,

@@ -211,6 +211,94 @@ static void a_hairpin_at_the_cgn_passes_both_lines(void **state)
     toy_close(&toy);
 }
 
+/* A line without delay and rate, behind a box at the provider's. */
+static void a_line_that_takes_no_time_delivers_once(void **state)
+{
+    (void)state;
+    toy_init(&toy);
+    uint32_t cgn = toy_box(&toy, PLAN_NONE, 0x05000001);
+    uint32_t a = toy_public_host(&toy);
+    uint32_t b = toy_private_host(&toy, cgn, 0x64400002);
+    toy_private_host(&toy, cgn, 0x64400003);
+    toy.inside[cgn] = toy.hosts[b].addr;
+    toy_open(&toy, 1);
+    toy_send(&toy, a, toy_at(0x05000001), 0, 4);
+    run_until(SEC(1));
+    assert_int_equal(toy.arrivals, 1);
+    assert_int_equal(toy.arrival[0].host, b);
+    assert_int_equal(toy.arrival[0].at, MS(20));
+    toy_close(&toy);
+}
+
+static void emit(uint32_t box, struct addr to, uint8_t number)
+{
+    uint8_t bytes[] = {0, 0, 0, number};
+    struct datagram d = {
+        .from = toy_at(0xc0000009), .to = to, .ttl = 64, .length = sizeof bytes, .bytes = bytes};
+    engine_native.emit(toy.engine, box, &d);
+}
+
+/* A home with one host, its own box at the host's end of the line; and a CGN with that
+ * home and a phone, at the provider's. */
+static void what_a_box_says_itself_reaches_its_inside_alone(void **state)
+{
+    (void)state;
+    toy_init(&toy);
+    toy.populations[0].access.delay = MS(5);
+    toy.plan.network.loss_ppm = toy.plan.network.broken_nodes_ppm = 1000000;
+    uint32_t cgn = toy_box(&toy, PLAN_NONE, 0x05000001);
+    uint32_t home = toy_box(&toy, cgn, 0x64400001);
+    uint32_t host = toy_private_host(&toy, home, 0xc0a80002);
+    uint32_t phone = toy_private_host(&toy, cgn, 0x64400009);
+    toy_open(&toy, 1);
+    emit(home, toy_at(0xc0a80002), 1);
+    emit(cgn, toy_at(0x64400009), 2);
+    emit(cgn, toy_at(0x64400001), 3); /* to the home box, which lets it in */
+    emit(home, toy_at(0x64400009), 4);
+    run_until(SEC(1));
+    assert_int_equal(toy.arrivals, 3);
+    const struct {
+        uint32_t number, host;
+        mist_time at;
+    } expected[] = {{1, host, ENGINE_LAN_RTT / 2},
+                    {3, host, ENGINE_LAN_RTT / 2 + MS(5)},
+                    {2, phone, ENGINE_LAN_RTT / 2 + MS(5)}};
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(toy.arrival[i].number, expected[i].number);
+        assert_int_equal(toy.arrival[i].host, expected[i].host);
+        assert_int_equal(toy.arrival[i].at, expected[i].at);
+    }
+    assert_int_equal(toy.losses, 1);
+    assert_int_equal(toy.lost_number[0], 4);
+    assert_int_equal(toy.lost_why[0], LOSS_NO_ROUTE);
+    toy_close(&toy);
+}
+
+static void a_box_announces_to_all_hosts_directly_inside(void **state)
+{
+    (void)state;
+    toy_init(&toy);
+    uint32_t cgn = toy_box(&toy, PLAN_NONE, 0x05000001);
+    uint32_t home = toy_box(&toy, cgn, 0x64400001);
+    uint32_t one = toy_private_host(&toy, home, 0xc0a80002);
+    uint32_t first = toy_private_host(&toy, cgn, 0x64400009);
+    uint32_t second = toy_private_host(&toy, cgn, 0x6440000a);
+    toy_public_host(&toy);
+    toy_open(&toy, 1);
+    emit(cgn, toy_at(0xe0000001), 1);
+    emit(home, toy_at(0xe0000001), 2);
+    run_until(SEC(1));
+    assert_int_equal(toy.arrivals, 3);
+    assert_int_equal(toy.crossings, 0);
+    const uint32_t hosts[] = {one, first, second}, numbers[] = {2, 1, 1};
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(toy.arrival[i].host, hosts[i]);
+        assert_int_equal(toy.arrival[i].number, numbers[i]);
+        assert_int_equal(toy.arrival[i].to.ip[0], 0xe0);
+    }
+    toy_close(&toy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -223,6 +311,9 @@ int main(void)
         cmocka_unit_test(a_host_behind_a_firewall_is_reached_by_its_own_address),
         cmocka_unit_test(two_hosts_of_one_lan_need_no_box),
         cmocka_unit_test(a_hairpin_at_the_cgn_passes_both_lines),
+        cmocka_unit_test(a_line_that_takes_no_time_delivers_once),
+        cmocka_unit_test(what_a_box_says_itself_reaches_its_inside_alone),
+        cmocka_unit_test(a_box_announces_to_all_hosts_directly_inside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,145 @@
+/* world_boxes.c: the NAT boxes of the simulated world: what crosses them, and what
+ * they send themselves.
+ *
+ * Engines carry whole UDP datagrams.  So a datagram that a box would cut for a small
+ * mtu goes on in one piece, and its ICMP errors end here: a host's core has no ear
+ * for them.  What is left are answers to hosts that ask for ports (NAT-PMP, PCP) and
+ * the announcements that tables were lost. */
+#include <stdlib.h>
+
+#include "sim/draw.h"
+#include "sim/world_parts.h"
+#include "stack/check.h"
+
+static void *allocate(size_t count, size_t size)
+{
+    void *memory = calloc(count == 0 ? 1 : count, size);
+    CHECK(memory != NULL);
+    return memory;
+}
+
+/* ---- life ---- */
+
+/* The i-th address of a pool: they count up from the first. */
+static struct addr pool_address(const struct addr *first, uint32_t i)
+{
+    struct addr a = *first;
+    for (int byte = (a.family == ADDR_V4 ? 4 : 16) - 1; i > 0 && byte >= 0; byte--) {
+        i += a.ip[byte];
+        a.ip[byte] = (uint8_t)i;
+        i >>= 8;
+    }
+    return a;
+}
+
+void world_boxes_open(struct world *w)
+{
+    const struct plan *p = w->plan;
+    w->slab = nat_slab_open();
+    CHECK(w->slab != NULL);
+    w->boxes = allocate(p->box_count, sizeof *w->boxes);
+    w->box_waits = allocate(p->box_count, sizeof *w->box_waits);
+    w->waiting_boxes = allocate(p->box_count, sizeof *w->waiting_boxes);
+    for (uint32_t i = 0; i < p->box_count; i++) {
+        const struct plan_box *b = &p->boxes[i];
+        uint32_t n = b->outside.family == ADDR_NONE ? 0 : b->policy.pool;
+        struct addr *pool = allocate(n, sizeof *pool);
+        for (uint32_t j = 0; j < n; j++)
+            pool[j] = pool_address(&b->outside, j);
+        w->boxes[i] = nat_init(allocate(1, nat_size(n)), w->slab, &b->policy,
+                               draw_u64(p->seed, i, DRAW_BOX_SEED, 0), pool, n);
+        free(pool);
+    }
+}
+
+void world_boxes_close(struct world *w)
+{
+    for (uint32_t i = 0; w->boxes != NULL && i < w->plan->box_count; i++) {
+        nat_close(w->boxes[i]);
+        free(w->boxes[i]);
+    }
+    if (w->slab != NULL)
+        nat_slab_close(w->slab);
+    free(w->boxes);
+    free(w->box_waits);
+    free(w->waiting_boxes);
+}
+
+/* ---- what boxes send ---- */
+
+static void send_own(struct world *w, uint32_t box)
+{
+    struct nat_datagram n;
+    enum nat_side side;
+    while (nat_output(w->boxes[box], &n, &side)) {
+        bool piece = n.fragment.offset != 0 || n.fragment.more;
+        if (side != NAT_INSIDE || n.protocol != NAT_UDP || piece)
+            continue;
+        struct datagram d = {.from = n.from,
+                             .to = n.to,
+                             .ttl = n.ttl,
+                             .length = (uint16_t)n.length,
+                             .bytes = n.bytes};
+        w->type->emit(w->engine, box, &d);
+    }
+}
+
+enum crossing world_boxes_cross(struct world *w, mist_time now, uint32_t box,
+                                enum direction direction, struct datagram *d)
+{
+    struct nat_datagram n = {.from = d->from,
+                             .to = d->to,
+                             .protocol = NAT_UDP,
+                             .ttl = d->ttl,
+                             .length = d->length,
+                             .bytes = d->bytes};
+    enum nat_verdict verdict = direction == OUTWARD ? nat_outbound(w->boxes[box], now, &n)
+                                                    : nat_inbound(w->boxes[box], now, &n);
+    const struct world_watch *watch = w->options->watch;
+    send_own(w, box);
+    if (nat_is_drop(verdict)) {
+        if (watch != NULL && watch->dropped != NULL)
+            watch->dropped(watch->data, now, box, nat_verdict_word(verdict), d);
+        return CROSS_DROP;
+    }
+    d->from = n.from;
+    d->to = n.to;
+    d->ttl = n.ttl;
+    d->bytes = n.bytes; /* alg: rewrite */
+    return verdict == NAT_HAIRPIN ? CROSS_HAIRPIN : CROSS_PASS;
+}
+
+void world_boxes_called(struct world *w, uint32_t box)
+{
+    send_own(w, box);
+    if (w->box_waits[box] || nat_deadline(w->boxes[box]) == MIST_NEVER)
+        return;
+    w->box_waits[box] = true;
+    w->waiting_boxes[w->waiting_box_count++] = box;
+}
+
+mist_time world_boxes_deadline(const struct world *w)
+{
+    mist_time first = MIST_NEVER;
+    for (uint32_t i = 0; i < w->waiting_box_count; i++) {
+        mist_time due = nat_deadline(w->boxes[w->waiting_boxes[i]]);
+        first = due < first ? due : first;
+    }
+    return first;
+}
+
+void world_boxes_due(struct world *w, mist_time now)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < w->waiting_box_count; i++) {
+        uint32_t box = w->waiting_boxes[i];
+        if (nat_deadline(w->boxes[box]) <= now) {
+            nat_tick(w->boxes[box], now);
+            send_own(w, box);
+        }
+        w->box_waits[box] = nat_deadline(w->boxes[box]) != MIST_NEVER;
+        if (w->box_waits[box])
+            w->waiting_boxes[kept++] = box;
+    }
+    w->waiting_box_count = kept;
+}
