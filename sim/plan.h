@@ -141,6 +141,7 @@ struct plan {
     struct plan_churn churn;
     struct plan_expect *expects;
     struct plan_margin margins[PLAN_MARGINS];
+    bool modelled; /* cryptography, where every core has such: run_stack_models */
     bool record_packets;
     bool traffic_per_node; /* else per population */
     struct arena memory;   /* every text and list above */

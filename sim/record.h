@@ -28,7 +28,8 @@ struct oracle_pair;
 #define RECORD_NONE INT64_MIN /* stored as NULL */
 
 struct record_run {
-    const char *engine, *stack, *stack_version, *commit_id;
+    const char *engine, *stack, *commit_id;
+    char stack_version[80];  /* "mist 0.1.0, modelled crypto" */
     const char *started_utc; /* "2026-01-31T12:00:00Z"; NULL: not known */
     const char *status;      /* complete | failed | interrupted */
     double sim_s, wall_s;

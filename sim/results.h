@@ -20,7 +20,8 @@ struct sqlite3;
 
 /* What a run is, before it has happened.  Texts are borrowed. */
 struct results_run {
-    const char *scenario, *scenario_text, *cell, *engine, *stack, *stack_version, *commit_id;
+    const char *scenario, *scenario_text, *cell, *engine, *stack, *commit_id;
+    char stack_version[80]; /* "mist 0.1.0, modelled crypto" */
     const char *started_utc;
     const char *key; /* equal keys: the same run, whose trace hash must be equal */
     uint64_t seed;

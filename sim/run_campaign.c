@@ -16,6 +16,7 @@
 #include "sim/manifest.h"
 #include "sim/progress.h"
 #include "sim/results.h"
+#include "sim/run_stack.h"
 #include "sim/run_worker.h"
 #include "sim/text.h"
 #include "stack/check.h"
@@ -150,17 +151,18 @@ static void forget(void *data)
 struct results_run run_campaign_describe(const struct run_campaign *c, const struct plan *plan,
                                          const char *key)
 {
-    return (struct results_run){
+    struct results_run run = {
         .scenario = plan->name,
         .scenario_text = plan->text,
         .cell = plan->cell,
         .engine = c->engine->name,
         .stack = c->stack,
-        .stack_version = c->api->build,
         .commit_id = sim_commit,
         .key = key,
         .seed = plan->seed,
     };
+    run_stack_version(plan, c->api, run.stack_version, sizeof run.stack_version);
+    return run;
 }
 
 static int begin(struct state *s, const struct plan *plan, const char *key, int64_t *run)
@@ -176,12 +178,12 @@ static void launch(struct state *s, struct worker *w, const struct plan *plan)
     const struct run_campaign *c = s->campaign;
     char part[RESULTS_PATH];
     results_part(s->results, w->run, part);
-    const struct record_run info = {
+    struct record_run info = {
         .engine = c->engine->name,
         .stack = c->stack,
-        .stack_version = c->api->build,
         .commit_id = sim_commit,
     };
+    run_stack_version(plan, c->api, info.stack_version, sizeof info.stack_version);
     const struct run_worker_job job = {plan, c->engine, c->api, &info, part, c->facts};
     w->has_ended = w->late = 0;
     w->began = progress_clock();

@@ -155,3 +155,30 @@ const struct run_stack *run_stack_load(const char *library, char *error, int err
     stack_count++;
     return s;
 }
+
+static bool knows(const struct mist_api *api, const char *key)
+{
+    uint32_t count = 0;
+    const struct mist_key *keys = api->config_keys(&count);
+    for (uint32_t i = 0; i < count; i++)
+        if (strcmp(keys[i].name, key) == 0)
+            return true;
+    return false;
+}
+
+bool run_stack_models(const struct plan *plan, const struct mist_api *usual)
+{
+    bool models = plan->modelled;
+    for (uint32_t i = 0; i < plan->population_count && models; i++) {
+        const struct run_stack *own = plan->populations[i].stack;
+        models = knows(own ? own->api : usual, "crypto");
+    }
+    return models;
+}
+
+void run_stack_version(const struct plan *plan, const struct mist_api *usual, char *text,
+                       size_t size)
+{
+    snprintf(text, size, "%s, %s crypto", usual->build,
+             run_stack_models(plan, usual) ? "modelled" : "real");
+}

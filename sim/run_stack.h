@@ -6,6 +6,9 @@
 #ifndef SIM_RUN_STACK_H
 #define SIM_RUN_STACK_H
 
+#include <stdbool.h>
+
+#include "sim/plan.h"
 #include "sim/run_key.h"
 #include "stack/mist.h"
 
@@ -20,5 +23,13 @@ struct run_stack {
  * asked for its first event and datagram.  What is returned stays loaded and valid;
  * the same file is loaded once. */
 const struct run_stack *run_stack_load(const char *library, char *error, int error_size);
+
+/* Does a run of this plan model its cryptography?  The plan asks for it, and each of its
+ * builds of the core can: older ones know only the real one, and all must speak alike.
+ * usual: the core of populations without one of their own. */
+bool run_stack_models(const struct plan *plan, const struct mist_api *usual);
+/* What the results say of the core: its own words, then "modelled crypto" or "real crypto". */
+void run_stack_version(const struct plan *plan, const struct mist_api *usual, char *text,
+                       size_t size);
 
 #endif

@@ -110,6 +110,12 @@ static void read_setting(struct cell *c, const struct yaml_item *item, const cha
                    "expected text or a map, got a list");
         return;
     }
+    if (strcmp(key, "crypto") == 0) {
+        errors_add(c->errors, &item->key->place, "stack",
+                   "expected `crypto` beside `stack`, for all hosts alike: they would not "
+                   "understand each other");
+        return;
+    }
     int result = s->api ? s->api->config_set(s->config, key, value->text) : MIST_OK;
     if (result != MIST_OK) {
         complain_setting(c, item, key, s->api, result);
@@ -432,6 +438,7 @@ void scenario_cell(const struct scenario *s, const struct yaml_node *document, s
     plan->question = copy_text(plan, yaml_get(document, "question")->text);
     plan->seed = (uint64_t)number(document, "seed");
     plan->duration = number(document, "duration");
+    plan->modelled = strcmp(yaml_get(document, "crypto")->text, "modelled") == 0;
     read_join(&c, document);
     read_network(&c, yaml_get(document, "network"));
     read_populations(&c, document);

@@ -9,6 +9,7 @@
 
 #include "sim/draw.h"
 #include "sim/record.h"
+#include "sim/run_stack.h"
 #include "sim/world_parts.h"
 #include "stack/check.h"
 
@@ -84,12 +85,15 @@ static void *reserve(size_t bytes)
 static int configure(struct world *w, char *error, int error_size)
 {
     const struct plan *p = w->plan;
+    bool models = run_stack_models(p, w->options->api);
     w->configs = allocate(p->population_count, sizeof *w->configs);
     for (uint32_t i = 0; i < p->population_count; i++) {
         const struct plan_population *group = &p->populations[i];
         const struct mist_api *api = w->cores[i].api;
         w->configs[i] = allocate(1, api->config_size);
         api->config_init(w->configs[i]);
+        if (models)
+            CHECK(api->config_set(w->configs[i], "crypto", "modelled") == MIST_OK);
         if (group->bootstrap || group->relay)
             (void)api->config_set(w->configs[i], "size", "server");
         if (group->bootstrap)

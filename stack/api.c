@@ -85,8 +85,8 @@ static struct mist *api_init(void *memory, void *scratch, const void *config, co
     n->timer_pubsub = l.timer_pubsub;
     n->timer_punch = l.timer_punch;
     n->timer_meet = l.timer_meet;
-    n->mux =
-        mux_init(base + l.mux, c->links, secret, &n->rng, &n->timers, TIMER_LINKS, n->counters);
+    n->mux = mux_init(base + l.mux, c->links, config_suite(c), secret, &n->rng, &n->timers,
+                      TIMER_LINKS, n->counters);
     sockets_init(&n->sockets, base + l.sockets, l.spares);
     mux_sockets(n->mux, &n->sockets);
     n->kad = kad_init(base + l.kad_at, &l.kad, mux_self(n->mux), &n->rng, &n->timers, l.timer_kad);
@@ -157,7 +157,7 @@ static void timer_due(struct mist *n, mist_time now, uint32_t id)
     else if (id < n->timer_meet)
         punch_timer(&n->punch, now, id - n->timer_punch, n->out);
     else {
-        node_self(n, &self);
+        node_self(n, now, &self);
         meet_timer(&n->meet, now, id - n->timer_meet, &self, n->out);
     }
 }
@@ -266,7 +266,7 @@ static int wish_connect(struct mist *n, mist_time now, const struct mist_wish *w
     if (!own_id(w->id))
         return MIST_ERR_ARGUMENT;
     node_name_key(key, w->name, w->name_length);
-    node_self(n, &self);
+    node_self(n, now, &self);
     return meet_connect(&n->meet, now, w->id, key, &self, n->out);
 }
 

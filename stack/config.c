@@ -16,6 +16,7 @@ static const struct word assume_words[] = {
 static const struct word family_words[] = {{"4", 1}, {"6", 2}, {"both", 3}, {NULL, 0}};
 static const struct word switch_words[] = {{"on", 1}, {"off", 0}, {NULL, 0}};
 static const struct word strategy_words[] = {{"none", 0}, {"mist", 1}, {NULL, 0}};
+static const struct word crypto_words[] = {{"real", 0}, {"modelled", 1}, {NULL, 0}};
 static const struct word size_words[] = {{"tiny", 0}, {"normal", 1}, {"server", 2}, {NULL, 0}};
 
 #define FIELD(name) (offsetof(struct config, name) / sizeof(uint32_t))
@@ -53,7 +54,10 @@ static const struct word size_words[] = {{"tiny", 0}, {"normal", 1}, {"server", 
           strategy_words)                                                                          \
     COUNT(X, "punch.rounds", "6", "rounds of probes in an attempt", punch_rounds, 1, PUNCH_ROUNDS) \
     COUNT(X, "punch.mappings", "64", "spare sockets at once, a NAT mapping each", punch_mappings,  \
-          0, 256)
+          0, 256)                                                                                  \
+    WORDS(X, "crypto", "real | modelled", "real",                                                  \
+          "modelled: the same messages and sizes without any protection, for simulations only",    \
+          FIELD(modelled), crypto_words)
 
 #define KEY(name, form, standard, doc, field, low, high, words)  {name, form, standard, doc},
 #define RULE(name, form, standard, doc, field, low, high, words) {field, low, high, words},
@@ -137,6 +141,11 @@ void config_init(struct config *c)
     memset(c, 0, sizeof *c);
     for (uint32_t i = 0; i < KEYS; i++)
         (void)config_set(c, keys[i].name, keys[i].standard);
+}
+
+const struct seal_suite *config_suite(const struct config *c)
+{
+    return c->modelled != 0 ? &seal_modelled : &seal_real;
 }
 
 const struct mist_key *config_keys(uint32_t *count)

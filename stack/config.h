@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "stack/mist.h"
+#include "stack/seal.h"
 
 struct config {
     uint32_t links, contacts, lookups, topics, held, circuits, connections, punches; /* limits */
@@ -17,10 +18,12 @@ struct config {
     uint32_t punch_rounds;
     uint32_t survey;         /* learn what the NAT does */
     uint32_t punch_mappings; /* spare sockets open at once */
+    uint32_t modelled;       /* cryptography: 0 real, 1 modelled */
 };
 
 void config_init(struct config *c);
 int config_set(struct config *c, const char *key, const char *value);
+const struct seal_suite *config_suite(const struct config *c);
 const struct mist_key *config_keys(uint32_t *count);
 
 #endif

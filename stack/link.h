@@ -4,7 +4,8 @@
 #define MIST_LINK_H
 
 #include "stack/mux.h"
-#include "stack/seal.h"
+#include "stack/noise.h"
+#include "stack/session.h"
 
 #define HANDSHAKE_RETRY MS(400) /* above the p95 round trip of wired hosts, 329 ms (PlanetLab) */
 #define HANDSHAKE_TRIES 4       /* 0.4 + 0.8 + 1.6 + 3.2 s, then give up */
@@ -15,13 +16,27 @@
 enum link_state {
     LINK_FREE,
     LINK_INIT,  /* INIT sent */
-    LINK_READY, /* cookie known or not needed: OPEN may go */
+    LINK_READY, /* cookie known, or ticket at hand: OPEN may go */
     LINK_UP
+};
+
+/* LINK_INIT and LINK_READY: this node's handshake under way. */
+struct link_opening {
+    struct noise_kept kept; /* of which e is drawn at the start */
+    bool written;           /* the first message, with what else follows from it: */
+    uint8_t first[WIRE_NOISE], early[SEAL_KEY];
+    uint8_t cookie[WIRE_COOKIE];
+};
+
+/* LINK_UP after the peer's handshake: what its repeats are known by and answered with.
+ * Zero after this node's own. */
+struct link_opened {
+    uint8_t nonce[WIRE_NONCE], early[SEAL_KEY], answer[WIRE_NOISE];
 };
 
 struct link {
     _Alignas(64)
-        /* What an ordinary datagram touches: three cache lines. */
+        /* What an ordinary datagram touches: four cache lines and one of the window. */
         uint8_t state; /* enum link_state */
     uint8_t flags;     /* enum msg_flags of the peer */
     uint8_t silent;    /* pings unanswered */
@@ -31,14 +46,16 @@ struct link {
     uint16_t keeps; /* do not evict it */
     uint16_t reserved;
     uint32_t rx_channel, tx_channel;
-    uint64_t tx_counter; /* next */
-    uint64_t rx_counter; /* highest seen + 1 */
-    uint64_t rx_window;  /* bit i: rx_counter - 1 - i was seen */
+    uint32_t socket; /* of the path; 0: the main one of its family */
     mist_time last_in, last_out;
     struct addr path;
-    uint32_t socket; /* of the path; 0: the main one of its family */
-    uint8_t rx_key[SEAL_KEY];
-    uint8_t tx_key[SEAL_KEY];
+    union {
+        struct link_opening opening;
+        struct {
+            struct session session;
+            struct link_opened opened;
+        };
+    };
     uint8_t id[WIRE_ID];
     /* The rest. */
     mist_time last_path_in, up_since;
@@ -49,10 +66,14 @@ struct link {
     uint16_t next_free; /* slot + 1 */
     uint64_t stamp;     /* highest of the peer's handshakes */
     struct addr fallback;
-    uint8_t nonce[WIRE_NONCE];   /* the initiator's */
-    uint8_t cookie[WIRE_COOKIE]; /* initiator: the peer's; responder: its own nonce */
-    uint8_t shared[SEAL_KEY];    /* the agreed secret: a renewed link need not agree again */
-    bool agreed;
+};
+
+#define OPENED_PER_LINK 4 /* remembered handshakes; more in two epochs void the cookies */
+
+/* A handshake that a peer opened, known again while its cookie is valid. */
+struct opened {
+    uint64_t tag; /* of its ephemeral key */
+    mist_time at;
 };
 
 struct mux {
@@ -72,7 +93,13 @@ struct mux {
     uint8_t flags;
     mist_time stale;
     const struct sockets *sockets;
-    uint8_t secret[SEAL_KEY], self[WIRE_ID], cookie_key[SEAL_KEY];
+    const struct seal_suite *seal;
+    struct seal_pair key; /* of this run; key.open is the id */
+    uint8_t cookie_key[SEAL_KEY];
+    uint32_t cookie_turn;  /* cookies of earlier turns are void */
+    uint64_t stamp;        /* of this node's latest OPEN */
+    struct opened *opened; /* [opened_limit], a ring */
+    uint32_t opened_limit, opened_next;
 };
 
 /* mux.c */

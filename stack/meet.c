@@ -113,6 +113,7 @@ static void offer(struct meet *m, mist_time now, struct conn *c, const struct me
                       .flags = self->flags,
                       .count = self->count};
     memcpy(o.candidates, self->candidates, sizeof o.candidates);
+    memcpy(o.ticket, self->ticket, sizeof o.ticket);
     c->offers++;
     out_fact(out, FACT_OFFER_SENT, NULL, NULL, c->acked, c->offers);
     struct effect e = {.kind = EFFECT_PUBLISH,
@@ -246,11 +247,14 @@ static void send_answer(const struct conn *c, struct out *out)
 
 static void open_link(struct meet *m, mist_time now, struct conn *c, struct out *out)
 {
-    struct effect e = {.kind = EFFECT_MEET, .link = c->relays[c->relay_next]};
+    struct effect e = {.kind = EFFECT_MEET,
+                       .link = c->relays[c->relay_next],
+                       .bytes = c->ticket,
+                       .length = sizeof c->ticket};
     memcpy(e.contact.id, c->peer, WIRE_ID);
     c->state = CONN_MEETING;
     set_timer(m, c, now + MEETING_LIMIT);
-    out_effect(out, &e);
+    out_effect_copy(out, &e);
 }
 
 /* One peer, and all peers together, leave room for others and for this node. */
@@ -320,6 +324,7 @@ void meet_offer(struct meet *m, mist_time now, mist_link forwarder, bool relays,
         c = accept_new(m, now, receive, offer, out);
     if (c == NULL)
         return;
+    memcpy(c->ticket, offer->ticket, sizeof c->ticket); /* the latest */
     if (receive->addr.family != ADDR_NONE)
         add_candidate(c, &(struct candidate){receive->addr, CANDIDATE_SEEN});
     if (known && receive->number != c->publication && relays) {

@@ -40,6 +40,7 @@ struct conn {
     mist_link relays[MEET_RELAYS];
     mist_time started, answered;
     uint8_t key[WIRE_ID], peer[WIRE_ID];
+    uint8_t ticket[WIRE_COOKIE];                  /* the dialer's */
     struct candidate candidates[WIRE_CANDIDATES]; /* the other's */
 };
 
@@ -54,6 +55,7 @@ struct meet {
 /* What the node says of itself in an offer and in MEET. */
 struct meet_self {
     uint8_t flags, count;
+    uint8_t ticket[WIRE_COOKIE]; /* in an offer: to open a link to this node through a relay */
     struct candidate candidates[WIRE_CANDIDATES];
 };
 

@@ -216,7 +216,7 @@ static void on_meet(struct context *c, const struct msg *m)
         delay += relay.srtt / 2;
     (void)punch_start(&c->n->punch, c->now, c->view.link, candidates, m->count, delay, c->n->out);
     if (is_direct(&c->view.path)) /* it cannot know that: tell it where we are */
-        node_tell_where(c->n, c->view.link, &c->turn->from);
+        node_tell_where(c->n, c->now, c->view.link, &c->turn->from);
 }
 
 /* A probe on the path that stands: the peer sees us elsewhere than before.  Where? */

@@ -219,7 +219,8 @@ struct mist_api {
      * init touches O(1) pages of the node's. */
     size_t (*node_size)(const void *config);
     size_t (*scratch_size)(void);
-    /* seed: 32 bytes, all randomness of the node comes from them.
+    /* seed: 32 bytes, all randomness of the node comes from them: never the same twice
+     * with one secret, or two runs would share their sessions' keys.
      * secret: the 32-byte X25519 transport key.  Keeps memory and scratch. */
     struct mist *(*init)(void *memory, void *scratch, const void *config, const uint8_t *seed,
                          const uint8_t *secret, mist_time now);

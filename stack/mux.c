@@ -6,8 +6,8 @@
 #include "stack/link.h"
 #include "stack/mist.h"
 
-#define REPLAY_WINDOW 64
-#define DATA_OVERHEAD (9 + SEAL_TAG) /* head and tag */
+#define DATA_OVERHEAD (9 + SEAL_TAG)   /* head and tag */
+#define FIRST_MOST    (WIRE_MTU - 160) /* of ACCEPT: head, HELLO, tag and a relay's wrapping */
 
 /* ---- slots ---- */
 
@@ -262,12 +262,13 @@ static void send_data(struct mux *m, mist_time now, struct link *l, const struct
                       const uint8_t *messages, size_t length, struct out *out)
 {
     uint8_t packet[WIRE_MTU];
-    struct wire_head h = {
-        .type = WIRE_DATA, .channel = l->tx_channel, .counter = (uint32_t)l->tx_counter};
-    size_t head = wire_put_head(packet, &h);
-    if (head + length + SEAL_TAG > sizeof packet)
+    if (DATA_OVERHEAD + length > sizeof packet)
         return;
-    seal_lock(packet + head, l->tx_key, l->tx_counter++, packet, head, messages, length);
+    uint64_t counter = session_next(&l->session, m->seal, now);
+    struct wire_head h = {
+        .type = WIRE_DATA, .channel = l->tx_channel, .counter = (uint32_t)counter};
+    size_t head = wire_put_head(packet, &h);
+    session_lock(&l->session, m->seal, counter, packet + head, packet, head, messages, length);
     l->last_out = now;
     if (way->to.family == ADDR_RELAY)
         link_emit(m, now, &way->to, packet, head + length + SEAL_TAG, wire_msg_kind(messages[0]),
@@ -310,7 +311,7 @@ int mux_send(struct mux *m, mist_time now, mist_link link, const struct mux_way 
         return MIST_ERR_STATE;
     struct mux_turn *t = m->turn;
     if (probe == NULL && t != NULL && t->accepting && t->link == link) {
-        if (t->first_length + length <= WIRE_MTU - 128) {
+        if (t->first_length + length <= FIRST_MOST) {
             memcpy(t->first + t->first_length, messages, length);
             t->first_length += (uint32_t)length;
             return MIST_OK;
@@ -333,37 +334,6 @@ void mux_knock(struct mux *m, const struct mux_way *way, uint32_t channel, uint6
 }
 
 /* ---- input ---- */
-
-/* The full counter nearest to the highest seen. */
-static uint64_t full_counter(const struct link *l, uint32_t low)
-{
-    uint64_t guess = (l->rx_counter & ~UINT64_C(0xffffffff)) | low;
-    if (guess + UINT64_C(0x80000000) < l->rx_counter)
-        guess += UINT64_C(0x100000000);
-    else if (guess > l->rx_counter + UINT64_C(0x80000000) && guess >= UINT64_C(0x100000000))
-        guess -= UINT64_C(0x100000000);
-    return guess;
-}
-
-static bool replayed(const struct link *l, uint64_t counter)
-{
-    if (counter >= l->rx_counter)
-        return false;
-    uint64_t age = l->rx_counter - 1 - counter;
-    return age >= REPLAY_WINDOW || (l->rx_window >> age & 1) != 0;
-}
-
-static void remember(struct link *l, uint64_t counter)
-{
-    if (counter < l->rx_counter) {
-        l->rx_window |= UINT64_C(1) << (l->rx_counter - 1 - counter);
-        return;
-    }
-    uint64_t step = counter + 1 - l->rx_counter;
-    l->rx_window = step >= REPLAY_WINDOW ? 0 : l->rx_window << step;
-    l->rx_window |= 1;
-    l->rx_counter = counter + 1;
-}
 
 /* The peer itself asks for a proof of that path, and gets it; ours can wait. */
 static bool seeks_proof(const struct mux_turn *turn)
@@ -392,18 +362,16 @@ static int input_data(struct mux *m, mist_time now, const uint8_t *bytes, const 
         out_fact(out, FACT_UNKNOWN_CHANNEL, NULL, &turn->from, h->channel, 0);
         return 0;
     }
-    uint64_t counter = full_counter(l, h->counter);
-    if (replayed(l, counter)) {
-        out_fact(out, FACT_REPLAYED, l->id, &turn->from, (int64_t)counter, 0);
+    uint64_t counter, before = l->session.rx_counter;
+    enum session_verdict verdict = session_open(&l->session, m->seal, h->counter, turn->body, bytes,
+                                                h->head_length, h->body, h->body_length, &counter);
+    if (verdict != SESSION_FINE) {
+        bool again = verdict == SESSION_REPLAYED;
+        out_fact(out, again ? FACT_REPLAYED : FACT_FORGED, l->id, &turn->from,
+                 again ? (int64_t)counter : h->type, 0);
         return 0;
     }
-    if (seal_open(turn->body, l->rx_key, counter, bytes, h->head_length, h->body, h->body_length) !=
-        0) {
-        out_fact(out, FACT_FORGED, l->id, &turn->from, h->type, 0);
-        return 0;
-    }
-    bool newest = counter >= l->rx_counter;
-    remember(l, counter);
+    bool newest = counter >= before;
     l->last_in = now;
     turn->link = link_handle(m, l);
     turn->length = (uint32_t)(h->body_length - SEAL_TAG);
@@ -666,7 +634,7 @@ void mux_stale(struct mux *m, mist_time limit)
 
 const uint8_t *mux_self(const struct mux *m)
 {
-    return m->self;
+    return m->key.open;
 }
 
 static uint32_t index_slots(uint32_t links)
@@ -685,18 +653,23 @@ static size_t round_up(size_t n)
 size_t mux_size(uint32_t links)
 {
     return round_up(sizeof(struct mux)) + round_up(links * sizeof(struct link)) +
-           round_up(index_slots(links) * sizeof(uint16_t));
+           round_up(index_slots(links) * sizeof(uint16_t)) +
+           round_up(OPENED_PER_LINK * links * sizeof(struct opened));
 }
 
-struct mux *mux_init(void *memory, uint32_t links, const uint8_t secret[32], struct rng *rng,
-                     struct timers *timers, uint32_t first_timer,
-                     struct mist_counter counters[MIST_KIND_COUNT])
+struct mux *mux_init(void *memory, uint32_t links, const struct seal_suite *seal,
+                     const uint8_t secret[32], struct rng *rng, struct timers *timers,
+                     uint32_t first_timer, struct mist_counter counters[MIST_KIND_COUNT])
 {
     struct mux *m = memory;
     CHECK(links > 0 && links < UINT16_MAX);
     m->links = (struct link *)(void *)((uint8_t *)memory + round_up(sizeof *m));
     m->index = (uint16_t *)(void *)((uint8_t *)m->links + round_up(links * sizeof(struct link)));
     m->index_mask = index_slots(links) - 1;
+    m->opened = (struct opened *)(void *)((uint8_t *)m->index +
+                                          round_up((m->index_mask + 1) * sizeof(uint16_t)));
+    m->opened_limit = OPENED_PER_LINK * links;
+    m->seal = seal;
     m->limit = links;
     m->rng = rng;
     m->timers = timers;
@@ -705,17 +678,20 @@ struct mux *mux_init(void *memory, uint32_t links, const uint8_t secret[32], str
     m->stale = SEC(25);
     m->channel_mask = rng_u32(rng);
     m->id_salt = rng_u64(rng);
-    memcpy(m->secret, secret, SEAL_KEY);
-    seal_public(m->self, secret);
+    memcpy(m->key.secret, secret, SEAL_KEY);
+    seal_public(&m->key);
     rng_bytes(rng, m->cookie_key, SEAL_KEY);
     return m;
 }
 
 uint32_t mux_memory(const struct mux *m, struct mist_memory *array, uint32_t n)
 {
-    if (n < 2)
+    if (n < 3)
         return 0;
+    uint32_t opened = m->opened_next < m->opened_limit ? m->opened_next : m->opened_limit;
     array[0] = (struct mist_memory){"links", sizeof(struct link), m->limit, m->used};
     array[1] = (struct mist_memory){"link index", sizeof(uint16_t), m->index_mask + 1, m->up};
-    return 2;
+    array[2] =
+        (struct mist_memory){"handshakes seen", sizeof(struct opened), m->opened_limit, opened};
+    return 3;
 }

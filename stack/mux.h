@@ -9,7 +9,8 @@
  *     OPEN  ->            with the cookie: the address is proved; first messages
  *           <- ACCEPT     first answers; the link stands
  *
- * Through a relay the cookie is left out: the relay vouches for the way back.
+ * Through a relay a ticket stands for the cookie: the responder gave it to whom it
+ * asked to open, and the relay vouches for the way back.
  * The mux sends the heartbeats that keep pinned links and their NAT mappings
  * alive, and drops links that nobody pinned and nobody used.
  *
@@ -30,6 +31,7 @@
 
 #include "stack/out.h"
 #include "stack/rng.h"
+#include "stack/seal.h"
 #include "stack/sockets.h"
 #include "stack/timers.h"
 
@@ -76,9 +78,9 @@ struct link_view {
 
 size_t mux_size(uint32_t links);
 /* Zero-filled memory.  secret: the transport key.  Timers first .. first + links - 1. */
-struct mux *mux_init(void *memory, uint32_t links, const uint8_t secret[32], struct rng *rng,
-                     struct timers *timers, uint32_t first_timer,
-                     struct mist_counter counters[MIST_KIND_COUNT]);
+struct mux *mux_init(void *memory, uint32_t links, const struct seal_suite *seal,
+                     const uint8_t secret[32], struct rng *rng, struct timers *timers,
+                     uint32_t first_timer, struct mist_counter counters[MIST_KIND_COUNT]);
 void mux_sockets(struct mux *m, const struct sockets *sockets); /* keeps them; before all else */
 const uint8_t *mux_self(const struct mux *m);
 
@@ -97,6 +99,10 @@ void mux_timer(struct mux *m, mist_time now, uint32_t slot, struct out *out);
 /* Opens a link, or returns the one that stands or is being opened; 0 when full.
  * An all-zero id is learnt from the COOKIE.  Ends in EFFECT_LINK_UP or _FAILED. */
 mist_link mux_open(struct mux *m, mist_time now, const struct contact *contact, struct out *out);
+/* A ticket, good for a minute: whoever shows it may open a link to this node through a
+ * relay.  _present: shows the peer's own ticket in the OPEN to come. */
+void mux_ticket(const struct mux *m, mist_time now, uint8_t ticket[WIRE_COOKIE]);
+void mux_present(struct mux *m, mist_link link, const uint8_t ticket[WIRE_COOKIE]);
 /* On EFFECT_LINK_READY: sends OPEN with these messages. */
 void mux_first(struct mux *m, mist_time now, mist_link link, const uint8_t *messages, size_t length,
                struct out *out);

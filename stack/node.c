@@ -45,11 +45,12 @@ static uint8_t own_flags(const struct mist *n)
     return (uint8_t)((n->reach.reachable ? FLAG_SERVER : 0) | (n->serves ? FLAG_RELAY : 0));
 }
 
-void node_self(const struct mist *n, struct meet_self *self)
+void node_self(const struct mist *n, mist_time now, struct meet_self *self)
 {
     static const uint8_t families[] = {ADDR_V4, ADDR_V6};
     memset(self, 0, sizeof *self);
     self->flags = own_flags(n);
+    mux_ticket(n->mux, now, self->ticket);
     for (int i = 0; i < 2; i++) {
         struct addr local, seen = reach_address(&n->reach, families[i]);
         if (mux_local(n->mux, families[i], &local))
@@ -203,7 +204,7 @@ static void do_link_ready(struct mist *n, mist_time now, const struct effect *e)
         (void)mux_view(n->mux, e->link, &v);
     }
     (void)mux_view(n->mux, mux_relay_of(&v.path), &relay);
-    node_self(n, &self);
+    node_self(n, now, &self);
     size_t length = kad_first(n->kad, now, v.id, first, sizeof first);
     length += meet_first(&n->meet, v.id, (uint32_t)(relay.srtt / 2000), &self, first + length,
                          sizeof first - length);
@@ -216,7 +217,7 @@ static void meet_late(struct mist *n, mist_time now, const uint8_t *peer, const 
 {
     uint8_t first[WIRE_MTU / 2];
     struct meet_self self;
-    node_self(n, &self);
+    node_self(n, now, &self);
     size_t length = meet_first(&n->meet, peer, 0, &self, first, sizeof first);
     meet_link_up(&n->meet, peer, v->link, node_path_class(n, v, CANDIDATE_SEEN),
                  mux_relay_of(&v->path), n->out);
@@ -291,13 +292,13 @@ static void change_path(struct mist *n, mist_time now, mist_link link, const str
     meet_path(&n->meet, link, class, rtt, n->out);
 }
 
-void node_tell_where(struct mist *n, mist_link link, const struct addr *way)
+void node_tell_where(struct mist *n, mist_time now, mist_link link, const struct addr *way)
 {
     struct link_view relay;
     struct meet_self self;
     if (!mux_view(n->mux, mux_relay_of(way), &relay))
         return;
-    node_self(n, &self);
+    node_self(n, now, &self);
     struct msg where = {.type = MSG_MEET,
                         .flags = self.flags,
                         .lag_us = (uint32_t)(relay.srtt / 2000),
@@ -310,9 +311,8 @@ void node_tell_where(struct mist *n, mist_link link, const struct addr *way)
 static void do_attempt(struct mist *n, mist_time now, const struct effect *e)
 {
     struct link_view v;
-    (void)now;
     if (mux_view(n->mux, e->link, &v))
-        node_tell_where(n, e->link, &v.path);
+        node_tell_where(n, now, e->link, &v.path);
 }
 
 /* The direct path died: back to the relay while punching again, or the end. */
@@ -410,11 +410,13 @@ static void do_meet(struct mist *n, mist_time now, const struct effect *e)
     struct contact c = e->contact;
     struct link_view v;
     c.addr = mux_relay_addr(e->link, c.id);
+    CHECK(e->length == WIRE_COOKIE);
     mist_link link = mux_open(n->mux, now, &c, n->out);
     if (link == 0 || !mux_view(n->mux, link, &v)) {
         meet_link_failed(&n->meet, c.id, n->out);
         return;
     }
+    mux_present(n->mux, link, e->bytes);
     if (v.up)
         meet_late(n, now, c.id, &v);
 }

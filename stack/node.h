@@ -83,13 +83,13 @@ struct mist {
 void node_carry_out(struct mist *n, mist_time now); /* effects, until there are none */
 void node_receive(struct mist *n, mist_time now, uint32_t socket, const struct addr *from,
                   const uint8_t *bytes, size_t length);
-void node_self(const struct mist *n, struct meet_self *self);
+void node_self(const struct mist *n, mist_time now, struct meet_self *self);
 /* The keys of names (who answers) and of topics (what is published) are apart. */
 void node_name_key(uint8_t key[WIRE_ID], const uint8_t *name, size_t length);
 void node_topic_key(uint8_t key[WIRE_ID], const uint8_t *name, size_t length);
 /* Tells the peer of a link by MEET where this node may be reached; way: the
  * relay's address that MEET will take.  Nothing if it is none. */
-void node_tell_where(struct mist *n, mist_link link, const struct addr *way);
+void node_tell_where(struct mist *n, mist_time now, mist_link link, const struct addr *way);
 void node_survey(struct mist *n, mist_time now); /* its timer is due */
 uint32_t node_path_class(const struct mist *n, const struct link_view *v, uint8_t candidate_kind);
 int node_lookup(struct mist *n, mist_time now, const uint8_t target[WIRE_ID], uint32_t owner);

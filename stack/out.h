@@ -46,7 +46,7 @@ enum effect_kind {
     EFFECT_INTRODUCED,  /* pubsub: an offer by `link` went to the link `value`: relay may forward */
     EFFECT_LOOKUP,      /* pubsub: find the nodes closest to `key`, report as lookup for `value` */
     EFFECT_PUBLISH,     /* meet: publish `bytes` on `key`, owner `value` */
-    EFFECT_MEET,        /* meet: open a link to `contact` for conversation `value` */
+    EFFECT_MEET,        /* meet: open a link to `contact` through `link` with the ticket `bytes` */
     EFFECT_ANSWERED,    /* meet: the offer with owner `value` need not spread further */
     EFFECT_PUNCH,       /* meet: find a direct path for `link` */
     EFFECT_PATH_UP,     /* punch: `addr` works for `link`, round trip `number`; value: kind */

@@ -318,6 +318,7 @@ size_t wire_put_offer(uint8_t *buffer, size_t size, const struct offer *o)
     struct writer w = {buffer, buffer + size, false};
     put_number(&w, o->conversation, 4);
     put_number(&w, o->nonce, 8);
+    put_bytes(&w, o->ticket, WIRE_COOKIE);
     put_number(&w, o->flags, 1);
     put_number(&w, o->count, 1);
     for (uint32_t i = 0; i < o->count; i++) {
@@ -333,6 +334,9 @@ int wire_take_offer(const uint8_t *bytes, size_t length, struct offer *o)
     memset(o, 0, sizeof *o);
     o->conversation = (uint32_t)take_number(&r, 4);
     o->nonce = take_number(&r, 8);
+    const uint8_t *ticket = take(&r, WIRE_COOKIE);
+    if (ticket != NULL)
+        memcpy(o->ticket, ticket, WIRE_COOKIE);
     o->flags = (uint8_t)take_number(&r, 1);
     o->count = (uint8_t)take_number(&r, 1);
     if (o->count > WIRE_CANDIDATES)
@@ -352,9 +356,10 @@ static void take_head(struct reader *r, struct wire_head *h)
         h->version = (uint8_t)take_number(r, 1);
     if (h->type == WIRE_INIT || h->type == WIRE_OPEN || h->type == WIRE_ACCEPT)
         h->back = (uint32_t)take_number(r, 4);
-    if (h->type == WIRE_INIT || h->type == WIRE_OPEN || h->type == WIRE_ACCEPT ||
-        h->type == WIRE_COOKIE_IS)
+    if (h->type == WIRE_INIT || h->type == WIRE_COOKIE_IS)
         h->nonce = take(r, WIRE_NONCE);
+    if (h->type == WIRE_OPEN || h->type == WIRE_ACCEPT)
+        h->noise = h->nonce = take(r, WIRE_NOISE);
     if (h->type == WIRE_COOKIE_IS || h->type == WIRE_OPEN) {
         h->cookie = take(r, WIRE_COOKIE);
         h->id = take(r, WIRE_ID);
@@ -406,8 +411,10 @@ size_t wire_put_head(uint8_t buffer[WIRE_MTU], const struct wire_head *h)
         put_number(&w, WIRE_VERSION, 1);
     if (handshake || h->type == WIRE_ACCEPT)
         put_number(&w, h->back, 4);
-    if (handshake || h->type == WIRE_ACCEPT || h->type == WIRE_COOKIE_IS)
+    if (h->type == WIRE_INIT || h->type == WIRE_COOKIE_IS)
         put_bytes(&w, h->nonce, WIRE_NONCE);
+    if (h->type == WIRE_OPEN || h->type == WIRE_ACCEPT)
+        put_bytes(&w, h->noise, WIRE_NOISE);
     if (h->type == WIRE_COOKIE_IS || h->type == WIRE_OPEN) {
         put_bytes(&w, h->cookie, WIRE_COOKIE);
         put_bytes(&w, h->id, WIRE_ID);

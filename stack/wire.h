@@ -16,11 +16,12 @@
 #include "stack/addr.h"
 #include "stack/units.h"
 
-#define WIRE_VERSION    1
+#define WIRE_VERSION    2
 #define WIRE_ID         32
 #define WIRE_PREFIX     12 /* bytes of an id that name a peer to a relay */
 #define WIRE_NONCE      16
 #define WIRE_COOKIE     16
+#define WIRE_NOISE      48   /* a message of the handshake: ephemeral key and tag */
 #define WIRE_CONTACTS   20   /* most contacts in one message */
 #define WIRE_CANDIDATES 8    /* most candidates in one message */
 #define WIRE_FILTER     64   /* bytes of the filter of contacted addresses */
@@ -130,8 +131,9 @@ size_t wire_put_size(const struct msg *m); /* what wire_put would write */
 /* An offer to connect: the value of a publication on a name. */
 struct offer {
     uint32_t conversation;
-    uint64_t nonce; /* the answer repeats it: a round trip */
-    uint8_t flags;  /* FLAG_SERVER */
+    uint64_t nonce;              /* the answer repeats it: a round trip */
+    uint8_t ticket[WIRE_COOKIE]; /* what an OPEN through a relay shows for a cookie */
+    uint8_t flags;               /* FLAG_SERVER */
     uint8_t count;
     struct candidate candidates[WIRE_CANDIDATES];
 };
@@ -147,7 +149,9 @@ struct wire_head {
     uint32_t counter; /* ACCEPT, DATA: low half */
     uint64_t stamp;   /* OPEN: grows with each handshake of this sender */
     uint64_t number;  /* DIALBACK */
-    const uint8_t *nonce, *cookie, *id;
+    /* nonce: the first WIRE_NONCE bytes of the initiator's ephemeral key; noise, in OPEN
+     * and ACCEPT: WIRE_NOISE bytes.  Reading OPEN, nonce is where noise is. */
+    const uint8_t *nonce, *noise, *cookie, *id;
     size_t head_length;  /* bytes before the sealed body */
     const uint8_t *body; /* sealed */
     size_t body_length;

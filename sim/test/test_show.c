@@ -37,9 +37,16 @@ static void make(char name[RECORDED_PATH], uint64_t seeds, struct plan *plan)
         plan->seed = seed;
         struct record_run info = recorded_run();
         info.trace_hash = seed;
-        struct results_run what = {
-            plan->name,         plan->text,     plan->cell,       info.engine, info.stack,
-            info.stack_version, info.commit_id, info.started_utc, key,         seed};
+        struct results_run what = {.scenario = plan->name,
+                                   .scenario_text = plan->text,
+                                   .cell = plan->cell,
+                                   .engine = info.engine,
+                                   .stack = info.stack,
+                                   .commit_id = info.commit_id,
+                                   .started_utc = info.started_utc,
+                                   .key = key,
+                                   .seed = seed};
+        memcpy(what.stack_version, info.stack_version, sizeof what.stack_version);
         assert_int_equal(results_begin(r, &what, &run), 0);
         results_part(r, run, part);
         struct record *record = record_open(part, plan, &info, error, sizeof error);

@@ -225,6 +225,11 @@ static int configure(const struct mist_api *api, const struct options *o, void *
         api->config_set(config, "socket.family", family);
     for (uint32_t i = 0; i < o->setting_count; i++) {
         const struct options_setting *s = &o->settings[i];
+        if (strcmp(s->key, "crypto") == 0 && strcmp(s->value, "real") != 0) {
+            fprintf(stderr, "mist: crypto=%s: protects nothing; it is for simulations only\n",
+                    s->value);
+            return EXIT_USAGE;
+        }
         int answer = api->config_set(config, s->key, s->value);
         if (answer) {
             fprintf(stderr, "mist: %s=%s: %s\n", s->key, s->value,

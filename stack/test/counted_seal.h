@@ -3,17 +3,19 @@
 #ifndef MIST_COUNTED_SEAL_H
 #define MIST_COUNTED_SEAL_H
 
-#define seal_agree seal_agree_uncounted
-#include "stack/seal.c"
-#undef seal_agree
+#include <sodium.h>
+#include <stdint.h>
 
 static uint32_t agreements;
 
-int seal_agree(uint8_t shared[SEAL_KEY], const uint8_t secret[SEAL_KEY],
-               const uint8_t theirs[SEAL_KEY])
+static int counted_scalarmult(uint8_t *shared, const uint8_t *secret, const uint8_t *theirs)
 {
     agreements++;
-    return seal_agree_uncounted(shared, secret, theirs);
+    return crypto_scalarmult(shared, secret, theirs);
 }
+
+#define crypto_scalarmult counted_scalarmult
+#include "stack/seal.c"
+#undef crypto_scalarmult
 
 #endif

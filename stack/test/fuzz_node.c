@@ -225,6 +225,8 @@ static void offer_to_connect(struct script *s, uint8_t who)
 {
     uint8_t value[WIRE_VALUE], bytes[WIRE_MTU], key[WIRE_ID];
     struct offer o = {.conversation = word(s), .nonce = word(s), .flags = byte(s)};
+    if (byte(s) % 4 != 0)
+        mux_ticket(lab->hosts[who % HOSTS].node->mux, lab->now, o.ticket);
     o.count = byte(s) % (WIRE_CANDIDATES + 1);
     for (uint32_t i = 0; i < o.count; i++)
         o.candidates[i] = (struct candidate){take_some_addr(s), CANDIDATE_SEEN};

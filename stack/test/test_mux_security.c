@@ -90,14 +90,14 @@ static void opens_without_a_valid_cookie_cost_no_agreement(void **state)
     struct memory before = remember_memory(s->lab, 0);
     uint32_t computed = agreements;
     for (int i = 0; i < FLOOD / 10; i++) {
-        uint8_t packet[WIRE_MTU], nonce[WIRE_NONCE], cookie[WIRE_COOKIE], id[WIRE_ID];
+        uint8_t packet[WIRE_MTU], noise[WIRE_NOISE], cookie[WIRE_COOKIE], id[WIRE_ID];
         struct addr from = stranger(s->lab);
-        fill(s->lab, nonce, sizeof nonce);
+        fill(s->lab, noise, sizeof noise);
         fill(s->lab, cookie, sizeof cookie);
         fill(s->lab, id, sizeof id);
         struct wire_head h = {.type = WIRE_OPEN,
                               .back = 1 + lab_below(s->lab, 1 << 30),
-                              .nonce = nonce,
+                              .noise = noise,
                               .cookie = cookie,
                               .id = id,
                               .stamp = UINT64_MAX};

@@ -1,6 +1,7 @@
-/* test_seal.c: the cryptography against the vectors of RFC 7748, 8439 and 7693.
+/* test_seal.c: the cryptography against the vectors of RFC 7748, 8439, 6234 and
+ * 7693; HMAC and HKDF are proved by the handshakes of test_noise.c.
  *
- * Where seal.h fixes what a vector varies (nonces end in zeros, keys are 32
+ * Where seal.h fixes what a vector varies (nonces begin with zeros, keys are 32
  * bytes), the vector proves a naive implementation, and that proves seal.c. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -55,10 +56,11 @@ static void agreement_is_x25519(void **state)
     };
     (void)state;
     for (int i = 0; i < 2; i++) {
-        uint8_t scalar[32], u[32], got[32];
-        hex(scalar, vectors[i][0]);
+        struct seal_pair pair = {{0}, {0}};
+        uint8_t u[32], got[32];
+        hex(pair.secret, vectors[i][0]);
         hex(u, vectors[i][1]);
-        assert_int_equal(seal_agree(got, scalar, u), 0);
+        assert_int_equal(seal_real.agree(got, &pair, u), 0);
         assert_hex(got, vectors[i][2]);
     }
 }
@@ -66,32 +68,35 @@ static void agreement_is_x25519(void **state)
 /* RFC 7748 5.2: k = X25519(k, u), u = the old k, from 9, 9. */
 static void a_thousand_agreements_in_a_row_are_right(void **state)
 {
-    uint8_t k[32] = {9}, u[32] = {9}, next[32];
+    struct seal_pair k = {{9}, {0}};
+    uint8_t u[32] = {9}, next[32];
     (void)state;
     for (int i = 1; i <= 1000; i++) {
-        assert_int_equal(seal_agree(next, k, u), 0);
-        memcpy(u, k, 32);
-        memcpy(k, next, 32);
+        assert_int_equal(seal_real.agree(next, &k, u), 0);
+        memcpy(u, k.secret, 32);
+        memcpy(k.secret, next, 32);
         if (i == 1)
-            assert_hex(k, "422c8e7a6227d7bca1350b3e2bb7279f7897b87bb6854b783c60e80311ae3079");
+            assert_hex(k.secret,
+                       "422c8e7a6227d7bca1350b3e2bb7279f7897b87bb6854b783c60e80311ae3079");
     }
-    assert_hex(k, "684cf59ba83309552800ef566f2f4d3c1c3887c49360e3875f2eb94d99532c51");
+    assert_hex(k.secret, "684cf59ba83309552800ef566f2f4d3c1c3887c49360e3875f2eb94d99532c51");
 }
 
 /* RFC 7748 6.1 */
 static void two_ends_agree(void **state)
 {
-    uint8_t alice[32], bob[32], alice_public[32], bob_public[32], shared[32];
+    struct seal_pair alice, bob;
+    uint8_t shared[32];
     (void)state;
-    hex(alice, "77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a");
-    hex(bob, "5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb");
-    seal_public(alice_public, alice);
-    seal_public(bob_public, bob);
-    assert_hex(alice_public, "8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a");
-    assert_hex(bob_public, "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f");
-    assert_int_equal(seal_agree(shared, alice, bob_public), 0);
+    hex(alice.secret, "77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a");
+    hex(bob.secret, "5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb");
+    seal_real.pair(&alice);
+    seal_real.pair(&bob);
+    assert_hex(alice.open, "8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a");
+    assert_hex(bob.open, "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f");
+    assert_int_equal(seal_real.agree(shared, &alice, bob.open), 0);
     assert_hex(shared, "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742");
-    assert_int_equal(seal_agree(shared, bob, alice_public), 0);
+    assert_int_equal(seal_real.agree(shared, &bob, alice.open), 0);
     assert_hex(shared, "4a5d9d5ba4ce2de1728e3bf480350f25e07e21c947d19e3376f09b3c1e161742");
 }
 
@@ -108,14 +113,21 @@ static void low_order_points_are_refused(void **state)
         "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
         "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
     };
-    uint8_t secret[32], point[32], shared[32];
+    static const struct seal_suite *const suites[] = {&seal_real, &seal_modelled};
+    struct seal_pair pair;
+    uint8_t point[32], shared[32];
     (void)state;
-    hex(secret, "77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a");
-    for (size_t i = 0; i < sizeof points / sizeof *points; i++) {
-        hex(point, points[i]);
-        assert_int_equal(seal_agree(shared, secret, point), -1);
-        point[31] |= 0x80; /* the highest bit does not count */
-        assert_int_equal(seal_agree(shared, secret, point), -1);
+    hex(pair.secret, "77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a");
+    for (int suite = 0; suite < 2; suite++) {
+        suites[suite]->pair(&pair);
+        for (size_t i = 0; i < sizeof points / sizeof *points; i++) {
+            hex(point, points[i]);
+            assert_int_equal(suites[suite]->agree(shared, &pair, point), -1);
+            point[31] |= 0x80; /* the highest bit does not count */
+            assert_int_equal(suites[suite]->agree(shared, &pair, point), -1);
+            point[16] ^= 4; /* and this is another point */
+            assert_int_equal(suites[suite]->agree(shared, &pair, point), 0);
+        }
     }
 }
 
@@ -157,7 +169,7 @@ static void the_naive_seal_is_rfc_8439(void **state)
                        "1ae10b594f09e26a7e902ecbd0600691");
 }
 
-/* The nonce is the counter, little-endian, then four zeros (seal.h). */
+/* The nonce is four zeros, then the counter, little-endian (Noise, section 12.2). */
 static void a_seal_is_what_the_naive_one_makes(void **state)
 {
     struct rng dice;
@@ -172,33 +184,92 @@ static void a_seal_is_what_the_naive_one_makes(void **state)
         rng_bytes(&dice, header, sizeof header);
         rng_bytes(&dice, plain, sizeof plain);
         for (int j = 0; j < 8; j++)
-            nonce[j] = (uint8_t)(counter >> (8 * j));
+            nonce[4 + j] = (uint8_t)(counter >> (8 * j));
         naive_aead(want, key, nonce, header, head, plain, length);
-        seal_lock(sealed, key, counter, header, head, plain, length);
+        seal_real.lock(sealed, key, counter, header, head, plain, length);
         assert_memory_equal(sealed, want, length + SEAL_TAG);
-        assert_int_equal(seal_open(back, key, counter, header, head, sealed, length + SEAL_TAG), 0);
+        assert_int_equal(
+            seal_real.unlock(back, key, counter, header, head, sealed, length + SEAL_TAG), 0);
         assert_memory_equal(back, plain, length);
-        seal_lock(plain, key, counter, header, head, plain, length < 1284 ? length : 1284);
+        seal_real.lock(plain, key, counter, header, head, plain, length < 1284 ? length : 1284);
         assert_memory_equal(plain, want, length < 1284 ? length + SEAL_TAG : 1284);
     }
 }
 
 static void one_flipped_bit_anywhere_breaks_the_seal(void **state)
 {
-    uint8_t key[32] = {7}, header[9] = {1, 2, 3}, plain[20] = {4}, sealed[36], back[20];
+    static const struct seal_suite *const suites[] = {&seal_real, &seal_modelled};
     (void)state;
-    seal_lock(sealed, key, 5, header, sizeof header, plain, sizeof plain);
-    for (uint32_t bit = 0; bit < 8 * (sizeof sealed + sizeof header + sizeof key); bit++) {
-        uint32_t byte = bit / 8;
-        uint8_t *at = byte < 36 ? &sealed[byte] : byte < 45 ? &header[byte - 36] : &key[byte - 45];
-        *at ^= (uint8_t)(1 << bit % 8);
-        assert_int_equal(seal_open(back, key, 5, header, sizeof header, sealed, 36), -1);
-        *at ^= (uint8_t)(1 << bit % 8);
+    for (int suite = 0; suite < 2; suite++) {
+        const struct seal_suite *seal = suites[suite];
+        uint8_t key[32] = {7}, header[9] = {1, 2, 3}, plain[20] = {4}, sealed[36], back[20];
+        seal->lock(sealed, key, 5, header, sizeof header, plain, sizeof plain);
+        for (uint32_t bit = 0; bit < 8 * (sizeof sealed + sizeof header + sizeof key); bit++) {
+            uint32_t byte = bit / 8;
+            uint8_t *at = byte < 36   ? &sealed[byte]
+                          : byte < 45 ? &header[byte - 36]
+                                      : &key[byte - 45];
+            *at ^= (uint8_t)(1 << bit % 8);
+            assert_int_equal(seal->unlock(back, key, 5, header, sizeof header, sealed, 36), -1);
+            *at ^= (uint8_t)(1 << bit % 8);
+        }
+        assert_int_equal(seal->unlock(back, key, 5, header, sizeof header, sealed, 36), 0);
+        assert_memory_equal(back, plain, sizeof plain);
+        assert_int_equal(seal->unlock(back, key, 6, header, sizeof header, sealed, 36), -1);
+        for (size_t cut = 0; cut < sizeof sealed; cut++)
+            assert_int_equal(seal->unlock(back, key, 5, header, sizeof header, sealed, cut), -1);
     }
-    assert_int_equal(seal_open(back, key, 5, header, sizeof header, sealed, 36), 0);
-    assert_int_equal(seal_open(back, key, 6, header, sizeof header, sealed, 36), -1);
-    for (size_t cut = 0; cut < sizeof sealed; cut++)
-        assert_int_equal(seal_open(back, key, 5, header, sizeof header, sealed, cut), -1);
+}
+
+/* Noise, section 4.2: the first 32 bytes of ENCRYPT(k, 2^64 - 1, nothing, zeros). */
+static void the_next_key_is_what_the_naive_seal_makes_of_zeros(void **state)
+{
+    uint8_t key[32] = {1, 2, 3}, nonce[12] = {0}, want[48];
+    const uint8_t zeros[32] = {0};
+    (void)state;
+    memset(nonce + 4, 0xff, 8);
+    naive_aead(want, key, nonce, NULL, 0, zeros, sizeof zeros);
+    seal_real.rekey(key);
+    assert_memory_equal(key, want, 32);
+}
+
+/* ---- SHA-256 ---- */
+
+/* RFC 6234, section 8.5, test 1 and 2.1 */
+static void the_hash_of_the_suite_is_sha256(void **state)
+{
+    static const char text[] = "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";
+    uint8_t got[32];
+    (void)state;
+    seal_real.hash(got, "abc", 3, NULL, 0);
+    assert_hex(got, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    for (size_t cut = 0; cut < sizeof text; cut++) {
+        seal_real.hash(got, text, cut, text + cut, sizeof text - 1 - cut);
+        assert_hex(got, "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+    }
+}
+
+/* The modelled suite protects nothing, but takes nothing for another thing either. */
+static void modelled_keys_agree_and_differ(void **state)
+{
+    struct seal_pair a = {{1}, {0}}, b = {{2}, {0}}, c = {{3}, {0}};
+    uint8_t ab[32], ba[32], ac[32], first[32], second[32], next[32];
+    (void)state;
+    seal_public(&a); /* static pairs are real ones */
+    seal_public(&b);
+    seal_modelled.pair(&c);
+    assert_int_equal(seal_modelled.agree(ab, &a, b.open), 0);
+    assert_int_equal(seal_modelled.agree(ba, &b, a.open), 0);
+    assert_int_equal(seal_modelled.agree(ac, &a, c.open), 0);
+    assert_memory_equal(ab, ba, 32);
+    assert_memory_not_equal(ab, ac, 32);
+    seal_modelled.derive(first, second, ab, ac, 32);
+    assert_memory_not_equal(first, second, 32);
+    memcpy(next, ab, 32);
+    seal_modelled.derive(next, second, next, ac, 32); /* in place */
+    assert_memory_equal(next, first, 32);
+    seal_modelled.rekey(next);
+    assert_memory_not_equal(next, first, 32);
 }
 
 /* ---- BLAKE2b ---- */
@@ -291,6 +362,9 @@ int main(void)
         cmocka_unit_test(the_naive_seal_is_rfc_8439),
         cmocka_unit_test(a_seal_is_what_the_naive_one_makes),
         cmocka_unit_test(one_flipped_bit_anywhere_breaks_the_seal),
+        cmocka_unit_test(the_next_key_is_what_the_naive_seal_makes_of_zeros),
+        cmocka_unit_test(the_hash_of_the_suite_is_sha256),
+        cmocka_unit_test(modelled_keys_agree_and_differ),
         cmocka_unit_test(the_hash_is_blake2b),
         cmocka_unit_test(the_naive_hash_is_rfc_7693),
         cmocka_unit_test(a_hash_is_what_the_naive_one_makes),

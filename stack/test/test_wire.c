@@ -298,10 +298,10 @@ static void lists_over_their_limit_are_malformed(void **state)
         r = (struct reader){buffer, buffer + 7 + 2 * count, false};
         assert_int_equal(wire_take(&r, &m), count <= WIRE_CANDIDATES ? 1 : -1);
         buffer[6] = 0;
-        buffer[13] = (uint8_t)count;
-        assert_int_equal(wire_take_offer(buffer, 14 + 2 * count, &o),
+        buffer[29] = (uint8_t)count;
+        assert_int_equal(wire_take_offer(buffer, 30 + 2 * count, &o),
                          count <= WIRE_CANDIDATES ? 0 : -1);
-        buffer[13] = 0;
+        buffer[29] = 0;
     }
 }
 
@@ -342,11 +342,13 @@ static void an_offer_comes_back_and_has_one_length(void **state)
     uint8_t buffer[WIRE_MTU];
     (void)state;
     memcpy(in.candidates, candidates, sizeof candidates);
+    memcpy(in.ticket, value, sizeof in.ticket);
     size_t length = wire_put_offer(buffer, sizeof buffer, &in);
-    assert_int_equal(length, 4 + 8 + 1 + 1 + 8 * 1 + 4 * 7 + 4 * 19);
+    assert_int_equal(length, 4 + 8 + 16 + 1 + 1 + 8 * 1 + 4 * 7 + 4 * 19);
     assert_int_equal(wire_take_offer(buffer, length, &out), 0);
     assert_int_equal(out.conversation, in.conversation);
     assert_true(out.nonce == in.nonce);
+    assert_memory_equal(out.ticket, in.ticket, sizeof in.ticket);
     assert_int_equal(out.flags, in.flags);
     assert_int_equal(out.count, in.count);
     for (uint32_t i = 0; i < in.count; i++) {
@@ -372,6 +374,7 @@ static struct wire_head some_head(uint8_t type)
                           .stamp = UINT64_C(0x3132333435363738),
                           .number = UINT64_C(0x4142434445464748),
                           .nonce = value,
+                          .noise = value + 200,
                           .cookie = value + 100,
                           .id = key};
     return h;
@@ -384,8 +387,8 @@ static const struct {
 } heads[] = {
     {WIRE_INIT, false, WIRE_INIT_SIZE},
     {WIRE_COOKIE_IS, false, 1 + 4 + 16 + 16 + 32},
-    {WIRE_OPEN, true, 1 + 4 + 1 + 4 + 16 + 16 + 32 + 8},
-    {WIRE_ACCEPT, true, 1 + 4 + 4 + 16 + 4},
+    {WIRE_OPEN, true, 1 + 4 + 1 + 4 + 48 + 16 + 32 + 8},
+    {WIRE_ACCEPT, true, 1 + 4 + 4 + 48 + 4},
     {WIRE_DATA, true, 1 + 4 + 4},
     {WIRE_DIALBACK, false, 1 + 4 + 8},
 };
