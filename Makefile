@@ -14,6 +14,11 @@ WARN    := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -W
 CFLAGS  := -std=c11 -ffp-contract=off $(OPT) $(WARN) -D_POSIX_C_SOURCE=200809L -I. $(EXTRA)
 GSLLIBS := -lgsl -lgslcblas -lsqlite3 -lyaml -lm
 SYSLIBS := -lyaml -lsqlite3 -luv -lsodium -ldl -lm -lpthread
+# The ns-3 engine alone is C++, and only where ns-3 is (NS3= leaves it out).
+CXX     := $(if $(findstring clang,$(CC)),clang++,g++)
+CXXFLAGS := -std=c++17 $(OPT) -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -I. $(EXTRA)
+NS3LIBS := $(addprefix -lns3-,core network internet point-to-point csma traffic-control \
+    flow-monitor)
 # What a core loaded from libmist.so needs of the program that loads it.
 EXPORT  := -Wl,--export-dynamic-symbol=check_failed
 
@@ -22,12 +27,18 @@ MAKEFLAGS += -j$(shell nproc)
 endif
 
 STACK   := $(wildcard stack/*.c)
+NS3     := $(if $(wildcard /usr/include/ns3/core-module.h),yes)
 NAT     := $(wildcard nat-models/*.c)
 SIM     := $(filter-out sim/mistsim.c sim/natbox/natbox.c,$(wildcard sim/*.c sim/native/*.c \
     sim/natbox/*.c))
 ANALYSIS := $(filter-out analysis/analysis.c,$(wildcard analysis/*.c))
 HOST    := $(filter-out stack/host/mist.c,$(wildcard stack/host/*.c))
-FOLDERS := stack stack/host nat-models sim sim/native sim/natbox analysis
+NS3CC   := $(wildcard sim/ns3/*.cc)
+NS3C    := $(filter-out sim/ns3/example.c,$(wildcard sim/ns3/*.c))
+# What every engine needs and a plug-in brings along.
+NS3WITH := sim/draw.c sim/fixed.c sim/latency.c sim/trace.c stack/addr.c \
+    $(addprefix sim/native/,directory.c links.c memory.c)
+FOLDERS := stack stack/host nat-models sim sim/native sim/natbox analysis $(if $(NS3),sim/ns3)
 TESTS   := $(wildcard $(FOLDERS:=/test/test_*.c))
 STATISTICS = $(filter %/test_stat_coverage %/test_stat_decision,$(TESTBIN))
 STORIES := $(wildcard $(FOLDERS:=/test/test_story_*.c))
@@ -43,13 +54,15 @@ TESTBIN := $(patsubst %.c,$(B)/%,$(TESTS))
 FUZZBIN := $(patsubst %.c,$(B)/%,$(FUZZERS))
 NETPROBE := $(B)/nat-models/test/netprobe
 BINARIES := mistsim mistsim-analysis mist natbox
-PROGRAMS := $(addprefix $(B)/,$(BINARIES) libmist.so)
+PLUGINS := $(if $(NS3),engine-ns3.so libns3c.so)
+PROGRAMS := $(addprefix $(B)/,$(BINARIES) libmist.so $(PLUGINS) $(if $(NS3),ns3c-example))
 
 all: $(PROGRAMS) $(B)/stamp/docs	## build mistsim, mist, libmist.so and their manual
+	$(if $(NS3),,@echo "left out: the engine ns3 (for it: .ci/deps ns3, then make again)")
 
 help:	## this list
 	@awk -F ':.*## *' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' Makefile
-	@echo "variables: B CC OPT EXTRA SCENARIO SEED FUZZ_RUNS PREFIX DESTDIR"
+	@echo "variables: NS3 B CC OPT EXTRA SCENARIO SEED FUZZ_RUNS PREFIX DESTDIR"
 
 run: all	## install what is missing, build, run SCENARIO (quickstart), print the summary
 	$(B)/mistsim run $(SCENARIO) $(if $(SEED),--seed $(SEED))
@@ -116,12 +129,12 @@ bench: $(B)/mistsim	## the benchmark suite
 	$(B)/mistsim bench
 
 deps:	## install the Debian packages of all targets
-	@.ci/deps build gcc clang test tidy lint fuzz
+	@.ci/deps build gcc clang test tidy lint fuzz ns3
 
 install: $(PROGRAMS) $(B)/stamp/docs	## into PREFIX (/usr/local), below DESTDIR
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/mist
 	install $(addprefix $(B)/,$(BINARIES)) $(DESTDIR)$(PREFIX)/bin
-	install -m 644 $(B)/libmist.so $(DESTDIR)$(PREFIX)/lib/mist
+	install -m 644 $(addprefix $(B)/,libmist.so $(PLUGINS)) $(DESTDIR)$(PREFIX)/lib/mist
 	find scenarios nat-models -name '*.yaml' -exec \
 	    install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/mist/{} ';'
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $(B)/man/*.1
@@ -186,6 +199,8 @@ $(B)/obj/%.o: %.c $(B)/stamp/flags
 	$(COMPILE) -c $< -o $@
 $(B)/pic/%.o: %.c $(B)/stamp/flags
 	$(COMPILE) -fPIC -fvisibility=hidden -c $< -o $@
+$(B)/pic/%.o: %.cc $(B)/stamp/flags
+	@mkdir -p $(@D) && echo "  c++  $@" && $(CXX) $(CXXFLAGS) -MMD -MP -fPIC -c $< -o $@
 $(B)/obj/commit.o: $(B)/stamp/commit.c $(B)/stamp/flags
 	$(COMPILE) -c $< -o $@
 
@@ -213,9 +228,24 @@ $(B)/mist: $(call obj,stack/host/mist.c) $(B)/libhost.a $(B)/libstack.a
 	$(LINK) $^ -luv -lsodium
 $(B)/libmist.so: $(patsubst %.c,$(B)/pic/%.o,$(STACK))
 	$(LINK) -shared $^ -lsodium
+# Under ns-3's licence, GPL-2.0-only, as linked; the program loads it on demand.
+LINKCXX  = @mkdir -p $(@D) && echo "  link $@" && $(CXX) $(CXXFLAGS) -o $@
+NS3CPIC := $(patsubst %.cc,$(B)/pic/%.o,$(NS3CC))
+NS3PIC  := $(patsubst %.c,$(B)/pic/%.o,$(NS3C))
+$(B)/stamp/libengine-ns3: MEMBERS := $(NS3CC) $(NS3C) $(NS3WITH)
+$(B)/stamp/libns3c: MEMBERS := $(NS3CC)
+$(B)/engine-ns3.so: $(NS3CPIC) $(NS3PIC) $(patsubst %.c,$(B)/pic/%.o,$(NS3WITH)) \
+    $(B)/stamp/libengine-ns3
+	$(LINKCXX) -shared $(filter %.o,$^) $(NS3LIBS)
+$(B)/libns3c.so: $(NS3CPIC) $(B)/stamp/libns3c
+	$(LINKCXX) -shared -Wl,-soname,libns3c.so $(filter %.o,$^) $(NS3LIBS)
+$(B)/ns3c-example: $(call obj,sim/ns3/example.c) $(B)/libns3c.so
+	$(LINK) $< -L$(B) -lns3c -Wl,-rpath,'$$ORIGIN'
+$(filter $(B)/sim/ns3/%,$(TESTBIN)): $(B)/%: $(B)/obj/%.o $(NS3CPIC) $(NS3PIC) $(LIBS)
+	$(LINKCXX) $(filter %.o,$^) $(LINKED) $(NS3LIBS) $(SYSLIBS) $(EXPORT) -lcmocka
 $(filter $(B)/analysis/%,$(TESTBIN)): $(B)/%: $(B)/obj/%.o $(B)/libanalysis.a
 	$(LINK) $^ $(GSLLIBS) -lsodium -ljansson -lcmocka
-$(filter-out $(B)/analysis/%,$(TESTBIN)): $(B)/%: $(B)/obj/%.o $(LIBS)
+$(filter-out $(B)/analysis/% $(B)/sim/ns3/%,$(TESTBIN)): $(B)/%: $(B)/obj/%.o $(LIBS)
 	$(LINK) $< $(LINKED) $(SYSLIBS) $(EXPORT) -lcmocka
 $(call obj,$(TESTS)): | deps-test
 $(NETPROBE): $(call obj,nat-models/test/netprobe.c) $(LIBS)
@@ -227,7 +257,8 @@ $(FUZZBIN): $(B)/%: $(B)/obj/%.o $(LIBS)
 
 -include $(patsubst %.o,%.d,$(call obj,$(STACK) $(NAT) $(SIM) $(HOST) $(ANALYSIS) $(TESTS) \
     $(FUZZERS) nat-models/test/netprobe.c sim/mistsim.c stack/host/mist.c analysis/analysis.c) \
-    $(patsubst %.c,$(B)/pic/%.o,$(STACK)))
+    $(patsubst %.c,$(B)/pic/%.o,$(STACK) $(NS3C) $(NS3WITH)) $(call obj,sim/ns3/example.c) \
+    $(NS3CPIC))
 FORCE:
 .PHONY: all help run report test test-linux test-campaign test-compare test-stat golden \
     tidy pure lint house smoke check-scenarios \

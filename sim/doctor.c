@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "sim/commit.h"
+#include "sim/engine_plugin.h"
 #include "sim/exit.h"
 #include "sim/text.h"
 #include "stack/mist.h"
@@ -86,6 +87,17 @@ static void examine_sqlite_program(struct finding *f)
     note(f, found, found ? "looks into results by SQL" : "handy to look into results by SQL");
 }
 
+static void examine_ns3(struct finding *f)
+{
+    char path[ENGINE_PLUGIN_PATH], error[ENGINE_PLUGIN_PATH + 600], text[200];
+    const struct engine_plugin *plugin = engine_plugin_load("ns3", path, error, sizeof error);
+    if (plugin)
+        snprintf(text, sizeof text, "%s: --engine ns3 works", plugin->about);
+    else
+        snprintf(text, sizeof text, "%.180s", access(path, F_OK) ? "no plug-in for it" : error);
+    note(f, plugin != NULL, text);
+}
+
 static void examine_namespaces(struct finding *f)
 {
     int able = access("/proc/self/ns/net", F_OK) == 0 && geteuid() == 0;
@@ -110,6 +122,7 @@ static const struct {
     {"disk", 1, examine_disk, "make room, or choose another place with --out"},
     {"sqlite3", 0, examine_sqlite_program, "apt-get install sqlite3"},
     {"gnuplot", 0, examine_gnuplot, "apt-get install gnuplot-nox"},
+    {"ns-3", 0, examine_ns3, "apt-get install libns3-dev, then make again"},
     {"namespaces", 0, examine_namespaces, "run as root"},
     {"nftables", 0, examine_nft, "apt-get install nftables iproute2"},
 };

@@ -39,6 +39,7 @@ enum draw_purpose {
     DRAW_SESSION = 18,      /* host; ordinal of the session */
     DRAW_DOWNTIME = 19,     /* host; ordinal of the session before it */
     DRAW_GOODBYE = 20,      /* host; ordinal of the session */
+    DRAW_LINE_LOSS = 40     /* draw_link(attachment, up or down); datagrams so far */
 };
 
 #define DRAW_INDEX_BITS 48 /* an index is below 1 << DRAW_INDEX_BITS (CHECK) */

@@ -113,6 +113,9 @@ struct engine_figures {
 /* What an engine is: one table, so that ns-3 can be a plug-in. */
 struct engine_type {
     const char *name;
+    /* False where the plan asks for what this engine has not, and what to
+     * do about it in error.  NULL: every plan fits. */
+    bool (*fits)(const struct plan *plan, char *error, int error_size);
     /* Keeps plan and calls, which outlive the engine. */
     struct engine *(*open)(const struct plan *plan, const struct engine_calls *calls,
                            uint64_t seed);

@@ -35,9 +35,13 @@ struct plan_network {
     uint32_t broken_nodes_ppm, broken_pairs_ppm;
 };
 
+enum plan_queue { PLAN_DROP_TAIL, PLAN_CODEL, PLAN_FQ_CODEL };
+
 struct plan_access {
     uint64_t up_bps, down_bps; /* 0: unlimited */
     mist_time delay;           /* one way */
+    enum plan_queue queue;     /* of the line, each way; engines may know the first alone */
+    uint32_t loss_ppm;         /* by the line itself, each way; engines may know 0 alone */
 };
 
 struct plan_setting { /* a key of the core's configuration */

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "sim/engine_plugin.h"
 #include "sim/estimate.h"
 #include "sim/exit.h"
 #include "sim/plan.h"
@@ -22,33 +23,30 @@
 
 #define RUNS_MOST 10000000 /* of one campaign */
 
-static const struct {
-    const char *name;
-    const struct engine_type *type;
-    const char *needs; /* where there is no type: what to do about it */
-} engines[] = {
-    {"native", &engine_native, NULL},
-    {"ns3", NULL, "this program was built without it; use --engine native"},
-    {"netns", NULL, "this program was built without it; use --engine native"},
-};
-
 static int choose_engine(const struct command_line *line, struct run_campaign *c)
 {
+    static char plugin[ENGINE_PLUGIN_PATH];
+    char error[ENGINE_PLUGIN_PATH + 600] = "";
     const char *name = command_value(line, "engine");
     c->engine = &engine_native;
-    if (!name)
+    if (!name || strcmp(name, "native") == 0)
         return 0;
-    for (size_t i = 0; i < sizeof engines / sizeof *engines; i++) {
-        if (strcmp(engines[i].name, name) != 0)
-            continue;
-        c->engine = engines[i].type;
-        if (c->engine)
-            return 0;
-        fprintf(stderr, "mistsim run: engine %s: %s\n", name, engines[i].needs);
+    if (strcmp(name, "netns") == 0) {
+        fprintf(stderr, "mistsim run: engine netns: this program was built without it; "
+                        "use --engine native\n");
         return EXIT_LACKING;
     }
-    return command_misuse(line->command, "--engine: expected native, ns3 or netns, got `%.40s`",
-                          name);
+    if (strcmp(name, "ns3") != 0)
+        return command_misuse(line->command, "--engine: expected native, ns3 or netns, got `%.40s`",
+                              name);
+    const struct engine_plugin *loaded = engine_plugin_load(name, plugin, error, sizeof error);
+    if (!loaded) {
+        fprintf(stderr, "mistsim run: engine %s: %s\n", name, error);
+        return EXIT_LACKING;
+    }
+    c->engine = loaded->type;
+    c->plugin = plugin;
+    return 0;
 }
 
 static int choose_seeds(const struct command_line *line, struct run_campaign *c)
@@ -113,7 +111,7 @@ static int choose_stack(const struct command_line *line, struct run_campaign *c)
     }
     c->api = stack->api;
     c->stack = stack->name;
-    if (run_key_program(c->program, library)) {
+    if (run_key_program(c->program, library, c->plugin)) {
         fprintf(stderr, "mistsim run: cannot read %s: %s\n", library ? library : "/proc/self/exe",
                 strerror(errno));
         return EXIT_LACKING;

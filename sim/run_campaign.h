@@ -19,6 +19,7 @@ struct run_campaign {
     struct scenario *scenario;
     struct errors errors; /* of its reading; lives as long as the scenario */
     const struct engine_type *engine;
+    const char *plugin; /* file of the engine; NULL: embedded */
     const struct mist_api *api;
     const char *stack;     /* what the database calls the core: "embedded" or the library */
     char program[RUN_KEY]; /* run_key_program */

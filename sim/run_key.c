@@ -47,11 +47,12 @@ static void finish(crypto_generichash_state *h, char key[RUN_KEY])
     sodium_bin2hex(key, RUN_KEY, hash, sizeof hash);
 }
 
-int run_key_program(char program[RUN_KEY], const char *library)
+int run_key_program(char program[RUN_KEY], const char *library, const char *plugin)
 {
     crypto_generichash_state h;
     crypto_generichash_init(&h, NULL, 0, HASH);
-    if (add_file(&h, "/proc/self/exe") || (library && add_file(&h, library)))
+    if (add_file(&h, "/proc/self/exe") || (library && add_file(&h, library)) ||
+        (plugin && add_file(&h, plugin)))
         return -1;
     finish(&h, program);
     return 0;

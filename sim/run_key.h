@@ -14,9 +14,9 @@
 
 #define RUN_KEY 33 /* 32 hex digits and NUL */
 
-/* Hash of the running program and of the library (NULL: none).  Returns 0, or -1
- * when one of them cannot be read. */
-int run_key_program(char program[RUN_KEY], const char *library);
+/* Hash of the running program, of the core's library and of the engine's plug-in
+ * (NULL: none).  Returns 0, or -1 when one of them cannot be read. */
+int run_key_program(char program[RUN_KEY], const char *library, const char *plugin);
 
 /* Hash of a file's bytes.  Returns 0, or -1 with errno when it cannot be read. */
 int run_key_file(char hash[RUN_KEY], const char *file);

@@ -260,8 +260,11 @@ static void read_population(struct cell *c, const struct yaml_node *map,
     p->name = copy_text(c->plan, name->text);
     p->first = c->plan->host_count;
     p->count = (uint32_t)number(map, "count");
-    p->access = (struct plan_access){(uint64_t)number(access, "up"),
-                                     (uint64_t)number(access, "down"), number(access, "delay")};
+    p->access = (struct plan_access){.up_bps = (uint64_t)number(access, "up"),
+                                     .down_bps = (uint64_t)number(access, "down"),
+                                     .delay = number(access, "delay"),
+                                     .queue = (enum plan_queue)number(access, "queue"),
+                                     .loss_ppm = (uint32_t)number(access, "loss")};
     p->family = number(map, "family") ? ADDR_V6 : ADDR_V4; /* position among 4, 6 */
     p->bootstrap = has_role(yaml_get(map, "roles"), "bootstrap");
     p->relay = has_role(yaml_get(map, "roles"), "relay");

@@ -16,6 +16,7 @@ static const char *const LATER_BEHAVIOURS[] = {"liar", "flooder", "reflector", N
 static const char *const DIALS[] = {"uniform", "all_pairs", NULL};
 static const char *const PUBLISHES[] = {"uniform", NULL};
 static const char *const CRYPTO[] = {"modelled", "real", NULL};
+static const char *const QUEUES[] = {"drop_tail", "codel", "fq_codel", NULL};
 static const char *const TRAFFIC[] = {"node", "population", NULL};
 
 static const struct schema_key LATENCY_KEYS[] = {
@@ -107,6 +108,18 @@ static const struct schema_key ACCESS_KEYS[] = {
      .high = SEC(60),
      .doc = "of the access line, one way",
      .example = "8 ms"},
+    {.name = "queue",
+     .kind = SCHEMA_WORD,
+     .standard = "drop_tail",
+     .words = QUEUES,
+     .doc = "of the line, in each direction; codel (RFC 8289) and fq_codel (RFC 8290) need "
+            "--engine ns3",
+     .example = "fq_codel"},
+    {.name = "loss",
+     .kind = SCHEMA_SHARE,
+     .standard = "0%",
+     .doc = "share of datagrams that the line itself loses, in each direction; needs --engine ns3",
+     .example = "0.1%"},
 };
 static const struct schema_map ACCESS = {.doc = "the line between a host and its outermost box",
                                          .keys = ACCESS_KEYS,

@@ -251,6 +251,8 @@ int world_run(const struct plan *plan, const struct engine_type *engine,
     if (options->fact_log != NULL)
         w.fact_log = strcmp(options->fact_log, "-") == 0 ? stdout : fopen(options->fact_log, "w");
     int status = configure(&w, error, error_size);
+    if (status == 0 && engine->fits != NULL && !engine->fits(plan, error, error_size))
+        status = 2;
     if (status == 0) {
         w.engine = engine->open(plan, &calls, plan->seed);
         world_boxes_open(&w);

@@ -63,7 +63,7 @@ struct world_result {
 };
 
 /* Runs to the end or until *stop.  Returns 0 finished, 1 interrupted, 2 the
- * plan does not fit (message in error: a setting that the core refuses). */
+ * plan does not fit (message in error: a setting that core or engine refuse). */
 int world_run(const struct plan *plan, const struct engine_type *engine,
               const struct world_options *options, struct world_result *result, char *error,
               int error_size);

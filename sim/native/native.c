@@ -15,6 +15,7 @@
 #include "sim/trace.h"
 #include "stack/check.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define MILLION     1000000
@@ -574,6 +575,21 @@ static void open_boxes(struct engine *e)
     memory_unmap(several, plan->box_count * sizeof *several);
 }
 
+static bool native_fits(const struct plan *plan, char *error, int error_size)
+{
+    for (uint32_t i = 0; i < plan->population_count; i++) {
+        const struct plan_access *access = &plan->populations[i].access;
+        if (access->queue == PLAN_DROP_TAIL && access->loss_ppm == 0)
+            continue;
+        snprintf(error, (size_t)error_size,
+                 "population.%s.access.%s: the native engine's lines have a drop_tail queue and "
+                 "lose nothing else; use --engine ns3",
+                 plan->populations[i].name, access->loss_ppm == 0 ? "queue" : "loss");
+        return false;
+    }
+    return true;
+}
+
 static struct engine *native_open(const struct plan *plan, const struct engine_calls *calls,
                                   uint64_t seed)
 {
@@ -615,6 +631,7 @@ static void native_close(struct engine *e)
 
 const struct engine_type engine_native = {
     .name = "native",
+    .fits = native_fits,
     .open = native_open,
     .send = native_send,
     .emit = native_emit,

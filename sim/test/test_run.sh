@@ -417,6 +417,23 @@ refused() {
     says "$work/err" "$text"
 }
 
+begin a_missing_or_broken_plug_in_is_exit_77_with_the_remedy
+mkdir "$work/alone"
+cp "$mistsim" "$work/alone"
+code 77 "$work/alone/mistsim" run "$work/town.yaml" --engine ns3
+says "$work/err" 'engine ns3: this program was built without it: apt-get install libns3-dev'
+echo garbage >"$work/alone/engine-ns3.so"
+code 77 "$work/alone/mistsim" run "$work/town.yaml" --engine ns3
+says "$work/err" 'use --engine native'
+end
+
+begin what_the_native_engine_has_not_it_refuses
+code 2 "$mistsim" run "$work/town.yaml" --set population.0.access.queue=codel --out "$work/q.db"
+says "$work/err" 'have a drop_tail queue and lose nothing else; use --engine ns3'
+code 2 "$mistsim" run "$work/town.yaml" --set population.0.access.loss=1% --out "$work/q.db"
+says "$work/err" '.access.loss: '
+end
+
 begin mistakes_on_the_line_are_named
 t=$work/town.yaml
 refused 2 'usage: mistsim COMMAND'
@@ -439,7 +456,6 @@ refused 2 '--timeout: expected a time such as `90 s`, got `0 s`' run "$t" --time
 refused 2 '--fail-fast and --keep-going exclude each other' run "$t" --fail-fast --keep-going
 refused 2 'mistsim dump: ' dump "$work/no.db"
 refused 2 '--engine: expected native, ns3 or netns, got `fast`' run "$t" --engine fast
-refused 77 'engine ns3: this program was built without it' run "$t" --engine ns3
 refused 2 '--pcap is not yet supported' run "$t" --pcap x.pcapng
 refused 2 '--trace packets is not yet supported' run "$t" --trace packets
 refused 2 '--trace: expected events or packets, got `all`' run "$t" --trace all

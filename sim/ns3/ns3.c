@@ -1,0 +1,493 @@
+/* ns3.c: the ns-3 engine: the network of engine.h packet by packet.
+ *
+ * Hosts send and receive by ns-3's UDP sockets, boxes translate what crosses
+ * them, lines are links with queues, and the core is a cloud that draws its
+ * delays and losses as the native engine does.  sim/ns3/README.md tells where
+ * the two differ. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/draw.h"
+#include "sim/engine.h"
+#include "sim/engine_plugin.h"
+#include "sim/latency.h"
+#include "sim/native/directory.h"
+#include "sim/native/links.h"
+#include "sim/ns3/ns3c.h"
+#include "sim/ns3/topology.h"
+#include "sim/plan.h"
+#include "sim/trace.h"
+#include "stack/check.h"
+
+#define MILLION     1000000
+#define ALARM_DEPTH 4 /* events that one host's alarm may have in the queue */
+
+/* Routers take one each, where a datagram enters the core and where it leaves
+ * it; the cloud takes the rest of ENGINE_HOPS. */
+#define CLOUD_HOPS (ENGINE_HOPS - 2)
+
+struct bound { /* a socket of a place */
+    uint16_t port;
+    uint32_t socket;
+};
+
+/* queued: times at which the alarm has an event in ns-3's queue, latest first;
+ * an alarm set to a later time waits for the event that is there. */
+struct station {
+    struct bound *bound;
+    uint32_t bound_count, bound_room;
+    uint32_t edge; /* outermost attachment */
+    mist_time alarm_at;
+    mist_time queued[ALARM_DEPTH];
+    uint32_t queued_count;
+};
+
+struct engine {
+    const struct plan *plan;
+    const struct engine_calls *calls;
+    uint64_t seed;
+    mist_time now; /* outside of run: its until */
+    bool running;
+    struct ns3c *w;
+    struct topology topology;
+    struct directory *directory;
+    struct links links;
+    struct station *stations; /* [places] */
+    uint32_t *place_of_socket;
+    uint32_t socket_room;
+    uint32_t *region;     /* [attachments] of outermost ones */
+    uint64_t *line_draws; /* [ports] datagrams that a losing line was asked about */
+    struct engine_figures figures;
+};
+
+static void *take(size_t count, size_t size)
+{
+    void *memory = calloc(count + 1, size);
+    CHECK(memory != NULL);
+    return memory;
+}
+
+static mist_time time_of(const struct engine *e)
+{
+    return e->running ? ns3c_now(e->w) : e->now;
+}
+
+static struct addr addr_of(const struct ns3c_addr *a)
+{
+    struct addr out = {.port = a->port, .family = a->family};
+    memcpy(out.ip, a->ip, sizeof out.ip);
+    return out;
+}
+
+/* The mark of a datagram names its sender. */
+static uint64_t mark_of(uint32_t sender)
+{
+    return (uint64_t)sender + 1;
+}
+
+static uint32_t sender_of(const struct ns3c_datagram *d)
+{
+    CHECK(d->mark != 0);
+    return (uint32_t)(d->mark - 1);
+}
+
+static struct datagram datagram_of(const struct ns3c_datagram *d)
+{
+    return (struct datagram){.from = addr_of(&d->from),
+                             .to = addr_of(&d->to),
+                             .ttl = d->ttl,
+                             .length = d->length,
+                             .bytes = (uint8_t *)(uintptr_t)d->bytes}; /* not written to */
+}
+
+static void lose(struct engine *e, const struct ns3c_datagram *d, enum engine_loss why)
+{
+    struct datagram lost = datagram_of(d);
+    if (e->calls->lost != NULL)
+        e->calls->lost(e->calls->world, time_of(e), sender_of(d), &lost, (int)why);
+}
+
+static void on_drop(void *data, int64_t now, uint32_t port, const struct ns3c_datagram *d)
+{
+    (void)now;
+    (void)port;
+    lose(data, d, LOSS_QUEUE);
+}
+
+/* ---- boxes ---- */
+
+/* Who owns the address at the box's inside, or PLAN_NONE. */
+static uint32_t find_inside(const struct engine *e, uint32_t box, const struct addr *addr)
+{
+    return directory_find(e->directory, box, addr);
+}
+
+static uint32_t send_inside(struct engine *e, uint32_t box, const struct ns3c_datagram *d,
+                            const struct datagram *translated)
+{
+    uint32_t target = find_inside(e, box, &translated->to);
+    if (target != PLAN_NONE)
+        return e->topology.down[target];
+    lose(e, d, LOSS_NO_ROUTE);
+    return NS3C_DROP;
+}
+
+/* From a host of the inside to a box of it: the inside's network, no crossing. */
+static uint32_t find_neighbour(const struct engine *e, uint32_t box, uint32_t in,
+                               const struct addr *to)
+{
+    return in < plan_places(e->plan) ? find_inside(e, box, to) : PLAN_NONE;
+}
+
+static uint32_t on_box(void *data, int64_t now, uint32_t port, struct ns3c_datagram *d)
+{
+    const struct topology_box *which = data;
+    struct engine *e = which->data;
+    uint32_t box = which->box, in = e->topology.inside[port];
+    enum direction direction =
+        port == e->topology.up[plan_places(e->plan) + box] ? INWARD : OUTWARD;
+    struct datagram moving = datagram_of(d);
+    if (direction == OUTWARD) {
+        uint32_t neighbour = find_neighbour(e, box, in, &moving.to);
+        if (neighbour != PLAN_NONE)
+            return e->topology.down[neighbour];
+    }
+    enum crossing crossing = e->calls->cross(e->calls->world, now, box, direction, &moving);
+    if (crossing == CROSS_DROP)
+        return NS3C_DROP;
+    d->from = topology_addr(&moving.from);
+    d->to = topology_addr(&moving.to);
+    d->ttl = moving.ttl;
+    if (crossing == CROSS_PASS && direction == OUTWARD)
+        return e->topology.up[plan_places(e->plan) + box];
+    CHECK(crossing == CROSS_PASS || direction == OUTWARD);
+    return send_inside(e, box, d, &moving);
+}
+
+/* ---- the core ---- */
+
+/* Draws as the native engine does; false: lost on this way. */
+static bool core_carries(struct engine *e, uint32_t sender, uint32_t edge, mist_time *delay)
+{
+    const struct plan_network *n = &e->plan->network;
+    uint32_t sender_edge = e->stations[sender].edge, loss_ppm = n->loss_ppm;
+    struct latency_end from = {sender_edge, e->region[sender_edge]}, to = {edge, e->region[edge]};
+    *delay = latency_core(n, e->seed, from, to);
+    if (e->calls->core_loss != NULL)
+        loss_ppm = engine_both_losses(
+            loss_ppm, e->calls->core_loss(e->calls->world, time_of(e), sender_edge, edge));
+    if (loss_ppm == 0 && n->jitter_ppm == 0)
+        return true;
+    uint64_t link = draw_link(sender, edge);
+    struct draw_block draw =
+        draw_block(e->seed, link, DRAW_LINK, links_next(&e->links, time_of(e), link));
+    uint64_t jitter = (uint64_t)*delay * n->jitter_ppm / MILLION;
+    *delay += (mist_time)draw_scale(draw.word[1], jitter + 1);
+    return draw_scale(draw.word[0], MILLION) >= loss_ppm;
+}
+
+static uint32_t on_core(void *data, int64_t now, uint32_t port, struct ns3c_datagram *d,
+                        int64_t *delay)
+{
+    struct engine *e = data;
+    struct addr to = addr_of(&d->to);
+    uint32_t edge = directory_find(e->directory, PLAN_NONE, &to);
+    (void)now;
+    (void)port;
+    if (edge == PLAN_NONE) {
+        lose(e, d, LOSS_NO_ROUTE);
+    } else if (!core_carries(e, sender_of(d), edge, delay)) {
+        lose(e, d, LOSS_LINK);
+    } else if (d->ttl <= CLOUD_HOPS + 1) { /* the next router would be its last */
+        lose(e, d, LOSS_TTL);
+    } else {
+        d->ttl = (uint8_t)(d->ttl - CLOUD_HOPS);
+        return e->topology.cloud[e->topology.router[edge]];
+    }
+    return NS3C_DROP;
+}
+
+/* A line's own errors: a keyed draw for each datagram that arrives over it. */
+static bool on_line(void *data, uint32_t port)
+{
+    struct engine *e = data;
+    uint32_t attachment = e->topology.links[port];
+    const struct plan_access *access =
+        &e->plan->populations[e->topology.population[attachment]].access;
+    uint64_t line = draw_link(attachment, port == e->topology.up[attachment]);
+    return draw_ppm(e->seed, line, DRAW_LINE_LOSS, e->line_draws[port]++, access->loss_ppm);
+}
+
+/* ---- hosts ---- */
+
+static bool node_is_broken(const struct engine *e, uint32_t host)
+{
+    return draw_ppm(e->seed, host, DRAW_BROKEN_NODE, 0, e->plan->network.broken_nodes_ppm);
+}
+
+static bool is_server(const struct engine *e, uint32_t host)
+{
+    const struct plan_population *p = &e->plan->populations[e->plan->hosts[host].population];
+    return p->bootstrap || p->relay;
+}
+
+static bool path_is_broken(const struct engine *e, uint32_t a, uint32_t b)
+{
+    const struct plan_network *n = &e->plan->network;
+    if (n->broken_nodes_ppm == 0 && n->broken_pairs_ppm == 0)
+        return false;
+    if (e->stations[a].edge == e->stations[b].edge || is_server(e, a) || is_server(e, b))
+        return false;
+    return node_is_broken(e, a) || node_is_broken(e, b) ||
+           draw_ppm(e->seed, draw_pair(a, b), DRAW_BROKEN_PAIR, 0, n->broken_pairs_ppm);
+}
+
+static void deliver(struct engine *e, int64_t now, uint32_t host, const struct ns3c_datagram *d)
+{
+    uint32_t sender = sender_of(d);
+    struct datagram arrived = datagram_of(d);
+    if (path_is_broken(e, sender, host)) {
+        lose(e, d, LOSS_BROKEN);
+        return;
+    }
+    struct trace_delivery delivery = {.at = now,
+                                      .sender = sender,
+                                      .receiver = host,
+                                      .from = arrived.from,
+                                      .to = arrived.to,
+                                      .length = arrived.length,
+                                      .bytes = arrived.bytes};
+    e->figures.trace = trace_chain(e->figures.trace, trace_digest(&delivery));
+    e->figures.arrived++;
+    e->calls->arrive(e->calls->world, now, host, &arrived);
+}
+
+/* A place's sockets and its catch both know their node by number alone. */
+static void on_catch(void *data, int64_t now, uint32_t node, const struct ns3c_datagram *d)
+{
+    struct engine *e = data;
+    deliver(e, now, e->topology.place_of_node[node], d);
+}
+
+static void on_receive(void *data, int64_t now, uint32_t socket, const struct ns3c_datagram *d)
+{
+    struct engine *e = data;
+    deliver(e, now, e->place_of_socket[socket], d);
+}
+
+static void note_socket(struct engine *e, uint32_t socket, uint32_t place)
+{
+    if (socket >= e->socket_room) {
+        e->socket_room = 2 * socket + 64;
+        e->place_of_socket =
+            realloc(e->place_of_socket, e->socket_room * sizeof *e->place_of_socket);
+        CHECK(e->place_of_socket != NULL);
+    }
+    e->place_of_socket[socket] = place;
+}
+
+static uint32_t open_socket(struct engine *e, uint32_t place, const struct ns3c_addr *addr)
+{
+    struct station *s = &e->stations[place];
+    if (s->bound_count == s->bound_room) {
+        s->bound_room = s->bound_room == 0 ? 1 : 2 * s->bound_room;
+        s->bound = realloc(s->bound, s->bound_room * sizeof *s->bound);
+        CHECK(s->bound != NULL);
+    }
+    uint32_t socket = topology_must(ns3c_udp(e->w, e->topology.node[place], addr, on_receive, e));
+    s->bound[s->bound_count++] = (struct bound){addr->port, socket};
+    note_socket(e, socket, place);
+    return socket;
+}
+
+/* The place's socket with that port, opened when it is first sent from. */
+static uint32_t socket_of(struct engine *e, uint32_t place, const struct ns3c_addr *addr)
+{
+    const struct station *s = &e->stations[place];
+    for (uint32_t i = 0; i < s->bound_count; i++)
+        if (s->bound[i].port == addr->port)
+            return s->bound[i].socket;
+    return open_socket(e, place, addr);
+}
+
+static void send_now(struct engine *e, uint32_t place, const struct datagram *d)
+{
+    struct ns3c_datagram out = {.from = topology_addr(&d->from),
+                                .to = topology_addr(&d->to),
+                                .mark = mark_of(place),
+                                .bytes = d->bytes,
+                                .length = d->length,
+                                .ttl = d->ttl};
+    if (d->from.port != 0 && addr_same_ip(&d->from, &e->plan->hosts[place].addr))
+        topology_must(ns3c_udp_send(e->w, socket_of(e, place, &out.from), &out));
+    else
+        topology_must(ns3c_udp_spoof(e->w, e->topology.node[place], &out));
+}
+
+/* A datagram that was sent between two runs: ns-3's clock is behind. */
+struct held {
+    struct engine *e;
+    struct datagram d;
+    uint8_t bytes[];
+};
+
+static void send_held(void *data, uint64_t place)
+{
+    struct held *held = data;
+    held->d.bytes = held->bytes;
+    send_now(held->e, (uint32_t)place, &held->d);
+    free(held);
+}
+
+static void ns3_send(struct engine *e, uint32_t place, const struct datagram *d)
+{
+    CHECK(place < plan_places(e->plan));
+    e->figures.sent++;
+    if (e->running) {
+        send_now(e, place, d);
+        return;
+    }
+    struct held *held = malloc(sizeof *held + d->length);
+    CHECK(held != NULL);
+    held->e = e;
+    held->d = *d;
+    if (d->length > 0)
+        memcpy(held->bytes, d->bytes, d->length);
+    ns3c_schedule(e->w, e->now, send_held, held, place);
+}
+
+/* ---- alarms ---- */
+
+static void fire_alarm(void *data, uint64_t place);
+
+/* Where the stack is full its earliest event stays in ns-3's queue and finds
+ * nothing to do. */
+static void queue_alarm(struct engine *e, uint32_t place)
+{
+    struct station *s = &e->stations[place];
+    if (s->queued_count == ALARM_DEPTH)
+        s->queued_count--;
+    s->queued[s->queued_count++] = s->alarm_at;
+    ns3c_schedule(e->w, s->alarm_at, fire_alarm, e, place);
+}
+
+static void ns3_alarm(struct engine *e, uint32_t place, mist_time at)
+{
+    CHECK(place < plan_places(e->plan));
+    struct station *s = &e->stations[place];
+    s->alarm_at = at < time_of(e) ? time_of(e) : at;
+    if (at != MIST_NEVER && (s->queued_count == 0 || s->queued[s->queued_count - 1] > s->alarm_at))
+        queue_alarm(e, place);
+}
+
+static void fire_alarm(void *data, uint64_t place)
+{
+    struct engine *e = data;
+    struct station *s = &e->stations[place];
+    mist_time now = time_of(e);
+    if (s->queued_count == 0 || s->queued[s->queued_count - 1] != now)
+        return;
+    s->queued_count--;
+    if (s->alarm_at == now) {
+        s->alarm_at = MIST_NEVER;
+        e->calls->due(e->calls->world, now, (uint32_t)place);
+    } else {
+        ns3_alarm(e, (uint32_t)place, s->alarm_at);
+    }
+}
+
+/* ---- running ---- */
+
+static void ns3_run(struct engine *e, mist_time until)
+{
+    if (until <= e->now)
+        return;
+    e->running = true;
+    ns3c_run(e->w, until);
+    e->running = false;
+    e->now = until;
+}
+
+static mist_time ns3_now(const struct engine *e)
+{
+    return time_of(e);
+}
+
+static mist_time ns3_ideal_rtt(const struct engine *e, uint32_t a, uint32_t b)
+{
+    return latency_ideal_rtt(e->plan, e->seed, a, b);
+}
+
+static void ns3_figures(const struct engine *e, struct engine_figures *figures)
+{
+    *figures = e->figures;
+    figures->events = ns3c_events(e->w);
+}
+
+/* ---- opening ---- */
+
+static void open_stations(struct engine *e)
+{
+    const struct plan *plan = e->plan;
+    for (uint32_t i = 0; i < plan_places(plan); i++) {
+        struct latency_end end = latency_end(plan, i);
+        e->stations[i].edge = end.attachment;
+        e->stations[i].alarm_at = MIST_NEVER;
+        e->region[end.attachment] = end.region;
+    }
+}
+
+static struct engine *ns3_open(const struct plan *plan, const struct engine_calls *calls,
+                               uint64_t seed)
+{
+    struct engine *e = take(1, sizeof *e);
+    const struct topology_hooks hooks = {
+        .box = on_box, .core = on_core, .catch = on_catch, .corrupt = on_line, .data = e};
+    e->plan = plan;
+    e->calls = calls;
+    e->seed = seed;
+    topology_must(ns3c_open(&e->w, NULL));
+    ns3c_on_drop(e->w, on_drop, e);
+    topology_build(&e->topology, e->w, plan, &hooks);
+    e->directory = directory_open(plan);
+    links_open(&e->links);
+    e->stations = take(plan_places(plan), sizeof *e->stations);
+    e->region = take(e->topology.attachments, sizeof *e->region);
+    e->line_draws = take(e->topology.ports, sizeof *e->line_draws);
+    open_stations(e);
+    return e;
+}
+
+static void ns3_close(struct engine *e)
+{
+    ns3c_close(e->w);
+    topology_free(&e->topology);
+    directory_close(e->directory);
+    links_close(&e->links);
+    for (uint32_t i = 0; i < plan_places(e->plan); i++)
+        free(e->stations[i].bound);
+    free(e->stations);
+    free(e->place_of_socket);
+    free(e->region);
+    free(e->line_draws);
+    free(e);
+}
+
+static const struct engine_type engine_ns3 = {
+    .name = "ns3",
+    .open = ns3_open,
+    .send = ns3_send,
+    .alarm = ns3_alarm,
+    .run = ns3_run,
+    .now = ns3_now,
+    .ideal_rtt = ns3_ideal_rtt,
+    .figures = ns3_figures,
+    .close = ns3_close,
+};
+
+const struct engine_plugin *engine_plugin(void)
+{
+    static struct engine_plugin plugin = {.layout = ENGINE_PLUGIN_LAYOUT, .type = &engine_ns3};
+    plugin.about = ns3c_version();
+    return &plugin;
+}

@@ -1,0 +1,145 @@
+/* parts.hh: shared by the files behind ns3c.h.  C++, because ns-3 is. */
+#ifndef NS3C_PARTS_HH
+#define NS3C_PARTS_HH
+
+#include <cstdint>
+#include <cstring> // ns-3.37's own headers forget it
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ns3/core-module.h"
+#include "ns3/flow-monitor-module.h"
+#include "ns3/internet-module.h"
+#include "ns3/network-module.h"
+#include "ns3/traffic-control-module.h"
+
+#include "sim/ns3/ns3c.h"
+
+namespace ns3c_parts
+{
+using ns3::Ptr;
+
+constexpr uint8_t UDP = 17;
+constexpr uint16_t ETHER_IPV4 = 0x0800, ETHER_IPV6 = 0x86dd;
+
+/* A datagram's mark on its way through ns-3. */
+class Mark : public ns3::Tag
+{
+  public:
+    static ns3::TypeId GetTypeId();
+    ns3::TypeId GetInstanceTypeId() const override;
+    uint32_t GetSerializedSize() const override;
+    void Serialize(ns3::TagBuffer i) const override;
+    void Deserialize(ns3::TagBuffer i) override;
+    void Print(std::ostream &os) const override;
+
+    uint64_t value = 0;
+};
+
+/* IPv4 fragments of one datagram, until they are complete. */
+struct Pieces {
+    std::map<uint16_t, Ptr<ns3::Packet>> at; // by offset
+    uint32_t size = 0;                       // 0: the last has not come
+    int64_t began = 0;
+};
+using PiecesKey = std::pair<uint64_t, uint16_t>; // from and to, identification
+
+/* A UDP packet without its headers, which stand beside it. */
+struct Opened {
+    Ptr<ns3::Packet> payload;
+    ns3::Ipv4Header ip4;
+    ns3::Ipv6Header ip6;
+    ns3::UdpHeader udp;
+    ns3c_datagram datagram;
+};
+
+struct Node {
+    Ptr<ns3::Node> node;
+    unsigned stack = 0;
+    std::map<uint32_t, uint32_t> leaves; // by policy: in port -> out port
+    ns3c_hook *hook = nullptr;
+    void *hook_data = nullptr;
+    std::map<PiecesKey, Pieces> pieces;
+    ns3c_receive *catches = nullptr;
+    void *catch_data = nullptr;
+};
+
+struct Port {
+    Ptr<ns3::NetDevice> device;
+    uint32_t node = 0;
+    int32_t interface4 = -1, interface6 = -1;
+    Ptr<ns3::QueueDisc> disc; // null: the device's queue alone
+};
+
+struct Socket {
+    Ptr<ns3::Socket> socket;
+    uint32_t number = 0;
+    ns3c_addr addr;
+    ns3c_receive *receive = nullptr;
+    void *data = nullptr;
+    ns3c *world = nullptr;
+};
+} // namespace ns3c_parts
+
+/* Addresses in the deques stay, so callbacks may hold them. */
+struct ns3c {
+    bool checksums = false;
+    std::deque<ns3c_parts::Node> nodes;
+    std::deque<ns3c_parts::Port> ports;
+    std::deque<ns3c_parts::Socket> sockets;
+    ns3c_dropped *dropped = nullptr;
+    void *dropped_data = nullptr;
+    std::unique_ptr<ns3::FlowMonitorHelper> flows;
+    uint8_t flows_family = 0;
+    std::vector<uint8_t> bytes; // of the datagram that a callback looks at
+};
+
+namespace ns3c_parts
+{
+/* Notes why and returns the code. */
+int fail(ns3c_error code, const std::string &why);
+/* Runs what may throw; no exception leaves. */
+template <typename Body> auto guard(Body body) -> decltype(body())
+{
+    try {
+        return body();
+    } catch (const std::exception &e) {
+        return fail(NS3C_SYSTEM, e.what());
+    } catch (...) {
+        return fail(NS3C_SYSTEM, "an exception of no kind");
+    }
+}
+
+bool has_node(const ns3c *w, uint32_t node);
+bool has_port(const ns3c *w, uint32_t port);
+
+ns3::Ipv4Address to_ip4(const ns3c_addr &a);
+ns3::Ipv6Address to_ip6(const ns3c_addr &a);
+ns3c_addr from_ip4(ns3::Ipv4Address ip, uint16_t port);
+ns3c_addr from_ip6(ns3::Ipv6Address ip, uint16_t port);
+ns3c_addr from_socket(const ns3::Address &a);
+
+/* Opens a copy of an IP packet: false when it is not UDP, or a fragment.  The
+ * datagram's bytes stay until the next call. */
+bool open_packet(ns3c *w, Ptr<const ns3::Packet> packet, uint16_t protocol, Opened *o);
+/* Opens what lies behind the IP header already. */
+bool open_payload(ns3c *w, Opened *o, uint16_t protocol);
+/* The packet again, with the datagram's addresses and TTL, without its IP header. */
+Ptr<ns3::Packet> close_payload(const ns3c *w, Opened *o);
+/* Sends on a link, through its queue discipline. */
+void send_on_port(ns3c *w, uint32_t port, Opened *o);
+
+uint32_t add_port(ns3c *w, uint32_t node, Ptr<ns3::NetDevice> device);
+void give_mark(Ptr<ns3::Packet> packet, uint64_t mark);
+uint64_t mark_of(Ptr<const ns3::Packet> packet);
+/* The UDP of a node, which hands over what no socket takes. */
+Ptr<ns3::Object> make_udp(ns3c *w, uint32_t node);
+/* For the port of a node with a hook. */
+void hear_port(ns3c *w, uint32_t port);
+} // namespace ns3c_parts
+
+#endif
