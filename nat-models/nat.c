@@ -93,6 +93,13 @@ bool nat_owns(const struct nat *nat, const struct addr *address)
     return nat_find_external(nat, address) >= 0;
 }
 
+bool nat_exempts(const struct nat *nat, const struct addr *remote)
+{
+    const struct nat_policy *policy = &nat->policy;
+    return policy->exempt_prefix != 0 && remote->family == ADDR_V4 &&
+           ((addr_ip4(remote) ^ policy->exempt_ip) >> (32 - policy->exempt_prefix)) == 0;
+}
+
 static bool carries(const struct nat *nat, enum nat_side side, const struct nat_datagram *d)
 {
     struct addr v4;
@@ -320,6 +327,8 @@ static enum nat_verdict translate_out(struct nat *nat, mist_time now, struct nat
     bool nat64 = nat->policy.kind == NAT_KIND_NAT64;
     if (nat->policy.kind == NAT_KIND_ONE_TO_ONE)
         return nat_onetoone_out(nat, d);
+    if (nat_exempts(nat, &d->to) && !nat_owns(nat, &d->to))
+        return NAT_PASS;
     if (nat_icmp_is_error(d))
         return send_error(nat, d);
     if (nat_icmp6_is_error(d))
@@ -363,6 +372,8 @@ static enum nat_verdict translate_in(struct nat *nat, mist_time now, struct nat_
     enum nat_verdict verdict;
     if (nat->policy.kind == NAT_KIND_ONE_TO_ONE)
         return nat_onetoone_in(nat, d);
+    if (nat_exempts(nat, &d->from) && !nat_owns(nat, &d->to))
+        return NAT_PASS;
     bool nat64 = nat->policy.kind == NAT_KIND_NAT64;
     if (nat_icmp_is_error(d))
         return nat64 ? nat64_error_in(nat, d) : nat_icmp_in(nat, d);

@@ -181,6 +181,9 @@ struct nat_counters nat_counters(struct nat *nat, mist_time now);
  * Returns 0, or -1 when there is none of that name. */
 int nat_counter(struct nat *nat, mist_time now, const char *name, uint64_t *value);
 
+/* policy.exempt: what goes to that address and comes from it is not translated. */
+bool nat_exempts(const struct nat *nat, const struct addr *remote);
+
 /* Is this one of the box's own external addresses?  The port does not matter. */
 bool nat_owns(const struct nat *nat, const struct addr *address);
 

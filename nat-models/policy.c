@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "nat-models/text.h"
+#include "stack/addr.h"
 
 #define SWITCH "off|on|no|yes|false|true" /* odd places are on */
 
@@ -83,6 +84,32 @@ static int set_mtu(struct nat_policy *policy, const char *text)
     if (nat_text_word(text, "none") != 0 && nat_text_number(text, 576, 65535, &mtu) < 0)
         return -1;
     policy->mtu = (uint16_t)mtu;
+    return 0;
+}
+
+/* "10.0.0.0/8": an IPv4 prefix of 1 to 32 bits, behind which all bits are 0. */
+static int set_exempt(struct nat_policy *policy, const char *text)
+{
+    char address[32];
+    struct addr prefix;
+    int64_t bits;
+    text += strspn(text, " ");
+    size_t length = strcspn(text, "/");
+    if (nat_text_word(text, "none") == 0) {
+        policy->exempt_prefix = 0;
+        policy->exempt_ip = 0;
+        return 0;
+    }
+    if (length >= sizeof address || text[length] != '/')
+        return -1;
+    memcpy(address, text, length);
+    address[length] = '\0';
+    if (addr_parse(&prefix, address) != 0 || prefix.family != ADDR_V4 || prefix.port != 0 ||
+        nat_text_number(text + length + 1, 1, 32, &bits) < 0 ||
+        (uint32_t)((uint64_t)addr_ip4(&prefix) << bits) != 0)
+        return -1;
+    policy->exempt_prefix = (uint8_t)bits;
+    policy->exempt_ip = addr_ip4(&prefix);
     return 0;
 }
 
@@ -241,6 +268,7 @@ static const struct knob knobs[] = {
     WORD("df_too_big", df_too_big, "icmp_3_4|drop|fragment"),
     OTHER("background", "{rate: 5/s, life: 60 s}", set_background),
     WORD("egress_block", egress, "none|udp|tcp_high_ports"),
+    OTHER("exempt", "prefix such as 10.0.0.0/8, or none", set_exempt),
     WORD("hairpin", hairpin, "off|external|internal"),
     SWITCHED("static_outbound", static_outbound),
     SWITCHED("nat_pmp", nat_pmp),
@@ -359,6 +387,13 @@ static const struct {
     {"tcp_established", offsetof(struct nat_policy, tcp_established)},
 };
 
+static int check_exempt(const struct nat_policy *policy, char *error, size_t size)
+{
+    if (policy->exempt_prefix != 0 && policy->kind != NAT_KIND_NAT)
+        return complain(error, size, "exempt: expected none, only kind nat can leave it be");
+    return 0;
+}
+
 /* RFC 6887 section 15: two minutes is the least that a server should grant. */
 static int check_port_mapping(const struct nat_policy *policy, char *error, size_t size)
 {
@@ -420,7 +455,7 @@ int nat_policy_check(const struct nat_policy *policy, char *error, size_t size)
     }
     if (policy->kind == NAT_KIND_FIREWALL && check_firewall(policy, error, size) < 0)
         return -1;
-    if (check_port_mapping(policy, error, size) < 0)
+    if (check_port_mapping(policy, error, size) < 0 || check_exempt(policy, error, size) < 0)
         return -1;
     return check_ports(policy, error, size);
 }

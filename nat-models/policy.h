@@ -76,7 +76,9 @@ struct nat_policy {
     uint16_t dport; /* remote port with a timer of its own; 0: none */
     uint16_t mtu;   /* of the outside link, bytes of an IP packet; 0: no limit */
     uint8_t fragments, df_too_big;
-    uint16_t spare;
+    uint8_t exempt_prefix, spare; /* exempt: bits of the address that count; 0: none is */
+    uint32_t exempt_ip;           /* host order, 0 behind the prefix */
+    uint32_t spare4;
 
     /* What a new mapping asks. */
     mist_time dport_timeout;
@@ -99,7 +101,7 @@ struct nat_policy {
 };
 
 /* No padding, whose bytes would be anything: runs are told apart by a policy's bytes. */
-_Static_assert(sizeof(struct nat_policy) == 13 * 8 + 7 * 4 + 6 * 2 + 32,
+_Static_assert(sizeof(struct nat_policy) == 13 * 8 + 9 * 4 + 5 * 2 + 34,
                "the fields fill the policy");
 
 /* A home router: eim, apdf, preserve; every default of README.md. */

@@ -200,10 +200,12 @@ static void go_up(struct line *line, struct packet *p)
 }
 
 /* Is the box the one that answers for the packet's destination?  What a
- * firewall stands before is routed through it. */
+ * firewall stands before is routed through it, and so are the replies to what a box
+ * left untranslated. */
 static bool has(const struct nat *box, const struct nat_datagram *d)
 {
-    return nat_policy_of(box)->kind == NAT_KIND_FIREWALL || nat_owns(box, &d->to);
+    return nat_policy_of(box)->kind == NAT_KIND_FIREWALL || nat_owns(box, &d->to) ||
+           nat_exempts(box, &d->from);
 }
 
 static void go_down(struct line *line, struct packet *p)

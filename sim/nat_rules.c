@@ -242,6 +242,12 @@ static enum nat_conformance rate_is_limited(policy_in p)
 }
 
 /* Exempt: ports that always belong to one subscriber. */
+/* Any box can be told so, by `exempt`. */
+static enum nat_conformance translation_can_be_switched_off(policy_in p)
+{
+    return if_applies(translates(p), true);
+}
+
 static enum nat_conformance freed_port_rests(policy_in p)
 {
     return if_applies(translates(p), p->hold >= SEC(120) || p->ports == NAT_PORTS_DETERMINISTIC);
@@ -361,6 +367,8 @@ const struct nat_rule NAT_RULES[] = {
     {6888, "REQ-2", MUST, "paired pooling", pooling_is_paired},
     {6888, "REQ-4", MUST, "the ports of a subscriber are limited", ports_are_limited},
     {6888, "REQ-4b", SHOULD, "so is the rate of its new mappings", rate_is_limited},
+    {6888, "REQ-6", MUST, "translation can be switched off for given destinations",
+     translation_can_be_switched_off},
     {6888, "REQ-7", SHOULD, "anybody may answer (EIF), or whom was sent to (ADF)",
      filter_lets_addresses_in},
     {6888, "REQ-8", SHOULD, "a freed port rests for 120 s", freed_port_rests},

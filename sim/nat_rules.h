@@ -4,7 +4,7 @@
  * of the first two; named by section).  Left out are requirements that no knob
  * or rule of the translator touches: RFC 4787 REQ-5b, 6a, 7 and 10a (settings of
  * a product, a MAY, and overlapping networks), RFC 5508 REQ-9 and 11, RFC 6888
- * REQ-3, 5, 6, 10 and 12 (management and logs), and of RFC 7857 the sections 2 (TCP's
+ * REQ-3, 5, 10 and 12 (management and logs), and of RFC 7857 the sections 2 (TCP's
  * states: no flags are seen), 4 (a setting of a product), 8 and 11 (each a MAY), 10
  * (the IP identification) and 12, which is RFC 5508 REQ-7. */
 #ifndef SIM_NAT_RULES_H

@@ -261,6 +261,7 @@ static const struct {
     {"session_reply", "mapping: apdm; filtering: eif; ports: sequential", "off", "on"},
     {"inbound_clash", "idle: 30 s", "off", "on"},
     {"icmp_errors", "idle: 30 s", "on", "off"},
+    {"exempt", "idle: 30 s", "none", "5.0.0.0/8"},
     {"background", "ports: sequential", "{rate: 5/s, life: 60 s}", "{rate: 6/s, life: 60 s}"},
     {"egress_block", "idle: 30 s", "none", "udp"},
     {"egress_block", "idle: 30 s", "none", "tcp_high_ports"},

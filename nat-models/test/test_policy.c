@@ -15,6 +15,7 @@ static void every_knob_takes_the_words_it_names(void **state)
                                             "[low, high]",
                                             "{port: time}",
                                             "rate such as 10/s",
+                                            "prefix such as 10.0.0.0/8, or none",
                                             "first_reply|{reply_and_age: time}"};
         bool words = true;
         for (size_t f = 0; f < sizeof forms / sizeof forms[0]; f++)
@@ -91,6 +92,14 @@ static void wrong_knobs_are_refused_with_the_nearest_right_one(void **state)
         {"range", "[1024]", "range: expected [low, high], got [1024]"},
         {"range", "[1024, 70000]", "range: expected [low, high], got [1024, 70000]"},
         {"mtu", "500", "mtu: expected 576..65535|none, got 500"},
+        {"exempt", "10.0.0.0", "exempt: expected prefix such as 10.0.0.0/8, or none, got 10.0.0.0"},
+        {"exempt", "10.0.0.1/8",
+         "exempt: expected prefix such as 10.0.0.0/8, or none, got 10.0.0.1/8"},
+        {"exempt", "10.0.0.0/33",
+         "exempt: expected prefix such as 10.0.0.0/8, or none, got 10.0.0.0/33"},
+        {"exempt", "10.0.0.0/0",
+         "exempt: expected prefix such as 10.0.0.0/8, or none, got 10.0.0.0/0"},
+        {"exempt", "::/8", "exempt: expected prefix such as 10.0.0.0/8, or none, got ::/8"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -119,6 +128,7 @@ static void knobs_that_contradict_each_other_are_refused(void **state)
         {{"on_clash", NULL}, {"sticky_random", NULL}, "on_clash: sticky_random needs mapping apdm"},
         {{"pool", NULL}, {"70000", NULL}, "pool: expected 1 to 65534 addresses"},
         {{"map_lifetime", NULL}, {"119 s", NULL}, "map_lifetime: expected at least 2 min"},
+        {{"kind", "exempt"}, {"nat64", "10.0.0.0/8"}, "exempt: expected none, only kind nat"},
         {{"kind", "pcp"}, {"firewall", "on"}, "nat_pmp, pcp, upnp: expected off"},
     };
     (void)state;
