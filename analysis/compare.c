@@ -60,16 +60,18 @@ static int read_flag(struct compare_request *q, const char *word)
         int *flag;
     } flags[] = {{"--facts", &q->facts},
                  {"--across-engines", &q->across_engines},
-                 {"--incomplete", &q->incomplete}};
+                 {"--incomplete", &q->incomplete},
+                 {"--sequential", &q->sequential}};
     static const struct {
         const char *word;
         enum compare_form form;
     } forms[] = {{"--json", FORM_JSON}, {"--markdown", FORM_MARKDOWN}, {"--junit", FORM_JUNIT}};
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++)
         if (strcmp(word, flags[i].word) == 0) {
             *flags[i].flag = 1;
             return 0;
         }
+    for (int i = 0; i < 3; i++) {
         if (strcmp(word, forms[i].word) == 0) {
             q->form = forms[i].form;
             return 0;
@@ -127,6 +129,8 @@ static int read_request(int argc, char **argv, struct compare_request *q)
         return misuse("--facts is told as text or --json", "");
     if (q->why && (q->form != FORM_TEXT || q->facts))
         return misuse("--why is told as text, without --facts", "");
+    if (q->sequential && (q->why || q->facts || (q->form != FORM_TEXT && q->form != FORM_JSON)))
+        return misuse("--sequential is told as text or --json, without --why and --facts", "");
     if (files == 1)
         q->files[COMPARE_CANDIDATE] = q->files[COMPARE_BASE];
     return 0;
@@ -135,7 +139,7 @@ static int read_request(int argc, char **argv, struct compare_request *q)
 static void write_comparison(struct compare *c)
 {
     const struct compare_request *q = c->request;
-    int identical = c->identical == c->pair_count;
+    int identical = c->identical == c->pair_count && !q->sequential;
     if (!identical) {
         compare_dials(c);
         compare_measure(c);
@@ -144,7 +148,9 @@ static void write_comparison(struct compare *c)
     }
     if (compare_failed(c))
         return;
-    if (q->form == FORM_JSON)
+    if (q->sequential)
+        compare_sequential(c, stdout);
+    else if (q->form == FORM_JSON)
         compare_json(c, stdout);
     else if (q->form == FORM_JUNIT)
         compare_junit(c, stdout);

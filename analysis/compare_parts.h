@@ -12,6 +12,7 @@
  *   compare_table.c    the table, as text and as Markdown
  *   compare_why.c      one metric, seed by seed
  *   compare_data.c     JSON and JUnit
+ *   compare_sequential.c  verdicts that hold at every look (`--sequential`)
  *   compare_facts.c    who connected how, pair by pair (`--facts`)
  *
  * A side, base or candidate, is one core in one setting: the runs of one results file
@@ -69,7 +70,7 @@ enum compare_form { FORM_TEXT, FORM_JSON, FORM_MARKDOWN, FORM_JUNIT };
 struct compare_request {
     const char *files[COMPARE_SIDES];
     const char *select[COMPARE_SIDES]; /* "stack.punch.rounds=1,commit=ab12"; NULL: all runs */
-    int facts, across_engines, incomplete;
+    int facts, across_engines, incomplete, sequential;
     enum compare_form form;
     const struct compare_metric *why; /* NULL: the table */
     int margin_count;
@@ -204,6 +205,9 @@ void compare_table(struct compare *c, FILE *out);
 void compare_why(struct compare *c, FILE *out);
 void compare_json(struct compare *c, FILE *out);
 void compare_junit(struct compare *c, FILE *out);
+
+/* Judges the gating metrics again, as one may who looked before, and writes that. */
+void compare_sequential(struct compare *c, FILE *out);
 
 /* Compares who connected how; returns EXIT_FINE, EXIT_WORSE or the failure. */
 int compare_facts(struct compare *c, FILE *out);

@@ -182,6 +182,7 @@ static const struct command_option compare_options[] = {
     {"facts", NULL, "compare who connected how, dial by dial, and nothing else", 0},
     {"across-engines", NULL, "compare runs of different engines", 0},
     {"incomplete", NULL, "leave out runs that did not complete, and say how many", 0},
+    {"sequential", NULL, "judge as one may who looked before: verdicts that hold at every look", 0},
     {"json", NULL, "for programs (version 1)", 0},
     {"markdown", NULL, "for a pull request", 0},
     {"junit", NULL, "for a CI: a test case per gating metric", 0},

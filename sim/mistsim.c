@@ -13,25 +13,20 @@
 #include "sim/exit.h"
 #include "sim/generate.h"
 #include "sim/nat_command.h"
+#include "sim/regress.h"
 #include "sim/run.h"
 #include "sim/scenario_command.h"
 #include "sim/show.h"
 #include "stack/mist.h"
 
 static const struct command *const commands[] = {
-    &run_command,
-    &scenario_check_command,
-    &explain_key_command,
-    &schema_command,
-    &show_command,
-    &dump_command,
-    &report_command,
-    &compare_command,
-    &bisect_command,
-    &nat_command,
-    &doctor_command,
-    &bench_command,
-    NULL,
+    &run_command,         &scenario_check_command,
+    &explain_key_command, &schema_command,
+    &show_command,        &dump_command,
+    &report_command,      &compare_command,
+    &bisect_command,      &regress_command,
+    &nat_command,         &doctor_command,
+    &bench_command,       NULL,
 };
 #define COMMANDS (sizeof commands / sizeof *commands - 1)
 

@@ -2,7 +2,9 @@
  * loads other builds.
  *
  * After its socket is opened it sends "tick N" to the first address to join through, at
- * each whole second N.  Never connects.  What is planted:
+ * each whole second N.  A connection comes to be at once, or never, as drawn from the
+ * node's seed and the connection's number; the other side is told "reached".  What is planted:
+ *   -DREACHES=N    of 1,000 connections so many come to be (0)
  *   -DOTHER_AT=N   at second N it sends "other" instead
  *   -DSILENT_AT=N  from second N on it sends nothing
  *   -DVERSION=N    it says that its interface has version N
@@ -27,7 +29,12 @@
 #define EVENT 0
 #endif
 
+#ifndef REACHES
+#define REACHES 0
+#endif
+
 struct mist {
+    uint32_t seed, connection; /* that came to be and was not yet told */
     struct addr self, other;
     int asked, open, joined, pending;
     mist_time next;
@@ -66,8 +73,9 @@ static struct mist *init(void *memory, void *scratch, const void *config, const 
                          const uint8_t *secret, mist_time now)
 {
     struct mist *n = memory;
-    (void)scratch, (void)config, (void)seed, (void)secret;
+    (void)scratch, (void)config, (void)secret;
     memset(n, 0, sizeof *n);
+    memcpy(&n->seed, seed, sizeof n->seed);
     n->next = (now / SEC(1) + 1) * SEC(1);
     return n;
 }
@@ -119,6 +127,16 @@ static uint32_t output(struct mist *n, struct mist_datagram *array, uint32_t cou
 
 static int event(struct mist *n, struct mist_event *e)
 {
+    if (n->connection) {
+        memset(e, 0, sizeof *e);
+        e->size = sizeof *e;
+        e->kind = MIST_EVENT_CONNECTED;
+        e->id = n->connection;
+        e->path = MIST_PATH_PUNCHED;
+        e->rtt = MS(40);
+        n->connection = 0;
+        return 1;
+    }
     if (n->asked && (!n->open || n->joined))
         return 0;
     memset(e, 0, sizeof *e);
@@ -148,6 +166,13 @@ static int wish(struct mist *n, mist_time now, const struct mist_wish *w)
     }
     if (w->kind == MIST_WISH_BOOTSTRAP && n->other.family == ADDR_NONE)
         n->other = w->addr;
+    /* Knuth's multiplicative hash: the same draw whatever REACHES is. */
+    uint32_t draw = ((n->seed ^ w->id * 2654435761u) * 2654435761u >> 16) % 1000;
+    if (w->kind == MIST_WISH_CONNECT && draw < REACHES) {
+        n->connection = w->id;
+        n->pending = n->other.family != ADDR_NONE;
+        strcpy(n->text, "reached");
+    }
     return w->kind == MIST_WISH_CLOSE ? MIST_ERR_UNKNOWN : MIST_OK;
 }
 
