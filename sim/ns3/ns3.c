@@ -356,6 +356,76 @@ static void ns3_send(struct engine *e, uint32_t place, const struct datagram *d)
     ns3c_schedule(e->w, e->now, send_held, held, place);
 }
 
+/* ---- what boxes say themselves ---- */
+
+/* On its way to the inside: no packet of ns-3, since what boxes say is rare and short;
+ * it takes the line's delay and no place in its queue. */
+struct said {
+    struct engine *e;
+    struct datagram d;
+    uint8_t bytes[];
+};
+
+/* Through the boxes behind which the place stands, or PLAN_NONE. */
+static uint32_t enter_boxes(struct engine *e, uint32_t target, struct datagram *d)
+{
+    while (target != PLAN_NONE && target >= plan_places(e->plan)) {
+        uint32_t box = target - plan_places(e->plan);
+        if (e->calls->cross(e->calls->world, time_of(e), box, INWARD, d) != CROSS_PASS)
+            return PLAN_NONE;
+        target = find_inside(e, box, &d->to);
+    }
+    return target;
+}
+
+static void hear(void *data, uint64_t target)
+{
+    struct said *said = data;
+    struct datagram *d = &said->d;
+    d->bytes = said->bytes;
+    uint32_t place = enter_boxes(said->e, (uint32_t)target, d);
+    struct ns3c_datagram heard = {.from = topology_addr(&d->from),
+                                  .to = topology_addr(&d->to),
+                                  .mark = mark_of(place),
+                                  .bytes = d->bytes,
+                                  .length = d->length,
+                                  .ttl = d->ttl};
+    if (place != PLAN_NONE)
+        deliver(said->e, time_of(said->e), place, &heard);
+    free(said);
+}
+
+static void say(struct engine *e, uint32_t box, uint32_t target, const struct datagram *d)
+{
+    struct said *said = malloc(sizeof *said + d->length);
+    CHECK(said != NULL);
+    said->e = e;
+    said->d = *d;
+    if (d->length > 0)
+        memcpy(said->bytes, d->bytes, d->length);
+    mist_time delay = ENGINE_LAN_RTT / 2;
+    if (e->topology.several[plan_places(e->plan) + box])
+        delay += e->plan->populations[e->topology.population[target]].access.delay;
+    ns3c_schedule(e->w, time_of(e) + delay, hear, said, target);
+}
+
+static bool is_multicast(const struct addr *a)
+{
+    return a->family == ADDR_V6 ? a->ip[0] == 0xff : a->ip[0] >> 4 == 0xe;
+}
+
+static void ns3_emit(struct engine *e, uint32_t box, const struct datagram *d)
+{
+    CHECK(box < e->plan->box_count);
+    bool all = is_multicast(&d->to);
+    uint32_t target = all ? PLAN_NONE : find_inside(e, box, &d->to);
+    if (target != PLAN_NONE)
+        say(e, box, target, d);
+    for (uint32_t i = 0; all && i < plan_places(e->plan); i++)
+        if (e->plan->hosts[i].box == box)
+            say(e, box, i, d);
+}
+
 /* ---- alarms ---- */
 
 static void fire_alarm(void *data, uint64_t place);
@@ -477,6 +547,7 @@ static const struct engine_type engine_ns3 = {
     .name = "ns3",
     .open = ns3_open,
     .send = ns3_send,
+    .emit = ns3_emit,
     .alarm = ns3_alarm,
     .run = ns3_run,
     .now = ns3_now,
