@@ -74,8 +74,9 @@ report: all	## run SCENARIO unless that is done, and make its page: results/NAME
 test: $(TESTBIN) $(PROGRAMS) $(NETPROBE)	## build and run every test
 	@.ci/test $(B) $(TESTBIN) $(SCRIPTS)
 
-test-linux: $(B)/mistsim $(NETPROBE) | deps-linux	## the NAT model beside the kernel's NAT
-	@.ci/test $(B) nat-models/test/test_linux.sh
+test-linux: $(PROGRAMS) $(NETPROBE) | deps-linux	## beside the kernel; programs behind natbox
+	@.ci/test $(B) nat-models/test/test_linux.sh sim/natbox/test/test_natbox.sh \
+	    sim/natbox/test/programs.sh
 
 test-campaign: $(B)/mistsim	## 200 runs of 200 nodes, killed 20 times, on full disks: minutes
 	@MIST_BUILD=$(B) sim/test/test_campaign.sh full

@@ -2,10 +2,11 @@
  *
  *     program --UDP-- proxy of a caller ==core== proxy of a server --UDP-- program
  *
- * The caller's proxy listens on a loopback address; each local program that speaks to it
- * gets a connection of its own.  The server's proxy gives each connection a local socket
- * of its own, from which it speaks to the program.  Datagrams larger than a path carries
- * travel in pieces (split.h). */
+ * The caller's proxy listens on a loopback address; each local socket that speaks to it is
+ * a flow.  All flows share one connection, which is made when the first datagram comes and
+ * made again when it was lost.  The server's proxy speaks to its program from a local
+ * socket of its own for each flow.  Datagrams larger than a path carries travel in pieces
+ * (split.h). */
 #ifndef STACK_HOST_PROXY_H
 #define STACK_HOST_PROXY_H
 
@@ -13,9 +14,10 @@
 
 #include "stack/host/host.h"
 
-#define PROXY_FLOWS 64       /* at once: as many connections as a core of normal size has */
+#define PROXY_PEERS 64       /* at once: as many connections as a core of normal size has */
+#define PROXY_FLOWS 512      /* at once, of all peers; the one idle longest makes room */
 #define PROXY_IDLE  SEC(300) /* a flow without datagrams ends (RFC 4787 REQ-5c) */
-#define PROXY_HELD  32       /* datagrams of a flow that wait for its connection */
+#define PROXY_HELD  32       /* datagrams that wait for a connection */
 
 struct proxy;
 

@@ -28,7 +28,7 @@ static void fill(uint8_t *bytes, uint32_t length)
         bytes[i] = (uint8_t)(i * 31 + i / 251);
 }
 
-static const uint32_t sizes[] = {0, 1, 1148, 1149, 1150, 1151, 2290, 2291, 9000, 65507};
+static const uint32_t sizes[] = {0, 1, 1146, 1147, 1148, 1149, 2286, 2287, 9000, 65507};
 
 /* Backwards too: a path may reorder. */
 static void a_datagram_of_any_size_is_put_together_again(void **state)
@@ -43,12 +43,13 @@ static void a_datagram_of_any_size_is_put_together_again(void **state)
             const uint8_t *whole = NULL;
             uint32_t length = 0;
             path.count = 0;
-            split_datagram(sent, sizes[i], (uint16_t)i, keep, &path);
-            assert_int_equal(path.count, sizes[i] < MIST_PAYLOAD
+            split_datagram(513, sent, sizes[i], (uint16_t)i, keep, &path);
+            assert_int_equal(path.count, sizes[i] <= MIST_PAYLOAD - 3
                                              ? 1
                                              : (sizes[i] + SPLIT_PIECE - 1) / SPLIT_PIECE);
             for (uint32_t k = 0; k < path.count; k++) {
                 uint32_t at = backwards ? path.count - 1 - k : k;
+                assert_int_equal(split_flow(path.bytes[at], path.length[at]), 513);
                 bool done = split_take(&join, path.bytes[at], path.length[at], &whole, &length);
                 assert_int_equal(done, k + 1 == path.count);
             }
@@ -66,11 +67,11 @@ static void a_datagram_that_lacks_a_piece_is_lost_and_the_next_is_not(void **sta
     uint32_t length;
     (void)state;
     fill(sent, sizeof sent);
-    split_datagram(sent, sizeof sent, 1, keep, &path);
+    split_datagram(7, sent, sizeof sent, 1, keep, &path);
     for (uint32_t k = 1; k < path.count; k++)
         assert_false(split_take(&join, path.bytes[k], path.length[k], &whole, &length));
     path.count = 0;
-    split_datagram(sent, sizeof sent, 2, keep, &path);
+    split_datagram(7, sent, sizeof sent, 2, keep, &path);
     for (uint32_t k = 0; k < path.count; k++)
         assert_int_equal(split_take(&join, path.bytes[k], path.length[k], &whole, &length),
                          k + 1 == path.count);
@@ -81,15 +82,17 @@ static void nonsense_is_no_piece(void **state)
     static struct split_join join;
     const uint8_t *whole;
     uint32_t length;
-    static const uint8_t cases[][6] = {
-        {2, 0, 2, 0, 0, 1}, {1, 2, 2, 0, 0, 1}, {1, 0, 65, 0, 0, 1},
-        {1, 0, 1, 0, 0, 1}, {1, 0, 2, 0, 0, 1}, /* not the last, and not full */
+    static const uint8_t cases[][8] = {
+        {2, 0, 0, 0, 2, 0, 0, 1}, {1, 0, 0, 2, 2, 0, 0, 1}, {1, 0, 0, 0, 65, 0, 0, 1},
+        {1, 0, 0, 0, 1, 0, 0, 1}, {1, 0, 0, 0, 2, 0, 0, 1}, /* not the last, and not full */
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
-        assert_false(split_take(&join, cases[i], 6, &whole, &length));
+        assert_false(split_take(&join, cases[i], 8, &whole, &length));
     assert_false(split_take(&join, cases[0], 0, &whole, &length));
-    assert_false(split_take(&join, cases[0], 5, &whole, &length));
+    assert_false(split_take(&join, cases[1], 7, &whole, &length));
+    assert_int_equal(split_flow(cases[0], 8), -1);
+    assert_int_equal(split_flow(cases[1], 2), -1);
 }
 
 /* ---- programs ---- */
@@ -163,7 +166,7 @@ static uint16_t port_of(struct process *p)
     return (uint16_t)port;
 }
 
-static void two_programs_reach_a_third_by_name_each_on_a_path_of_its_own(void **state)
+static void programs_reach_another_by_name_each_with_answers_of_its_own(void **state)
 {
     char at[64], to[64];
     uint16_t port;
@@ -186,6 +189,11 @@ static void two_programs_reach_a_third_by_name_each_on_a_path_of_its_own(void **
     exchange(first, served, 1, 3);
     exchange(first, served, 1400, 4);
     exchange(second, served, 65507, 5);
+    for (uint8_t i = 0; i < 12; i++) { /* as many short-lived sockets as a resolver has */
+        int one = loopback(local, &port);
+        exchange(one, served, 30, i);
+        close(one);
+    }
     assert_int_equal(stop(&caller), 0);
     assert_int_equal(stop(&server), 0);
     assert_int_equal(stop(&meeting), 0);
@@ -210,7 +218,7 @@ int main(void)
         cmocka_unit_test(a_datagram_of_any_size_is_put_together_again),
         cmocka_unit_test(a_datagram_that_lacks_a_piece_is_lost_and_the_next_is_not),
         cmocka_unit_test(nonsense_is_no_piece),
-        cmocka_unit_test_teardown(two_programs_reach_a_third_by_name_each_on_a_path_of_its_own,
+        cmocka_unit_test_teardown(programs_reach_another_by_name_each_with_answers_of_its_own,
                                   end_all),
         cmocka_unit_test(a_proxy_listens_to_this_machine_alone),
     };
