@@ -39,6 +39,8 @@ enum draw_purpose {
     DRAW_SESSION = 18,      /* host; ordinal of the session */
     DRAW_DOWNTIME = 19,     /* host; ordinal of the session before it */
     DRAW_GOODBYE = 20,      /* host; ordinal of the session */
+    DRAW_FAULT_HOST = 21,   /* host; fault */
+    DRAW_FAULT_BOX = 22,    /* box; fault */
     DRAW_LINE_LOSS = 40     /* draw_link(attachment, up or down); datagrams so far */
 };
 

@@ -60,6 +60,16 @@ static void stop(struct world *w, mist_time now, uint32_t host, enum life_end ho
     w->stops++;
 }
 
+/* After something has changed: starts what should run. */
+static void reconcile(struct world *w, mist_time now, uint32_t host)
+{
+    struct host *h = &w->hosts[host];
+    h->life = next_look(w, now, host);
+    if (h->node == NULL && should_run(w, now, host))
+        start(w, now, host);
+    pump_alarm(w, host);
+}
+
 void life_due(struct world *w, mist_time now, uint32_t host)
 {
     struct host *h = &w->hosts[host];
@@ -69,10 +79,25 @@ void life_due(struct world *w, mist_time now, uint32_t host)
                  churn_says_goodbye(w->plan, host, h->turn.ordinal) ? END_LEFT : END_CHURN);
         churn_next(w->plan, host, &h->turn);
     }
-    h->life = next_look(w, now, host);
-    if (h->node == NULL && should_run(w, now, host))
-        start(w, now, host);
-    pump_alarm(w, host);
+    reconcile(w, now, host);
+}
+
+void life_hold(struct world *w, mist_time now, uint32_t host, mist_time until, enum life_end how)
+{
+    struct host *h = &w->hosts[host];
+    h->held = until > h->held ? until : h->held;
+    if (h->node != NULL)
+        stop(w, now, host, how);
+    reconcile(w, now, host);
+}
+
+void life_restart(struct world *w, mist_time now, uint32_t host)
+{
+    struct host *h = &w->hosts[host];
+    h->held = now;
+    if (h->node != NULL)
+        stop(w, now, host, END_RESTART);
+    reconcile(w, now, host);
 }
 
 void life_open(struct world *w)

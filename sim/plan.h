@@ -91,6 +91,41 @@ struct plan_churn {
     uint32_t graceful_ppm; /* sessions that end with a goodbye */
 };
 
+/* In the order of the keys in schema_fault.c.  Those up to FAULT_RESTART, and FAULT_ROAM,
+ * strike hosts; FAULT_PARTITION and FAULT_LOSS the core; the others boxes. */
+enum plan_fault_kind {
+    FAULT_CRASH,
+    FAULT_LEAVE,
+    FAULT_RESTART,
+    FAULT_NAT_REBOOT,
+    FAULT_NAT_FLUSH,
+    FAULT_NAT_SET,
+    FAULT_READDRESS,
+    FAULT_ROAM,
+    FAULT_PARTITION,
+    FAULT_LOSS,
+    FAULT_KINDS
+};
+
+#define PLAN_FAULTS 1000 /* most faults of a scenario */
+
+struct plan_fault {
+    enum plan_fault_kind kind;
+    mist_time at, end;  /* end: MIST_NEVER where it has none */
+    bool *groups;       /* [populations]; loss: to and from these */
+    bool *regions;      /* [regions] partition: those cut off besides groups; NULL: none */
+    uint32_t share_ppm; /* hosts and boxes: of them, by keyed draw */
+    uint32_t loss_ppm;
+    uint32_t level;         /* of the box in its chain, from 0 inside; PLAN_NONE: the outermost */
+    uint32_t to;            /* roam: a population, or PLAN_NONE: the host's own */
+    uint32_t setting_count; /* nat_set */
+    struct plan_setting *settings;
+    uint32_t member_count; /* hosts or boxes that it strikes, ascending */
+    uint32_t *members;
+    uint32_t first_place; /* roam: the i-th member goes to this place + i */
+    char *what;           /* "nat_reboot home" */
+};
+
 enum plan_workload_kind { WORK_DIAL_UNIFORM, WORK_DIAL_ALL_PAIRS, WORK_PUBLISH_UNIFORM };
 
 struct plan_workload {
@@ -98,6 +133,7 @@ struct plan_workload {
     uint64_t rate_uhz; /* per node of the source group, events per 10^6 s */
     mist_time from, until;
     mist_time window;
+    mist_time talk;  /* connected dials send so often; 0: never */
     uint32_t size;   /* publish: bytes */
     bool *src, *dst; /* [populations] */
 };
@@ -143,6 +179,8 @@ struct plan {
     struct plan_box *boxes;
     struct plan_workload *workloads;
     struct plan_churn churn;
+    uint32_t fault_count;
+    struct plan_fault *faults; /* in the scenario's order */
     struct plan_expect *expects;
     struct plan_margin margins[PLAN_MARGINS];
     bool modelled; /* cryptography, where every core has such: run_stack_models */
@@ -161,7 +199,7 @@ static inline uint32_t plan_places(const struct plan *plan)
 /* May nodes stop before the run does? */
 static inline bool plan_is_restless(const struct plan *plan)
 {
-    return plan->churn.groups != NULL;
+    return plan->churn.groups != NULL || plan->fault_count > 0;
 }
 
 /* Frees the plan and all that it points to; NULL is fine. */

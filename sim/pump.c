@@ -24,7 +24,7 @@ void pump_alarm(struct world *w, uint32_t host)
     /* Before a host's first start its work waits, afterwards what it misses is gone. */
     bool works = h->node != NULL || w->restless;
     mist_time at = works && h->work < h->due ? h->work : h->due;
-    w->type->alarm(w->engine, host, h->life < at ? h->life : at);
+    w->type->alarm(w->engine, h->place, h->life < at ? h->life : at);
 }
 
 static void send_all(struct world *w, mist_time now, uint32_t host)
@@ -42,7 +42,9 @@ static void send_all(struct world *w, mist_time now, uint32_t host)
                                  .bytes = (uint8_t *)(uintptr_t)array[i].bytes};
             if (watch != NULL && watch->sent != NULL)
                 watch->sent(watch->data, now, host, &array[i]);
-            w->type->send(w->engine, host, &d);
+            if (h->place != host) /* the system sends from the address that it has now */
+                memcpy(d.from.ip, h->addr.ip, sizeof d.from.ip);
+            w->type->send(w->engine, h->place, &d);
         }
     }
 }
@@ -177,6 +179,22 @@ void pump_stop(struct world *w, uint32_t host)
     h->due = MIST_NEVER;
     h->joined = h->subscribed = false;
     h->sockets_wanted = h->spare_count = h->spare_waiting = 0;
+}
+
+void pump_move(struct world *w, mist_time now, uint32_t host, uint32_t place)
+{
+    struct host *h = &w->hosts[host];
+    uint16_t port = h->addr.port;
+    w->type->alarm(w->engine, h->place, MIST_NEVER);
+    w->standing[h->place] = PLAN_NONE;
+    w->standing[place] = host;
+    h->place = place;
+    h->addr = w->plan->hosts[place].addr;
+    h->addr.port = port;
+    if (h->node != NULL)
+        wish_addr(w, now, host, MIST_WISH_SOCKET_OPENED, h->addr.family == ADDR_V4 ? 1 : 2,
+                  &h->addr);
+    pump_alarm(w, host);
 }
 
 void pump_input(struct world *w, mist_time now, uint32_t host, const struct datagram *d)

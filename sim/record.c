@@ -225,7 +225,8 @@ void record_dial(struct record *r, const struct record_dial *d)
 {
     CHECK(d->src < r->plan->host_count && d->dst < r->plan->host_count);
     INSERT(r, RECORD_DIAL, integer(d->dial), integer(d->at), integer(d->src), integer(d->dst),
-           text(r->plan->hosts[d->src].nat), text(r->plan->hosts[d->dst].nat), text(d->outcome),
+           text(d->src_nat ? d->src_nat : r->plan->hosts[d->src].nat),
+           text(d->dst_nat ? d->dst_nat : r->plan->hosts[d->dst].nat), text(d->outcome),
            text(d->path), duration(d->first), duration(d->direct), integer(d->attempts),
            integer(d->probes), integer(d->sockets), duration(d->rtt_first), duration(d->rtt_final),
            duration(d->rtt_ideal), text(d->reason), integer(d->window));

@@ -40,10 +40,11 @@ struct record_run {
 struct record_dial {
     uint32_t dial; /* 1, 2, ... in order of at_ns */
     mist_time at;
-    uint32_t src, dst;       /* hosts */
-    const char *outcome;     /* direct | relayed | failed */
-    const char *path;        /* best used, "none" */
-    mist_time first, direct; /* since at; RECORD_NONE */
+    uint32_t src, dst;             /* hosts */
+    const char *src_nat, *dst_nat; /* where they stood; NULL: where the plan puts them */
+    const char *outcome;           /* direct | relayed | failed */
+    const char *path;              /* best used, "none" */
+    mist_time first, direct;       /* since at; RECORD_NONE */
     uint32_t attempts, probes, sockets;
     mist_time rtt_first, rtt_final, rtt_ideal; /* RECORD_NONE: none was measured */
     const char *reason; /* "none", ...; "already_connected": the pair was before the dial */

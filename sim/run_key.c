@@ -87,7 +87,7 @@ static void add_churn(crypto_generichash_state *h, const struct plan_churn *chur
 
 static void add_hosts(crypto_generichash_state *h, const struct plan *plan)
 {
-    for (uint32_t i = 0; i < plan->host_count; i++) {
+    for (uint32_t i = 0; i < plan_places(plan); i++) {
         const struct plan_host *host = &plan->hosts[i];
         add_number(h, (uint64_t)host->population << 32 | host->region);
         add_number(h, host->box);

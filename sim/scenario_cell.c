@@ -378,6 +378,8 @@ static void check_fitting(struct cell *c, const struct yaml_node *map, const cha
         errors_add(c->errors, &rate->place, path, "expected more than 0, got `%s`", rate->text);
     if (w->kind == WORK_PUBLISH_UNIFORM && dst)
         errors_add(c->errors, &dst->place, path, "expected no dst: whoever subscribes receives");
+    if (w->kind == WORK_PUBLISH_UNIFORM && w->talk)
+        errors_add(c->errors, &yaml_get(map, "talk")->place, path, "expected no talk with publish");
     if (w->kind != WORK_PUBLISH_UNIFORM && !size->standard)
         errors_add(c->errors, &size->place, path, "expected no size with dial");
 }
@@ -387,13 +389,14 @@ static void read_work(struct cell *c, const struct yaml_node *map, uint32_t posi
     struct plan_workload *w = &c->plan->workloads[position];
     const char *path = arena_format(c->scratch, "workload.%u", position);
     const struct yaml_node *dial = yaml_get(map, "dial"), *rate = yaml_get(map, "rate");
-    const struct yaml_node *until = yaml_get(map, "until");
+    const struct yaml_node *until = yaml_get(map, "until"), *talk = yaml_get(map, "talk");
     w->kind = !dial ? WORK_PUBLISH_UNIFORM : dial->number ? WORK_DIAL_ALL_PAIRS : WORK_DIAL_UNIFORM;
     w->rate_uhz = rate ? (uint64_t)rate->number : 0;
     w->from = number(map, "from");
     w->window = number(map, "window");
     w->until = until ? until->number : c->plan->duration - w->window;
     w->size = (uint32_t)number(map, "size");
+    w->talk = talk ? talk->number : 0;
     uint32_t before = c->errors->raised;
     w->src = scenario_group(c->plan, yaml_get(map, "src"), path, c->errors);
     w->dst = scenario_group(c->plan, yaml_get(map, "dst"), path, c->errors);
@@ -447,6 +450,7 @@ void scenario_cell(const struct scenario *s, const struct yaml_node *document, s
     read_populations(&c, document);
     read_workload(&c, yaml_get(document, "workload"));
     scenario_churn(s, yaml_get(document, "churn"), plan, errors);
+    scenario_faults(yaml_get(document, "faults"), draft, scratch, errors);
     scenario_expect(yaml_get(document, "expect"), s->catalogue, plan, errors);
     scenario_compare(yaml_get(document, "compare"), plan, errors);
     read_record(&c, yaml_get(document, "record"));

@@ -274,6 +274,61 @@ static void each_group(struct drawing *d, const struct draft *draft, visit_group
     }
 }
 
+/* The population whose NATs and lines await a host that roams. */
+static uint32_t goal_of(const struct plan *plan, const struct plan_fault *fault, uint32_t host)
+{
+    uint32_t own = 0;
+    while (host - plan->populations[own].first >= plan->populations[own].count)
+        own++;
+    return fault->to == PLAN_NONE ? own : fault->to;
+}
+
+/* The places to which hosts roam: each a group of one, as its population has them. */
+static void each_spare(struct drawing *d, const struct draft *draft, visit_group *visit)
+{
+    for (uint32_t i = 0; i < d->plan->fault_count; i++) {
+        const struct plan_fault *fault = &d->plan->faults[i];
+        for (uint32_t k = 0; fault->kind == FAULT_ROAM && k < fault->member_count; k++) {
+            uint32_t to = goal_of(d->plan, fault, fault->members[k]);
+            uint32_t place = fault->first_place + k;
+            struct group g = {
+                &draft->populations[to], &d->plan->populations[to], to, place, 1, 0, NULL};
+            g.chain = catalogue_draw(g.draft->nat, d->plan->seed, place);
+            visit(d, &g);
+        }
+    }
+}
+
+typedef void visit_change(struct drawing *d, struct plan_box *box, const struct error_place *at);
+
+static void count_change(struct drawing *d, struct plan_box *box, const struct error_place *at)
+{
+    (void)d, (void)at;
+    box->later_count++;
+}
+
+static void add_change(struct drawing *d, struct plan_box *box, const struct error_place *at)
+{
+    struct draft_population draft = {.place = *at};
+    struct plan_population population = {.family = box->outside.family};
+    struct group g = {.draft = &draft, .population = &population};
+    if (box->later == NULL) {
+        box->later = arena_take(&d->plan->memory, box->later_count * sizeof *box->later);
+        box->later_count = 0;
+    }
+    box->later[box->later_count++] = box_address(d, &g, box);
+}
+
+/* The addresses that boxes get by their changes of them. */
+static void each_change(struct drawing *d, const struct draft *draft, visit_change *visit)
+{
+    for (uint32_t i = 0; i < d->plan->fault_count; i++) {
+        const struct plan_fault *fault = &d->plan->faults[i];
+        for (uint32_t k = 0; fault->kind == FAULT_READDRESS && k < fault->member_count; k++)
+            visit(d, &d->plan->boxes[fault->members[k]], &draft->faults[i]);
+    }
+}
+
 bool scenario_draw(const struct draft *draft, struct errors *errors)
 {
     struct plan *plan = draft->plan;
@@ -281,12 +336,21 @@ bool scenario_draw(const struct draft *draft, struct errors *errors)
     struct drawing d = {.plan = plan, .errors = errors, .labels.scratch = &scratch};
     for (uint32_t i = 0; i < plan->network.regions; i++)
         d.region_weight += plan->network.region_weights[i];
+    if (!scenario_faults_hosts(draft, errors))
+        return false;
     each_group(&d, draft, count_boxes);
-    plan->hosts = arena_take(&plan->memory, plan->host_count * sizeof *plan->hosts);
+    each_spare(&d, draft, count_boxes);
+    plan->hosts = arena_take(&plan->memory, plan_places(plan) * sizeof *plan->hosts);
     plan->boxes = arena_take(&plan->memory, (plan->box_count + 1) * sizeof *plan->boxes);
     d.inside = arena_take(&scratch, (plan->box_count + 1) * sizeof *d.inside);
     plan->box_count = 0;
     each_group(&d, draft, add_group);
+    each_spare(&d, draft, add_group);
+    bool fine = !d.failed && scenario_faults_boxes(draft, errors);
+    if (fine) {
+        each_change(&d, draft, count_change);
+        each_change(&d, draft, add_change);
+    }
     arena_free(&scratch);
-    return !d.failed;
+    return fine && !d.failed;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "sim/scenario_parts.h"
+#include "sim/schema.h"
 
 static const struct yaml_node *list_under(const struct yaml_node *document, const char *key)
 {
@@ -63,6 +64,18 @@ static void check_groups(const struct yaml_node *list, const struct plan *plan,
         }
 }
 
+static void check_faults(const struct yaml_node *list, const struct plan *plan,
+                         struct arena *scratch, struct errors *errors)
+{
+    for (uint32_t i = 0; i < list->count; i++)
+        for (uint32_t kind = 0; kind < FAULT_PARTITION; kind++) {
+            const struct yaml_node *group =
+                yaml_get(list->items[i].value, SCHEMA_FAULT.keys[kind].name);
+            if (group)
+                check_group(plan, group, arena_format(scratch, "faults.%u", i), errors);
+        }
+}
+
 void scenario_partial(const struct scenario *s, const struct yaml_node *document,
                       struct arena *scratch, struct errors *errors)
 {
@@ -76,6 +89,8 @@ void scenario_partial(const struct scenario *s, const struct yaml_node *document
     }
     if (list && (list = list_under(document, "workload")))
         check_groups(list, &plan, scratch, errors);
+    if (plan.populations && (list = list_under(document, "faults")))
+        check_faults(list, &plan, scratch, errors);
     const struct yaml_node *churn = yaml_get(document, "churn");
     const struct yaml_node *of = churn ? yaml_get(churn, "of") : NULL;
     if (plan.populations && of)

@@ -8,6 +8,7 @@
  *   scenario_compare.c  `compare` -> plan_margin
  *   scenario_latency.c  latency files
  *   scenario_churn.c    `churn` -> plan_churn, and files of durations
+ *   scenario_faults.c   `faults` -> plan_fault, and whom they strike
  *   scenario_draw.c     populations -> hosts and boxes, by keyed draws
  *   scenario_address.c  their addresses
  *   scenario_check.c    the command `mistsim check` */
@@ -77,6 +78,7 @@ struct draft_population {
 struct draft {
     struct plan *plan; /* all but hosts and boxes */
     struct draft_population *populations;
+    struct error_place *faults; /* of each fault */
 };
 
 /* Replaces or adds what path names.  The last part of a path may be new, a list
@@ -113,6 +115,17 @@ void scenario_latency(struct latencies *latencies, const struct yaml_node *laten
 /* Reads `churn`, or NULL, into the plan, whose populations stand already. */
 void scenario_churn(const struct scenario *s, const struct yaml_node *churn, struct plan *plan,
                     struct errors *errors);
+
+/* Reads `faults` into the plan, whose populations stand already. */
+void scenario_faults(const struct yaml_node *faults, struct draft *draft, struct arena *scratch,
+                     struct errors *errors);
+
+/* Draws the hosts that faults strike, and gives those that roam a place each.  False
+ * after an error. */
+bool scenario_faults_hosts(const struct draft *draft, struct errors *errors);
+
+/* Draws the boxes that faults strike; the boxes stand already.  False after an error. */
+bool scenario_faults_boxes(const struct draft *draft, struct errors *errors);
 
 /* The populations that a name or a list names, as [populations] in the plan's
  * memory; NULL: all without the role bootstrap. */

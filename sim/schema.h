@@ -64,6 +64,7 @@ struct schema_map {
 
 extern const struct schema_map SCHEMA_SCENARIO; /* scenarios/X.yaml */
 extern const struct schema_map SCHEMA_CHURN;    /* inside: `churn` */
+extern const struct schema_map SCHEMA_FAULT;    /* inside: `faults` */
 extern const struct schema_map SCHEMA_REGIONS;  /* scenarios/latency/X.yaml */
 extern const struct schema_map SCHEMA_PROFILE;  /* nat-models/profiles/X.yaml */
 extern const struct schema_map SCHEMA_BOXES;    /* nat-models/populations/X.yaml */

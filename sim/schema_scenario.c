@@ -1,5 +1,6 @@
 /* schema_scenario.c: the table of keys of scenarios and latency files; pure data.
  * Meaning and stability: see scenarios/README.md, which is made from it. */
+#include "sim/plan.h"
 #include "sim/schema.h"
 
 #include "stack/units.h"
@@ -232,6 +233,12 @@ static const struct schema_key WORKLOAD_KEYS[] = {
      .high = 900,
      .doc = "bytes of a published message",
      .example = "200 B"},
+    {.name = "talk",
+     .kind = SCHEMA_TIME,
+     .low = MS(1),
+     .doc = "the source of a connected dial sends a datagram so often, so that recovery from "
+            "faults is seen; default: never",
+     .example = "1 s"},
 };
 static const struct schema_map WORKLOAD = {.doc = "something that hosts do",
                                            .keys = WORKLOAD_KEYS,
@@ -326,7 +333,13 @@ static const struct schema_key SCENARIO_KEYS[] = {
      .inside = &SCHEMA_CHURN,
      .doc = "hosts come and go; at the beginning as if they had done so for ever",
      .example = "{ session: { weibull: { shape: 0.61, scale: 3.66 h } } }"},
-    {.name = "faults", .kind = SCHEMA_FREE, .need = NEED_LATER, .doc = "what breaks, and when"},
+    {.name = "faults",
+     .kind = SCHEMA_LIST,
+     .high = PLAN_FAULTS,
+     .standard = "[]",
+     .inside = &SCHEMA_FAULT,
+     .doc = "what breaks, and when",
+     .example = "[{ at: 10 min, nat_reboot: home, share: 10% }]"},
     {.name = "sweep",
      .kind = SCHEMA_SWEEP,
      .standard = "{}",

@@ -14,6 +14,16 @@
 #define FIRST_CONN   UINT32_C(1)
 #define PUBLISH_BASE UINT32_C(0x40000000)
 
+/* A dial that talks sends TALK_SIZE bytes: TALK_MARK, where it stands among the dials,
+ * its number, and when it was sent, all little-endian. */
+#define TALK_SIZE 64u
+#define TALK_MARK UINT32_C(0x6b6c6154)
+/* It carries data if its target heard something within so many of its intervals. */
+#define TALK_FRESH 3
+/* A dial counts for recovery if its window leaves it this long: far above what the
+ * slowest healthy recovery takes, a renewed join with its retries. */
+#define RECOVERY_WATCH MINUTES(1)
+
 static uint64_t key_of(uint32_t workload, uint64_t ordinal)
 {
     CHECK(ordinal <= UINT32_MAX && workload < 1u << 15);
@@ -114,8 +124,11 @@ static void schedule(struct world *w, uint32_t host)
         mist_time next = work_of(w, host, k)->next;
         at = next < at ? next : at;
     }
-    for (uint32_t i = w->hosts[host].dials; i != DIAL_NONE; i = w->dials[i].next)
-        at = w->dials[i].end < at ? w->dials[i].end : at;
+    for (uint32_t i = w->hosts[host].dials; i != DIAL_NONE; i = w->dials[i].next) {
+        const struct dial *d = &w->dials[i];
+        at = d->end < at ? d->end : at;
+        at = d->next_talk < at ? d->next_talk : at;
+    }
     w->hosts[host].work = at;
 }
 
@@ -146,15 +159,21 @@ static struct dial *dial_of(const struct world *w, uint32_t host, uint32_t conn)
 }
 
 static void start_dial(struct world *w, mist_time now, uint32_t host, uint32_t peer,
-                       mist_time window)
+                       const struct plan_workload *work)
 {
     struct host *h = &w->hosts[host];
     char name[MIST_NAME];
     uint32_t i = dial_new(w);
     w->dials[i] = (struct dial){.at = now,
-                                .end = now + window,
+                                .end = now + work->window,
                                 .src = host,
                                 .dst = peer,
+                                .src_place = h->place,
+                                .dst_place = w->hosts[peer].place,
+                                .talk = work->talk,
+                                .next_talk = MIST_NEVER,
+                                .heard = RECORD_NONE,
+                                .since = RECORD_NONE,
                                 .number = ++w->dial_number,
                                 .conn = FIRST_CONN + h->next_conn++,
                                 .next = h->dials,
@@ -216,6 +235,8 @@ static void end_dial(struct world *w, mist_time now, uint32_t host, uint32_t i, 
         (void)pump_wish(w, now, host, &wish);
         d = &w->dials[i];
     }
+    if (d->since != RECORD_NONE && !self && stayed(w, d->dst, d->at) && w->options->record != NULL)
+        record_recovery(w->options->record, d->fault, d->number, RECORD_NONE);
     if (d->first == RECORD_NONE && d->reason == MIST_REASON_NONE)
         d->reason = MIST_REASON_TIMEOUT;
     const char *reason = reason_of(w, d, self);
@@ -224,6 +245,7 @@ static void end_dial(struct world *w, mist_time now, uint32_t host, uint32_t i, 
     while (*at != i)
         at = &w->dials[*at].next;
     *at = d->next;
+    d->dst = PLAN_NONE; /* what still arrives is nobody's */
     d->next = w->dial_free;
     w->dial_free = i;
 }
@@ -249,6 +271,65 @@ static void path_used(struct dial *d, mist_time now, const struct mist_event *e)
         d->rtt_final = e->rtt;
 }
 
+/* Not from within the drain: its host looks at it next. */
+static void begin_to_talk(struct world *w, mist_time now, struct dial *d)
+{
+    if (d->talk == 0 || d->next_talk != MIST_NEVER)
+        return;
+    d->next_talk = now;
+    w->hosts[d->src].work = now;
+}
+
+static void put(uint8_t *bytes, uint64_t number, int length)
+{
+    for (int i = 0; i < length; i++)
+        bytes[i] = (uint8_t)(number >> (8 * i));
+}
+
+static uint64_t get(const uint8_t *bytes, int length)
+{
+    uint64_t number = 0;
+    for (int i = 0; i < length; i++)
+        number |= (uint64_t)bytes[i] << (8 * i);
+    return number;
+}
+
+static void talk(struct world *w, mist_time now, uint32_t host, uint32_t i)
+{
+    struct dial *d = &w->dials[i];
+    uint8_t bytes[TALK_SIZE] = {0};
+    put(bytes, TALK_MARK, 4);
+    put(bytes + 4, i, 4);
+    put(bytes + 8, d->number, 4);
+    put(bytes + 12, (uint64_t)now, 8);
+    struct mist_wish wish = {.size = sizeof wish,
+                             .kind = MIST_WISH_SEND,
+                             .id = d->conn,
+                             .bytes = bytes,
+                             .length = TALK_SIZE};
+    d->next_talk = d->over ? MIST_NEVER : now + d->talk;
+    if (!d->over)
+        (void)pump_wish(w, now, host, &wish);
+}
+
+/* The target of a dial has heard its source. */
+static void heard(struct world *w, mist_time now, uint32_t host, const struct mist_event *e)
+{
+    if (e->length != TALK_SIZE || get(e->bytes, 4) != TALK_MARK)
+        return;
+    uint32_t i = (uint32_t)get(e->bytes + 4, 4);
+    mist_time sent = (mist_time)get(e->bytes + 12, 8);
+    if (i >= w->dial_used || w->dials[i].number != get(e->bytes + 8, 4) || w->dials[i].dst != host)
+        return; /* of a dial that has ended */
+    struct dial *d = &w->dials[i];
+    d->heard = now;
+    if (d->since == RECORD_NONE || sent < d->since)
+        return;
+    if (w->options->record != NULL)
+        record_recovery(w->options->record, d->fault, d->number, now - d->since);
+    d->since = RECORD_NONE;
+}
+
 static void dial_event(struct world *w, mist_time now, uint32_t host, const struct mist_event *e)
 {
     struct dial *d = dial_of(w, host, e->id);
@@ -258,6 +339,7 @@ static void dial_event(struct world *w, mist_time now, uint32_t host, const stru
     case MIST_EVENT_CONNECTED:
         d->reason = (uint8_t)e->reason;
         path_used(d, now, e);
+        begin_to_talk(w, now, d);
         break;
     case MIST_EVENT_PATH: path_used(d, now, e); break;
     case MIST_EVENT_FAILED:
@@ -383,7 +465,7 @@ static void act(struct world *w, mist_time now, uint32_t host, uint32_t k)
     if (work->kind == WORK_PUBLISH_UNIFORM)
         start_publication(w, now, host, peer, work->size, key_of(k, ordinal));
     else
-        start_dial(w, now, host, peer, work->window);
+        start_dial(w, now, host, peer, work);
 }
 
 void workload_due(struct world *w, mist_time now, uint32_t host)
@@ -394,6 +476,8 @@ void workload_due(struct world *w, mist_time now, uint32_t host)
         next = w->dials[i].next;
         if (w->dials[i].end <= now)
             end_dial(w, now, host, i, false);
+        else if (w->dials[i].next_talk <= now)
+            talk(w, now, host, i);
     }
     for (uint32_t k = 0; k < w->plan->workload_count; k++) {
         while (work_of(w, host, k)->next <= now)
@@ -404,12 +488,31 @@ void workload_due(struct world *w, mist_time now, uint32_t host)
 
 void workload_event(struct world *w, mist_time now, uint32_t host, const struct mist_event *e)
 {
-    if (e->kind == MIST_EVENT_RECEIVED)
+    if (e->kind == MIST_EVENT_DATAGRAM)
+        heard(w, now, host, e);
+    else if (e->kind == MIST_EVENT_RECEIVED)
         received(w, now, host, e);
     else if (e->kind == MIST_EVENT_LOOKUP)
         world_record_lookup(w, now, host, e);
     else
         dial_event(w, now, host, e);
+}
+
+void workload_struck(struct world *w, mist_time now, uint32_t fault)
+{
+    const struct plan_fault *f = &w->plan->faults[fault];
+    bool lasts = f->kind == FAULT_PARTITION || f->kind == FAULT_LOSS;
+    mist_time since = lasts ? f->end : now;
+    for (uint32_t host = 0; host < w->plan->host_count; host++)
+        for (uint32_t i = w->hosts[host].dials; i != DIAL_NONE; i = w->dials[i].next) {
+            struct dial *d = &w->dials[i];
+            bool carries = d->heard != RECORD_NONE && now - d->heard <= TALK_FRESH * d->talk;
+            if (!carries || d->since != RECORD_NONE || since > d->end - RECOVERY_WATCH ||
+                f->kind <= FAULT_RESTART || !faults_touch(w, fault, d->src, d->dst))
+                continue;
+            d->since = since;
+            d->fault = fault;
+        }
 }
 
 void workload_stopping(struct world *w, mist_time now, uint32_t host, bool politely)

@@ -26,26 +26,37 @@ static mist_time wall_now(void)
 
 /* ---- what the engine calls ---- */
 
-static void on_arrive(void *world, mist_time now, uint32_t host, const struct datagram *d)
+/* Who stands at a place, or PLAN_NONE. */
+static uint32_t host_at(const struct world *w, uint32_t place)
 {
-    const struct world *w = world;
-    const struct world_watch *watch = w->options->watch;
-    if (watch != NULL && watch->arrived != NULL)
-        watch->arrived(watch->data, now, host, d);
-    pump_input(world, now, host, d);
+    return w->standing == NULL ? place : w->standing[place];
 }
 
 /* Nobody asks the engine for this where nobody looks on. */
-static void on_lost(void *world, mist_time now, uint32_t host, const struct datagram *d, int why)
+static void on_lost(void *world, mist_time now, uint32_t place, const struct datagram *d, int why)
 {
     const struct world *w = world;
-    (void)host;
+    (void)place;
     w->options->watch->lost(w->options->watch->data, now, d, (enum engine_loss)why);
 }
 
-static void on_due(void *world, mist_time now, uint32_t host)
+static void on_arrive(void *world, mist_time now, uint32_t place, const struct datagram *d)
 {
     struct world *w = world;
+    uint32_t host = host_at(w, place);
+    const struct world_watch *watch = w->options->watch;
+    if (host == PLAN_NONE)
+        return;
+    if (watch != NULL && watch->arrived != NULL)
+        watch->arrived(watch->data, now, host, d);
+    pump_input(w, now, host, d);
+}
+
+static void on_due(void *world, mist_time now, uint32_t place)
+{
+    struct world *w = world;
+    uint32_t host = host_at(w, place);
+    CHECK(host != PLAN_NONE); /* pump_move takes the alarm along */
     if (w->hosts[host].life <= now)
         life_due(w, now, host);
     else
@@ -58,10 +69,18 @@ static enum crossing on_cross(void *world, mist_time now, uint32_t box, enum dir
     return world_boxes_cross(world, now, box, direction, d);
 }
 
-static void on_prefetch(void *world, uint32_t host)
+static uint32_t on_core_loss(void *world, mist_time now, uint32_t from, uint32_t to)
+{
+    (void)now;
+    return faults_core_loss(world, from, to);
+}
+
+static void on_prefetch(void *world, uint32_t place)
 {
     const struct world *w = world;
-    __builtin_prefetch(w->hosts[host].node);
+    uint32_t host = host_at(w, place);
+    if (host != PLAN_NONE)
+        __builtin_prefetch(w->hosts[host].node);
 }
 
 /* ---- making it ---- */
@@ -130,12 +149,18 @@ static void make_hosts(struct world *w)
         h->core = &w->cores[p->hosts[i].population];
         h->node_memory = at;
         at += sizes[p->hosts[i].population];
+        h->place = i;
         h->addr = p->hosts[i].addr;
         h->addr.port = host_port(p, i, 0);
         h->due = h->work = MIST_NEVER;
         h->dials = DIAL_NONE;
     }
     free(sizes);
+    if (p->spare_count == 0)
+        return;
+    w->standing = allocate(plan_places(p), sizeof *w->standing);
+    for (uint32_t place = 0; place < plan_places(p); place++)
+        w->standing[place] = place < p->host_count ? place : PLAN_NONE;
 }
 
 static void destroy(struct world *w)
@@ -151,10 +176,12 @@ static void destroy(struct world *w)
     for (uint32_t i = 0; w->hosts != NULL && i < w->plan->host_count; i++)
         host_sockets_free(&w->hosts[i]);
     life_close(w);
+    faults_close(w);
     if (w->fact_log != NULL && w->fact_log != stdout)
         fclose(w->fact_log);
     world_core_close(w);
     free(w->configs);
+    free(w->standing);
     free(w->hosts);
 }
 
@@ -173,12 +200,20 @@ static void report(struct world *w, mist_time now)
         w->options->progress(w->options->progress_data, &w->seen);
 }
 
-/* The end of the slice, of the run, or when a box has something to say. */
-static mist_time next_look(const struct world *w, mist_time now)
+/* The engine until then, with the faults and the boxes' own words on the way; what is
+ * due at that very time comes next. */
+static void advance(struct world *w, mist_time until)
 {
-    mist_time end = now + SLICE < w->plan->duration ? now + SLICE : w->plan->duration;
-    mist_time due = world_boxes_deadline(w);
-    return due > now && due < end ? due : end;
+    for (;;) {
+        mist_time fault = faults_next(w), box = world_boxes_deadline(w);
+        mist_time at = box < fault ? box : fault;
+        if (at >= until)
+            break;
+        w->type->run(w->engine, at);
+        world_boxes_due(w, at);
+        faults_due(w, at);
+    }
+    w->type->run(w->engine, until);
 }
 
 static int run(struct world *w)
@@ -187,9 +222,8 @@ static int run(struct world *w)
     while (now < w->plan->duration) {
         if (w->options->stop != NULL && *w->options->stop)
             return 1;
-        now = next_look(w, now);
-        w->type->run(w->engine, now);
-        world_boxes_due(w, now);
+        now = now + SLICE < w->plan->duration ? now + SLICE : w->plan->duration;
+        advance(w, now);
         if (now >= series || now == w->plan->duration) {
             world_record_series(w, now);
             series += SERIES_EVERY;
@@ -245,6 +279,9 @@ int world_run(const struct plan *plan, const struct engine_type *engine,
                                  .prefetch = on_prefetch};
     if (options->watch != NULL && options->watch->lost != NULL)
         calls.lost = on_lost;
+    for (uint32_t i = 0; i < plan->fault_count; i++)
+        if (plan->faults[i].kind == FAULT_PARTITION || plan->faults[i].kind == FAULT_LOSS)
+            calls.core_loss = on_core_loss;
     mist_time began = wall_now();
     memset(result, 0, sizeof *result);
     world_core_open(&w, options->api);
@@ -258,6 +295,7 @@ int world_run(const struct plan *plan, const struct engine_type *engine,
         world_boxes_open(&w);
         make_hosts(&w);
         life_open(&w);
+        faults_open(&w);
         workload_open(&w);
         status = run(&w);
         workload_finish(&w);

@@ -21,7 +21,7 @@ static void *allocate(size_t count, size_t size)
 /* ---- life ---- */
 
 /* The i-th address of a pool: they count up from the first. */
-static struct addr pool_address(const struct addr *first, uint32_t i)
+struct addr world_pool_address(const struct addr *first, uint32_t i)
 {
     struct addr a = *first;
     for (int byte = (a.family == ADDR_V4 ? 4 : 16) - 1; i > 0 && byte >= 0; byte--) {
@@ -45,7 +45,7 @@ void world_boxes_open(struct world *w)
         uint32_t n = b->outside.family == ADDR_NONE ? 0 : b->policy.pool;
         struct addr *pool = allocate(n, sizeof *pool);
         for (uint32_t j = 0; j < n; j++)
-            pool[j] = pool_address(&b->outside, j);
+            pool[j] = world_pool_address(&b->outside, j);
         w->boxes[i] = nat_init(allocate(1, nat_size(n)), w->slab, &b->policy,
                                draw_u64(p->seed, i, DRAW_BOX_SEED, 0), pool, n);
         free(pool);

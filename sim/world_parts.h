@@ -1,7 +1,7 @@
 /* world_parts.h: shared by the files of the simulated world: world.c (hosts,
  * boxes, the run), world_core.c (builds of the core), pump.c (one host's core),
- * life.c (when hosts run), workload.c (what they do), world_boxes.c (NAT boxes) and
- * world_record.c (what was seen). */
+ * life.c (when hosts run), faults.c (what breaks), workload.c (what they do), world_boxes.c
+ * (NAT boxes) and world_record.c (what was seen). */
 #ifndef SIM_WORLD_PARTS_H
 #define SIM_WORLD_PARTS_H
 
@@ -16,15 +16,32 @@
 /* A connection that the workload asked for.  Durations count from at. */
 struct dial {
     mist_time at, end;
-    uint32_t src, dst;
-    uint32_t number; /* 1, 2, ... in order of at */
-    uint32_t conn;   /* the core's id at src */
-    uint32_t next;   /* next open dial of src */
-    uint8_t path;    /* best used, enum mist_path */
-    uint8_t reason;  /* enum mist_reason */
-    uint8_t over;    /* failed or closed before its end */
+    uint32_t src, dst, src_place, dst_place; /* places: when it began */
+    uint32_t number;                         /* 1, 2, ... in order of at */
+    uint32_t conn;                           /* the core's id at src */
+    uint32_t next;                           /* next open dial of src */
+    uint8_t path;                            /* best used, enum mist_path */
+    uint8_t reason;                          /* enum mist_reason */
+    uint8_t over;                            /* failed or closed before its end */
+    mist_time talk;                          /* sends so often once it is connected; 0: never */
+    mist_time next_talk;                     /* MIST_NEVER: not connected */
+    mist_time heard;                         /* when the target last got something; RECORD_NONE */
+    mist_time since; /* waits for something sent after that; RECORD_NONE: does not wait */
+    uint32_t fault;  /* because of this one */
     uint32_t attempts, probes, sockets;
     mist_time first, direct, rtt_first, rtt_final; /* RECORD_NONE: never */
+};
+
+/* Something on the agenda: a fault begins or ends. */
+struct fault_turn {
+    mist_time at;
+    uint32_t fault;
+    bool ends;
+};
+
+/* What the core's faults go by. */
+struct fault_end {
+    uint32_t population, region;
 };
 
 struct message {
@@ -64,6 +81,7 @@ struct host {
     mist_time life;              /* when to look at that again; MIST_NEVER */
     mist_time held;              /* a fault keeps it off until then */
     mist_time up_since;          /* its node's start */
+    uint32_t place;              /* where it stands: its own number until it roams */
     uint32_t sessions;           /* begun so far */
     uint32_t sockets_wanted;     /* bits */
     struct spare_socket *spares; /* in the order in which they were asked for */
@@ -101,7 +119,14 @@ struct world {
     uint32_t joined;
     bool restless; /* hosts may stop: churn or faults */
     uint32_t online;
-    uint64_t starts, stops, unmade;               /* unmade: what an offline host would have done */
+    uint64_t starts, stops, unmade; /* unmade: what an offline host would have done */
+    uint32_t *standing; /* [places]: who stands there, or PLAN_NONE; NULL: nobody roams */
+    struct fault_turn *agenda;
+    uint32_t agenda_count, agenda_next;
+    uint32_t *lasting; /* faults of the core that hold now */
+    uint32_t lasting_count;
+    struct fault_end *ends;                       /* [attachments], or NULL */
+    uint32_t *readdressed;                        /* [boxes]: times */
     struct mist_counter (*past)[MIST_KIND_COUNT]; /* [hosts] of ended sessions; restless only */
     struct world_progress seen;
     FILE *fact_log;
@@ -146,11 +171,31 @@ size_t pump_name(const struct world *w, uint32_t host, char *name, size_t size);
 /* Ends the session: no datagram leaves after this. */
 void pump_stop(struct world *w, uint32_t host);
 
+/* The host stands at another place from now on, and its node is told. */
+void pump_move(struct world *w, mist_time now, uint32_t host, uint32_t place);
+
+/* world_boxes.c: the i-th address of a pool: they count up from the first. */
+struct addr world_pool_address(const struct addr *first, uint32_t i);
+
+/* faults.c */
+void faults_open(struct world *w);
+void faults_close(struct world *w);
+mist_time faults_next(const struct world *w); /* MIST_NEVER: none is left */
+void faults_due(struct world *w, mist_time now);
+/* What engine_calls.core_loss asks. */
+uint32_t faults_core_loss(const struct world *w, uint32_t from, uint32_t to);
+/* Does the fault strike one of the two, or stand between them? */
+bool faults_touch(const struct world *w, uint32_t fault, uint32_t src, uint32_t dst);
+
 /* life.c */
 enum life_end { END_LEFT, END_CHURN, END_CRASH, END_RESTART, END_OF_RUN };
 void life_open(struct world *w);
 void life_close(struct world *w);
 void life_due(struct world *w, mist_time now, uint32_t host);
+/* The node, if it runs, ends so and stays off until then (MIST_NEVER: for good). */
+void life_hold(struct world *w, mist_time now, uint32_t host, mist_time until, enum life_end how);
+/* The node, if it runs, ends; nothing holds it off any more. */
+void life_restart(struct world *w, mist_time now, uint32_t host);
 /* The run ends: records the sessions that still run. */
 void life_finish(struct world *w);
 
@@ -161,6 +206,8 @@ void workload_due(struct world *w, mist_time now, uint32_t host);
 void workload_event(struct world *w, mist_time now, uint32_t host, const struct mist_event *e);
 /* The host's node is about to stop: its dials end; politely: they are closed. */
 void workload_stopping(struct world *w, mist_time now, uint32_t host, bool politely);
+/* A fault is about to strike: dials that carry data across it begin to wait. */
+void workload_struck(struct world *w, mist_time now, uint32_t fault);
 void workload_joined(struct world *w, mist_time now, uint32_t host);
 /* The run ends: dials whose window lies beyond it are not counted. */
 void workload_finish(struct world *w);

@@ -11,6 +11,8 @@ void world_record_dial(struct world *w, const struct dial *d, const char *outcom
     struct record_dial row = {.dial = d->number,
                               .at = d->at,
                               .src = d->src,
+                              .src_nat = w->plan->hosts[d->src_place].nat,
+                              .dst_nat = w->plan->hosts[d->dst_place].nat,
                               .dst = d->dst,
                               .outcome = outcome,
                               .path = world_core_word(&core->paths, d->path),
@@ -21,7 +23,8 @@ void world_record_dial(struct world *w, const struct dial *d, const char *outcom
                               .sockets = d->sockets,
                               .rtt_first = d->rtt_first,
                               .rtt_final = d->rtt_final,
-                              .rtt_ideal = w->type->ideal_rtt(w->engine, d->src, d->dst),
+                              .rtt_ideal =
+                                  w->type->ideal_rtt(w->engine, d->src_place, d->dst_place),
                               .reason = reason,
                               .window = d->end - d->at};
     if (w->options->record != NULL)

@@ -65,6 +65,8 @@ const broken = [
     'name2: x', 'network: {loss: 0.5}', 'network: {loss: 5 %, jiter: 1%}', 'network: 5%',
     'network: {latency: {}}', 'network: {latency: {constant: 1 ms, uniform: 1 ms..2 ms}}',
     'network: {latency: {uniform: 1 ms}}', 'record: {packets: maybe}', 'churn: {}',
+    'faults: [{at: 1 min}]', 'faults: [{crash: home}]',
+    'churn: {session: {weibull: {shape: 61%, scale: 1 h}}}',
     '- {name: far, count: 0}', '- {name: far, count: 4000001}', '- {name: a/b, count: 2}',
     '- {name: far}', '- {name: far, count: 2, family: 5}', '- {name: far, count: 2, roles: boss}',
     '- {name: far, count: 2, access: {up: 20 Mbps}}', '- {name: far, count: 2, behaviour: liar}',

@@ -19,7 +19,7 @@
 
 #define KEYS                                                                                       \
     "expected one of the keys mist, name, question, seed, duration, join, network, population, "   \
-    "stack, crypto, workload, churn, sweep, expect, compare or record, got "
+    "stack, crypto, workload, churn, faults, sweep, expect, compare or record, got "
 
 /* One mistake and the one line that tells it, quotation left out. */
 struct mistake {
@@ -72,7 +72,33 @@ static const struct mistake MISTAKES[] = {
      "x.yaml:7:57: churn: expected the name of a population, got `hom` (did you mean `home`?)"},
     {GOOD "churn: {session: {trace: none.txt}}\n", NULL,
      "x.yaml:7:26: churn.session: cannot open `none.txt`: No such file or directory"},
-    {GOOD "faults: []\n", NULL, "x.yaml:7:1: `faults` is not yet supported"},
+    {GOOD "faults: [{at: 1 min}]\n", NULL,
+     "x.yaml:7:10: faults.0: expected exactly one of crash, leave, restart, nat_reboot, nat_flush, "
+     "nat_set, readdress, roam, partition or loss, got 0 of them"},
+    {GOOD "faults: [{crash: home}]\n", NULL,
+     "x.yaml:7:10: faults.0: expected the key `at`, got none"},
+    {GOOD "faults: [{at: 10 min, crash: home}]\n", NULL,
+     "x.yaml:7:15: faults.0: expected a time before the duration, got `10 min`"},
+    {GOOD "faults: [{at: 1 min, crash: hom}]\n", NULL,
+     "x.yaml:7:29: faults.0: expected the name of a population, got `hom` (did you mean `home`?)"},
+    {GOOD "faults: [{at: 1 min, nat_reboot: home, for: 1 s}]\n", NULL,
+     "x.yaml:7:45: faults.0: expected no for with nat_reboot"},
+    {GOOD "faults: [{at: 1 min, loss: 5%, share: 10%}]\n", NULL,
+     "x.yaml:7:39: faults.0: expected no share with loss"},
+    {GOOD "faults: [{at: 1 min, crash: home, of: home}]\n", NULL,
+     "x.yaml:7:39: faults.0: expected no of with crash"},
+    {GOOD "faults: [{at: 1 min, partition: [home, mars]}]\n", NULL,
+     "x.yaml:7:40: faults.0: expected the name of a population or of a region of network.latency, "
+     "got `mars`"},
+    {GOOD "faults: [{at: 1 min, nat_set: home}]\n", NULL,
+     "x.yaml:7:10: faults.0: expected the key `knobs`, got none"},
+    {GOOD "faults: [{at: 1 min, nat_set: home, knobs: {hold: [1 s, 2 s]}}]\n", NULL,
+     "x.yaml:7:51: faults.0: expected one value, got a list"},
+    {GOOD "- {name: six, count: 1, family: 6}\nfaults: [{at: 1 min, roam: home, to: six}]\n", NULL,
+     "x.yaml:8:38: faults.0: expected a population of the same family of addresses as home, got "
+     "`six`"},
+    {GOOD "workload: [{publish: uniform, rate: 1/s, talk: 1 s}]\n", NULL,
+     "x.yaml:7:48: workload.0: expected no talk with publish"},
     {GOOD "network: {jiter: 5%}\n", NULL,
      "x.yaml:7:11: network: expected one of the keys latency, jitter, loss or broken, got `jiter` "
      "(did you mean `jitter`?)"},
