@@ -87,6 +87,12 @@ test-compare: $(PROGRAMS)	## comparisons that take minutes: half a point until i
 test-stat: $(STATISTICS)	## statistics in made-up worlds, in full: coverage, false alarms, power
 	@for t in $^; do MIST_STAT=deep $$t || exit; done
 
+regress: $(B)/mistsim $(B)/libmist.so | deps-test	## small scenarios do what they did
+	@.ci/regress $(B)
+
+regress-accept: $(B)/mistsim | deps-test	## what they do now is what is meant
+	@.ci/regress $(B) accept
+
 golden: $(TESTBIN) $(PROGRAMS)	## rewrite the golden texts of the tests test_story_*
 	@MIST_GOLDEN=write .ci/test $(B) $(patsubst %.c,$(B)/%,$(STORIES))
 
@@ -261,8 +267,8 @@ $(FUZZBIN): $(B)/%: $(B)/obj/%.o $(LIBS)
     $(patsubst %.c,$(B)/pic/%.o,$(STACK) $(NS3C) $(NS3WITH)) $(call obj,sim/ns3/example.c) \
     $(NS3CPIC))
 FORCE:
-.PHONY: all help run report test test-linux test-campaign test-compare test-stat golden \
-    tidy pure lint house smoke check-scenarios \
+.PHONY: all help run report test test-linux regress regress-accept test-campaign test-compare \
+    test-stat golden tidy pure lint house smoke check-scenarios \
     same-seed sanitize fuzz fuzz-build bench deps deps-build deps-test deps-tidy deps-lint \
     deps-fuzz deps-linux deps-ci install uninstall clean FORCE
 .SECONDARY:
