@@ -55,7 +55,11 @@ FUZZBIN := $(patsubst %.c,$(B)/%,$(FUZZERS))
 NETPROBE := $(B)/nat-models/test/netprobe
 BINARIES := mistsim mistsim-analysis mist natbox
 PLUGINS := $(if $(NS3),engine-ns3.so libns3c.so)
-PROGRAMS := $(addprefix $(B)/,$(BINARIES) libmist.so $(PLUGINS) $(if $(NS3),ns3c-example))
+# The translator alone, for programs of others: nat-models/README.md.
+NATLIB  := $(B)/libmist-nat.a
+NATHEADERS := $(addprefix nat-models/,nat.h policy.h nat64.h upnp.h) \
+    $(addprefix stack/,addr.h units.h check.h)
+PROGRAMS := $(NATLIB) $(addprefix $(B)/,$(BINARIES) libmist.so $(PLUGINS) $(if $(NS3),ns3c-example))
 
 all: $(PROGRAMS) $(B)/stamp/docs	## build mistsim, mist, libmist.so and their manual
 	$(if $(NS3),,@echo "left out: the engine ns3 (for it: .ci/deps ns3, then make again)")
@@ -141,7 +145,9 @@ deps:	## install the Debian packages of all targets
 install: $(PROGRAMS) $(B)/stamp/docs	## into PREFIX (/usr/local), below DESTDIR
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/mist
 	install $(addprefix $(B)/,$(BINARIES)) $(DESTDIR)$(PREFIX)/bin
-	install -m 644 $(addprefix $(B)/,libmist.so $(PLUGINS)) $(DESTDIR)$(PREFIX)/lib/mist
+	install -m 644 $(addprefix $(B)/,libmist.so $(PLUGINS)) $(NATLIB) $(DESTDIR)$(PREFIX)/lib/mist
+	for header in $(NATHEADERS); do install -D -m 644 $$header \
+	    $(DESTDIR)$(PREFIX)/include/mist/$$header || exit; done
 	find scenarios nat-models -name '*.yaml' -exec \
 	    install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/mist/{} ';'
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $(B)/man/*.1
@@ -151,7 +157,7 @@ install: $(PROGRAMS) $(B)/stamp/docs	## into PREFIX (/usr/local), below DESTDIR
 
 uninstall:	## what install put there
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(BINARIES))
-	rm -rf $(DESTDIR)$(PREFIX)/lib/mist $(DESTDIR)$(PREFIX)/share/mist
+	rm -rf $(addprefix $(DESTDIR)$(PREFIX)/,lib/mist share/mist include/mist)
 	rm -f $(DESTDIR)$(PREFIX)/share/man/man1/mist.1 $(DESTDIR)$(PREFIX)/share/man/man1/natbox.1 \
 	    $(DESTDIR)$(PREFIX)/share/man/man1/mistsim*.1 \
 	    $(DESTDIR)$(PREFIX)/share/man/man5/mistsim-scenario.5 \
@@ -213,11 +219,14 @@ $(B)/obj/commit.o: $(B)/stamp/commit.c $(B)/stamp/flags
 
 $(B)/libstack.a: $(call obj,$(STACK))
 $(B)/libnat.a: $(call obj,$(NAT))
+$(NATLIB): $(call obj,$(NAT) stack/addr.c) $(B)/stamp/libmist-nat
+	@echo "  ar   $@"; rm -f $@; ar rcs $@ $(filter %.o,$^)
 $(B)/libsim.a: $(call obj,$(SIM)) $(B)/obj/commit.o
 $(B)/libhost.a: $(call obj,$(HOST))
 $(B)/libanalysis.a: $(call obj,$(ANALYSIS))
 $(B)/stamp/libstack: MEMBERS := $(STACK)
 $(B)/stamp/libnat: MEMBERS := $(NAT)
+$(B)/stamp/libmist-nat: MEMBERS := $(NAT) stack/addr.c
 $(B)/stamp/libsim: MEMBERS := $(SIM)
 $(B)/stamp/libhost: MEMBERS := $(HOST)
 $(B)/stamp/libanalysis: MEMBERS := $(ANALYSIS)
