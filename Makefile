@@ -40,7 +40,7 @@ NS3WITH := sim/draw.c sim/fixed.c sim/latency.c sim/trace.c stack/addr.c \
     $(addprefix sim/native/,directory.c links.c memory.c)
 FOLDERS := stack stack/host nat-models sim sim/native sim/natbox analysis $(if $(NS3),sim/ns3)
 TESTS   := $(wildcard $(FOLDERS:=/test/test_*.c))
-STATISTICS = $(filter %/test_stat_coverage %/test_stat_decision,$(TESTBIN))
+STATISTICS = $(filter $(B)/analysis/test/test_stat_%,$(TESTBIN))
 STORIES := $(wildcard $(FOLDERS:=/test/test_story_*.c))
 SCRIPTS := $(wildcard $(FOLDERS:=/test/test_*.sh))
 SMOKE   := $(wildcard scenarios/smoke/*.yaml scenarios/matrix/*.yaml scenarios/regress/*.yaml)
@@ -88,8 +88,8 @@ test-campaign: $(B)/mistsim	## 200 runs of 200 nodes, killed 20 times, on full d
 test-compare: $(PROGRAMS)	## comparisons that take minutes: half a point until it is decided
 	@MIST_BUILD=$(B) CC="$(CC)" analysis/test/test_compare.sh deep
 
-test-stat: $(STATISTICS)	## statistics in made-up worlds, in full: coverage, false alarms, power
-	@for t in $^; do MIST_STAT=deep $$t || exit; done
+test-stat: $(STATISTICS) $(B)/mistsim	## statistics in full: coverage, alarms, power; minutes
+	@for t in $(STATISTICS); do MIST_BUILD=$(B) MIST_STAT=deep $$t || exit; done
 
 regress: $(B)/mistsim $(B)/libmist.so | deps-test	## small scenarios do what they did
 	@.ci/regress $(B)

@@ -53,7 +53,7 @@ struct difference difference_means(const double *base, const double *candidate, 
  * DIFFERENCE_BOOTSTRAP seeds on by the bootstrap of whole seeds, both versions together
  * (expanded percentile interval: T. Hesterberg, What teachers should know about the
  * bootstrap, Am. Stat. 69, 2015), with a key of its own, so that the same values always give
- * the same interval.  Its p is never below about 0.001. */
+ * the same interval.  Its p is never below 0.004 (15 seeds) to 0.0006 (many). */
 struct difference difference_quantiles(const double *base, const double *candidate, int seeds,
                                        double alpha);
 

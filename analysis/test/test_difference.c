@@ -159,6 +159,16 @@ static void the_bootstrap_follows_the_shape_of_the_differences(void **state)
     assert_limits(again.delta, b.delta.lo, b.delta.hi, 0);
 }
 
+/* No resample of gains has a mean below 0: R's 2 pt(-qnorm(5000/5001) sqrt(14/15), 14). */
+static void the_bootstrap_claims_no_more_than_its_resamples_can_show(void **state)
+{
+    double none[15] = {0}, gains[15];
+    (void)state;
+    for (int s = 0; s < 15; s++)
+        gains[s] = 1000 + s;
+    assert_near(difference_quantiles(none, gains, 15, 0.05).p, 0.004143888348, 1e-9);
+}
+
 static void seeds_without_a_pair_do_not_count(void **state)
 {
     const double holes_base[] = {50, NAN, 61, 47, 1, 55, 58, 52, 7};
@@ -205,6 +215,7 @@ int main(void)
         cmocka_unit_test(drawn_flips_come_near_all_of_them),
         cmocka_unit_test(quantiles_of_few_seeds_use_t),
         cmocka_unit_test(the_bootstrap_follows_the_shape_of_the_differences),
+        cmocka_unit_test(the_bootstrap_claims_no_more_than_its_resamples_can_show),
         cmocka_unit_test(seeds_without_a_pair_do_not_count),
         cmocka_unit_test(too_few_seeds_have_a_value_and_no_interval),
         cmocka_unit_test(senseless_counts_have_nothing),
