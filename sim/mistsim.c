@@ -17,16 +17,15 @@
 #include "sim/run.h"
 #include "sim/scenario_command.h"
 #include "sim/show.h"
+#include "sim/verify.h"
 #include "stack/mist.h"
 
 static const struct command *const commands[] = {
-    &run_command,         &scenario_check_command,
-    &explain_key_command, &schema_command,
-    &show_command,        &dump_command,
-    &report_command,      &compare_command,
-    &bisect_command,      &regress_command,
-    &nat_command,         &doctor_command,
-    &bench_command,       NULL,
+    &run_command,    &scenario_check_command, &explain_key_command,
+    &schema_command, &show_command,           &dump_command,
+    &verify_command, &report_command,         &compare_command,
+    &bisect_command, &regress_command,        &nat_command,
+    &doctor_command, &bench_command,          NULL,
 };
 #define COMMANDS (sizeof commands / sizeof *commands - 1)
 

@@ -275,6 +275,39 @@ code 0 "$mistsim" run "$work/town.yaml" --out "$db" --stack "$MIST_BUILD/libmist
 same hash "$(sql "$db" "SELECT trace_hash FROM run WHERE stack LIKE '%libmist.so'")" "$hash"
 end
 
+begin verify_repeats_runs_and_finds_what_they_were
+code 0 "$mistsim" verify "$db" --sample 0
+all=$(sql "$db" "SELECT count(*) FROM run WHERE status='complete'")
+says "$work/out" "$all of $all runs are what comes of them again"
+says "$work/out" 'run 2, seed 1, cell {}: same' # network.loss=1%
+code 0 "$mistsim" verify "$work/swept.db" --sample 3
+says "$work/out" '3 of 3 runs'
+# A file without a newline at its end, more than one override.
+printf %s "$(cat "$work/town.yaml")" >"$work/bare.yaml"
+code 0 "$mistsim" run "$work/bare.yaml" --out "$work/bare.db" --set network.loss=1% \
+    --set 'network.latency={constant: 80 ms}' --quiet
+code 0 "$mistsim" verify "$work/bare.db" --json
+same json "$(sql :memory: "SELECT json_extract(readfile('$work/out'), '$.runs[0].same')")" 1
+end
+
+begin verify_tells_a_broken_promise_from_another_build
+cp "$work/bare.db" "$work/lie.db"
+cp "$work/bare.manifest.jsonl" "$work/lie.manifest.jsonl"
+sql "$work/lie.db" "UPDATE run SET trace_hash='0123456789abcdef'"
+code 3 "$mistsim" verify "$work/lie.db"
+says "$work/out" 'by the same build: the simulation is not deterministic'
+sql "$work/lie.db" "UPDATE run_key SET key='another program''s'"
+code 1 "$mistsim" verify "$work/lie.db"
+says "$work/out" 'it was made by another build, commit '
+says "$work/out" '0 of 1 runs'
+sql "$work/lie.db" "UPDATE run SET stack='$work/no.so'"
+code 1 "$mistsim" verify "$work/lie.db"
+says "$work/out" 'cannot be repeated: '
+sql "$work/lie.db" "UPDATE run SET status='failed'"
+code 2 "$mistsim" verify "$work/lie.db"
+says "$work/err" 'holds no complete run'
+end
+
 begin populations_may_run_different_builds_of_the_core
 # An ELF file may be followed by anything: the same code, other bytes.
 cp "$MIST_BUILD/libmist.so" "$work/twin.so"
