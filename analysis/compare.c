@@ -141,7 +141,6 @@ static void write_comparison(struct compare *c)
     const struct compare_request *q = c->request;
     int identical = c->identical == c->pair_count && !q->sequential;
     if (!identical) {
-        compare_dials(c);
         compare_measure(c);
         if (!compare_failed(c))
             compare_judge(c);

@@ -42,35 +42,41 @@ static int nodes_differ(struct compare *c, const struct compare_pair *pair)
     return differ;
 }
 
-struct round_trips {
+struct passing {
     struct compare *c;
     const struct compare_pair *pair;
     int differ;
 };
 
-static void check_round_trip(void *data, const struct compare_dial *d)
+static void check_round_trip(struct passing *p, const struct compare_dial *d)
 {
-    struct round_trips *r = data;
     int64_t a = d->ideal_ns[COMPARE_BASE], b = d->ideal_ns[COMPARE_CANDIDATE];
     char name[64], other[64];
-    if (a < 0 || b < 0 || a == b || r->differ)
+    if (a < 0 || b < 0 || a == b || p->differ || p->c->request->across_engines)
         return;
-    r->differ = 1;
-    compare_refuse(r->c,
+    p->differ = 1;
+    compare_refuse(p->c,
                    "other worlds: with seed %lld the round trip of the empty network between %s"
                    " and %s is %.3f ms in the one, %.3f ms in the other (other latencies?)",
-                   (long long)r->pair->seed, compare_node(r->c, r->pair, d->src, name),
-                   compare_node(r->c, r->pair, d->dst, other), (double)a / 1e6, (double)b / 1e6);
+                   (long long)p->pair->seed, compare_node(p->c, p->pair, d->src, name),
+                   compare_node(p->c, p->pair, d->dst, other), (double)a / 1e6, (double)b / 1e6);
+}
+
+static void pass_dial(void *data, const struct compare_dial *d)
+{
+    struct passing *p = data;
+    check_round_trip(p, d);
+    compare_count_dial(&p->c->dials, d);
 }
 
 void compare_check(struct compare *c)
 {
+    int all_identical = c->identical == c->pair_count;
     for (int i = 0, told = 0; i < c->pair_count && told < TOLD; i++) {
-        struct round_trips r = {c, &c->pairs[i], 0};
-        int differ = nodes_differ(c, &c->pairs[i]);
-        if (!differ && !c->request->across_engines && !c->pairs[i].identical)
-            compare_each_dial(c, &c->pairs[i], check_round_trip, &r);
-        told += differ || r.differ;
+        struct passing p = {c, &c->pairs[i], nodes_differ(c, &c->pairs[i])};
+        if (!p.differ && !all_identical)
+            compare_each_dial(c, &c->pairs[i], pass_dial, &p);
+        told += p.differ;
     }
     compare_failed(c);
 }

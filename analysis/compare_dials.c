@@ -85,9 +85,8 @@ static void discord(int64_t only[COMPARE_SIDES], int base, int candidate)
     only[COMPARE_CANDIDATE] += candidate && !base;
 }
 
-static void count(void *data, const struct compare_dial *d)
+void compare_count_dial(struct compare_dials *n, const struct compare_dial *d)
 {
-    struct compare_dials *n = data;
     const char *a = d->outcome[COMPARE_BASE], *b = d->outcome[COMPARE_CANDIDATE];
     if (!a || !b) {
         n->unmatched[a ? COMPARE_BASE : COMPARE_CANDIDATE]++;
@@ -97,13 +96,6 @@ static void count(void *data, const struct compare_dial *d)
     n->changed += strcmp(a, b) != 0;
     discord(n->direct_only, is_direct(a), is_direct(b));
     discord(n->reached_only, is_reached(a), is_reached(b));
-}
-
-void compare_dials(struct compare *c)
-{
-    for (int i = 0; i < c->pair_count; i++)
-        compare_each_dial(c, &c->pairs[i], count, &c->dials);
-    compare_failed(c);
 }
 
 const char *compare_node(struct compare *c, const struct compare_pair *pair, int64_t node,

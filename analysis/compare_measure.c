@@ -7,7 +7,8 @@
 #include "analysis/exit.h"
 #include "analysis/measure.h"
 
-/* The tables of measure.h, over the runs of the pairs. */
+/* Of what runs: the view `summary` asked run by run would read the whole file each time,
+ * so what it is made of is asked once. */
 static void prepare(struct compare *c, int side)
 {
     struct source *s = &c->arms[side].source;
@@ -19,29 +20,46 @@ static void prepare(struct compare *c, int side)
                " FROM main.node WHERE node.run=run.run) AS nodes FROM main.run JOIN paired"
                " USING(run)",
                "");
-    measure_runs(s);
+    source_run(s,
+               "CREATE TEMP TABLE measured AS SELECT run, metric, value FROM main.summary_total"
+               " WHERE run IN (SELECT run FROM paired)",
+               "");
+    source_run(
+        s,
+        "INSERT INTO measured SELECT run, 'node.joined', (SELECT value FROM main.series WHERE"
+        " series.run=counted.run AND metric='joined' ORDER BY at_ns DESC LIMIT 1)/nodes FROM"
+        " counted WHERE EXISTS (SELECT 1 FROM main.series WHERE series.run=counted.run AND"
+        " metric='joined') AND nodes > 0",
+        "");
+    source_run(s,
+               "INSERT INTO measured SELECT run, 'dial.online_rate', NULL FROM counted WHERE EXISTS"
+               " (SELECT 1 FROM main.session WHERE session.run=counted.run)",
+               "");
+    measure_shares(s);
 }
 
-/* The times of dials again, all dials counted: one that never got there, or later, counts as
- * its window, so that a version that gives up on hard cases looks no faster. */
-static void restrict_times(struct source *s)
+/* Quantiles per run, of rank ceil(nq) as in the view `summary`.  A dial that never got there,
+ * or later, counts as its window, so that a version that gives up on hard cases looks no
+ * faster. */
+static void fill_quantiles(struct source *s)
 {
-    static const char *const columns[] = {"first_ns", "direct_ns"};
-    static const char *const names[] = {"dial.first_byte", "dial.direct_time"};
-    char sql[700];
-    source_run(s,
-               "DELETE FROM measured WHERE substr(metric, 1, 15)='dial.first_byte' OR"
-               " substr(metric, 1, 16)='dial.direct_time'",
-               "");
-    for (int i = 0; i < 2; i++) {
+    static const char *const samples[][2] = {
+        {"dial.first_byte", "min(coalesce(first_ns, window_ns), window_ns) AS v FROM main.dial"},
+        {"dial.direct_time", "min(coalesce(direct_ns, window_ns), window_ns) AS v FROM main.dial"},
+        {"recovery.time", "latency_ns AS v FROM main.recovery"},
+        {"lookup.latency", "iif(ok<>0, latency_ns, NULL) AS v FROM main.lookup"},
+        {"message.latency", "last_ns AS v FROM main.message"},
+    };
+    char sql[900];
+    for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
         snprintf(sql, sizeof sql,
-                 "INSERT INTO measured(run, metric, value, unit) SELECT run, '%s.p' || q, max(v)"
-                 " FILTER (WHERE k=(n*q+99)/100)/1e9, 's' FROM (SELECT run, v, row_number() OVER"
+                 "INSERT INTO measured SELECT run, '%s.p' || q, max(v) FILTER (WHERE"
+                 " k=(n*q+99)/100)/1e9 FROM (SELECT * FROM (SELECT run, v, row_number() OVER"
                  " (PARTITION BY run ORDER BY v) AS k, count(*) OVER (PARTITION BY run) AS n FROM"
-                 " (SELECT run, min(coalesce(%s, window_ns), window_ns) AS v FROM main.dial JOIN"
-                 " paired USING(run))), (SELECT 50 AS q UNION ALL SELECT 95 UNION ALL SELECT 99)"
-                 " GROUP BY run, q",
-                 names[i], columns[i]);
+                 " (SELECT run, %s JOIN paired USING(run)) WHERE v IS NOT NULL) WHERE k IN"
+                 " ((n*50+99)/100, (n*95+99)/100, (n*99+99)/100)), (SELECT 50 AS q UNION ALL SELECT"
+                 " 95 UNION ALL SELECT 99) GROUP BY run, q",
+                 samples[i][0], samples[i][1]);
         source_run(s, sql, "");
     }
 }
@@ -110,7 +128,7 @@ void compare_measure(struct compare *c)
     static struct column columns[COMPARE_SIDES];
     for (int side = 0; side < COMPARE_SIDES; side++) {
         prepare(c, side);
-        restrict_times(&c->arms[side].source);
+        fill_quantiles(&c->arms[side].source);
         source_run(&c->arms[side].source, "CREATE INDEX temp.by_metric ON measured(metric)", "");
     }
     for (int i = 0; i < compare_metric_count && !compare_failed(c); i++) {

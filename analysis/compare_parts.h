@@ -148,7 +148,8 @@ int compare_failed(struct compare *c);
  * versions or none, other scenarios and engines, and runs that did not complete. */
 void compare_pair_up(struct compare *c);
 
-/* Refuses pairs whose nodes or round trips are not the same. */
+/* Refuses pairs whose nodes or round trips are not the same, and counts the dials of both
+ * sides, unless all pairs are identical. */
 void compare_check(struct compare *c);
 
 /* Where the two texts ask for different worlds: the first difference, for people,
@@ -166,9 +167,6 @@ void compare_measure(struct compare *c);
 /* Takes the margins and judges what was measured. */
 void compare_judge(struct compare *c);
 
-/* Counts the dials of both sides. */
-void compare_dials(struct compare *c);
-
 /* A dial that both sides made, or, with a NULL outcome, one of them alone.  Texts are
  * borrowed for the call. */
 struct compare_dial {
@@ -181,6 +179,9 @@ struct compare_dial {
 /* Calls use for each dial of the pair, by source and target. */
 void compare_each_dial(struct compare *c, const struct compare_pair *pair,
                        void (*use)(void *data, const struct compare_dial *dial), void *data);
+
+/* Puts the dial down. */
+void compare_count_dial(struct compare_dials *n, const struct compare_dial *dial);
 
 /* The name of a node; returns name. */
 const char *compare_node(struct compare *c, const struct compare_pair *pair, int64_t node,

@@ -165,18 +165,18 @@ static void fill_all_groups(struct source *s)
     fill_groups(s, "population", ESTIMATE_MEAN, OF_ALL(POPULATIONS, "1") PER_RUN);
 }
 
-void measure_runs(struct source *s)
+void measure_shares(struct source *s)
 {
-    source_run(s, "CREATE TEMP TABLE measured AS SELECT * FROM main.summary LIMIT 0", "");
     source_run(s, "CREATE TEMP TABLE tally AS SELECT * FROM main.dial_tally LIMIT 0", "");
-    copy_view(s, "INSERT INTO measured SELECT * FROM main.summary WHERE run=?");
     copy_view(s, "INSERT INTO tally SELECT * FROM main.dial_tally WHERE run=?");
     fill_shares(s);
 }
 
 void measure_prepare(struct source *s)
 {
-    measure_runs(s);
+    source_run(s, "CREATE TEMP TABLE measured AS SELECT * FROM main.summary LIMIT 0", "");
+    copy_view(s, "INSERT INTO measured SELECT * FROM main.summary WHERE run=?");
+    measure_shares(s);
     fill_sizes(s);
     source_run(s,
                "CREATE TEMP TABLE grouped(kind TEXT, cell INTEGER, a TEXT, b TEXT, hits REAL,"

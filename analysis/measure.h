@@ -29,8 +29,9 @@ struct figure_value {
 
 void measure_prepare(struct source *s);
 
-/* The first three tables alone. */
-void measure_runs(struct source *s);
+/* The tables tally and share alone, from a table `measured` that need only have node.joined
+ * and, of runs with churn, dial.online_rate. */
+void measure_shares(struct source *s);
 
 struct figure_value measure(struct source *s, int cell, const char *metric);
 

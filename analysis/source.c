@@ -19,7 +19,7 @@
 
 static const char *const tables[] = {"run",     "node", "dial",   "lookup", "message",    "traffic",
                                      "nat_box", "pair", "series", "margin", "expectation"};
-static const char *const views[] = {"dial_tally", "summary"};
+static const char *const views[] = {"dial_tally", "summary", "summary_total"};
 
 void source_fail(struct source *s, int status, const char *what, const char *why)
 {
