@@ -92,8 +92,10 @@ static struct mist *api_init(void *memory, void *scratch, const void *config, co
     n->kad = kad_init(base + l.kad_at, &l.kad, mux_self(n->mux), &n->rng, &n->timers, l.timer_kad);
     n->pubsub = pubsub_init(base + l.pubsub_at, &l.pubsub, &n->rng, &n->timers, l.timer_pubsub);
     meet_init(&n->meet, base + l.meet, c->connections, &n->rng, &n->timers, l.timer_meet);
-    punch_init(&n->punch, base + l.punch, c->punches, c->punch_rounds, &n->rng, &n->timers,
-               l.timer_punch);
+    punch_init(
+        &n->punch, base + l.punch,
+        &(struct punch_limits){c->punches, c->punch_rounds, c->punch_mappings, c->punch_probes},
+        c->punch, &n->survey.nature, &n->rng, &n->timers, &n->sockets, l.timer_punch);
     relay_init(&n->relay, base + l.relay, c->circuits, rng_u32(&n->rng));
     reach_init(&n->reach, c->assume, &n->rng, &n->timers, TIMER_REACH);
     survey_init(&n->survey, &n->rng, &n->timers, &n->sockets, TIMER_SURVEY);
@@ -201,13 +203,22 @@ static void api_id(const struct mist *n, uint8_t id[MIST_ID])
 
 typedef int (*granter)(struct mist *n, mist_time now, const struct mist_wish *w);
 
+static void socket_opened(struct mist *n, mist_time now, uint32_t socket)
+{
+    const struct spare *spare = sockets_spare(&n->sockets, socket);
+    if (spare->use == SOCKET_FOR_PUNCH)
+        punch_socket(&n->punch, now, spare->link, n->out);
+    else
+        survey_socket(&n->survey, now, socket, n->out);
+}
+
 static int wish_socket_opened(struct mist *n, mist_time now, const struct mist_wish *w)
 {
     int error = sockets_opened(&n->sockets, w->socket, &w->addr);
     if (error == MIST_OK && w->socket <= MIST_SOCKETS)
         join_socket(n, now);
     else if (error == MIST_OK)
-        survey_socket(&n->survey, now, w->socket, n->out);
+        socket_opened(n, now, w->socket);
     return error;
 }
 
@@ -281,9 +292,9 @@ static int wish_close(struct mist *n, mist_time now, const struct mist_wish *w)
     const struct conn *c = meet_find(&n->meet, w->id);
     if (c == NULL)
         return MIST_ERR_UNKNOWN;
-    struct mist_event e = {.kind = MIST_EVENT_CLOSED, .id = w->id, .path = c->path, .sockets = 1};
+    struct mist_event e = {.kind = MIST_EVENT_CLOSED, .id = w->id, .path = c->path};
     memcpy(e.peer, c->peer, MIST_ID);
-    punch_tally(&n->punch, c->link, &e.attempts, &e.probes);
+    punch_tally(&n->punch, c->link, &e.attempts, &e.probes, &e.sockets);
     out_event(n->out, &e);
     return meet_close(&n->meet, now, w->id, n->out);
 }

@@ -15,7 +15,13 @@ static const struct word assume_words[] = {
     {"auto", REACH_AUTO}, {"public", REACH_PUBLIC}, {"private", REACH_PRIVATE}, {NULL, 0}};
 static const struct word family_words[] = {{"4", 1}, {"6", 2}, {"both", 3}, {NULL, 0}};
 static const struct word switch_words[] = {{"on", 1}, {"off", 0}, {NULL, 0}};
-static const struct word strategy_words[] = {{"none", 0}, {"mist", 1}, {NULL, 0}};
+static const struct word strategy_words[] = {
+    {"none", STRATEGY_NONE},         {"mist", STRATEGY_MIST},
+    {"plain", STRATEGY_PLAIN},       {"dcutr", STRATEGY_DCUTR},
+    {"noq", STRATEGY_NOQ},           {"tailscale", STRATEGY_TAILSCALE},
+    {"hyperdht", STRATEGY_HYPERDHT}, {"easytier", STRATEGY_EASYTIER},
+    {"tox", STRATEGY_TOX},           {"ice", STRATEGY_ICE},
+    {"bep55", STRATEGY_BEP55},       {NULL, 0}};
 static const struct word crypto_words[] = {{"real", 0}, {"modelled", 1}, {NULL, 0}};
 static const struct word size_words[] = {{"tiny", 0}, {"normal", 1}, {"server", 2}, {NULL, 0}};
 
@@ -50,11 +56,14 @@ static const struct word size_words[] = {{"tiny", 0}, {"normal", 1}, {"server", 
           FIELD(survey), switch_words)                                                             \
     WORDS(X, "relay.serve", "on | off", "on", "forward datagrams for others once reachable",       \
           FIELD(relay_serve), switch_words)                                                        \
-    WORDS(X, "punch.strategy", "none | mist", "mist", "how direct paths are sought", FIELD(punch), \
-          strategy_words)                                                                          \
+    WORDS(                                                                                         \
+        X, "punch.strategy",                                                                       \
+        "none | mist | plain | dcutr | noq | tailscale | hyperdht | easytier | tox | ice | bep55", \
+        "mist", "how direct paths are sought", FIELD(punch), strategy_words)                       \
     COUNT(X, "punch.rounds", "6", "rounds of probes in an attempt", punch_rounds, 1, PUNCH_ROUNDS) \
-    COUNT(X, "punch.mappings", "64", "spare sockets at once, a NAT mapping each", punch_mappings,  \
+    COUNT(X, "punch.mappings", "64", "spare sockets per peer, a NAT mapping each", punch_mappings, \
           0, 256)                                                                                  \
+    COUNT(X, "punch.probes", "1024", "probes to guessed ports of a peer", punch_probes, 0, 65535)  \
     WORDS(X, "crypto", "real | modelled", "real",                                                  \
           "modelled: the same messages and sizes without any protection, for simulations only",    \
           FIELD(modelled), crypto_words)

@@ -14,9 +14,10 @@ struct config {
     uint32_t families;    /* 1: v4, 2: v6, 3: both */
     uint32_t assume;      /* enum reach_assume */
     uint32_t relay_serve; /* forward for others once reachable */
-    uint32_t punch;       /* 0: never */
+    uint32_t punch;       /* enum strategy_number */
     uint32_t punch_rounds;
     uint32_t survey;         /* learn what the NAT does */
+    uint32_t punch_probes;   /* to guessed ports, per peer */
     uint32_t punch_mappings; /* spare sockets open at once */
     uint32_t modelled;       /* cryptography: 0 real, 1 modelled */
 };

@@ -111,6 +111,7 @@ static void offer(struct meet *m, mist_time now, struct conn *c, const struct me
     struct offer o = {.conversation = c->conversation,
                       .nonce = c->nonce,
                       .flags = self->flags,
+                      .nature = self->nature,
                       .count = self->count};
     memcpy(o.candidates, self->candidates, sizeof o.candidates);
     memcpy(o.ticket, self->ticket, sizeof o.ticket);
@@ -284,6 +285,7 @@ static struct conn *accept_new(struct meet *m, mist_time now, const struct msg *
     c->publication = receive->number;
     c->started = c->answered = now;
     memcpy(c->peer, receive->peer, WIRE_ID);
+    c->nature = offer->nature;
     for (uint32_t i = 0; i < offer->count; i++)
         add_candidate(c, &offer->candidates[i]);
     set_timer(m, c, now + MEETING_LIMIT);
@@ -361,6 +363,7 @@ size_t meet_first(const struct meet *m, const uint8_t peer[WIRE_ID], uint32_t la
     struct msg where = {.type = MSG_MEET,
                         .flags = self->flags,
                         .lag_us = lag_us,
+                        .nature = self->nature,
                         .count = self->count,
                         .candidates = self->candidates};
     return length + wire_put(buffer + length, size - length, &where);
@@ -390,6 +393,7 @@ void meet_link_up(struct meet *m, const uint8_t peer[WIRE_ID], mist_link link, u
         struct effect e = {.kind = EFFECT_PUNCH,
                            .link = link,
                            .value = c->candidate_count,
+                           .nature = c->nature,
                            .length = (uint32_t)(c->candidate_count * sizeof c->candidates[0]),
                            .bytes = (const uint8_t *)c->candidates};
         out_effect_copy(out, &e);
@@ -416,6 +420,14 @@ void meet_link_down(struct meet *m, mist_link link, uint32_t reason, struct out 
         if (c->state == CONN_UP)
             tell(c, MIST_EVENT_CLOSED, 0, reason, out);
         end(m, c, out);
+    }
+}
+
+void meet_rtt(struct meet *m, mist_link link, mist_time rtt, struct out *out)
+{
+    for (uint32_t i = 0; i < m->used; i++) {
+        if (m->conns[i].state == CONN_UP && m->conns[i].link == link)
+            tell(&m->conns[i], MIST_EVENT_PATH, rtt, 0, out);
     }
 }
 

@@ -41,6 +41,7 @@ struct conn {
     mist_time started, answered;
     uint8_t key[WIRE_ID], peer[WIRE_ID];
     uint8_t ticket[WIRE_COOKIE];                  /* the dialer's */
+    struct nature nature;                         /* the other's */
     struct candidate candidates[WIRE_CANDIDATES]; /* the other's */
 };
 
@@ -56,6 +57,7 @@ struct meet {
 struct meet_self {
     uint8_t flags, count;
     uint8_t ticket[WIRE_COOKIE]; /* in an offer: to open a link to this node through a relay */
+    struct nature nature;
     struct candidate candidates[WIRE_CANDIDATES];
 };
 
@@ -94,6 +96,8 @@ void meet_link_down(struct meet *m, mist_link link, uint32_t reason, struct out 
 void meet_answer(struct meet *m, mist_time now, mist_link link, const uint8_t peer[WIRE_ID],
                  const struct msg *answer, uint32_t path, mist_link relay, mist_time up_since,
                  struct out *out);
+/* The first round trip on the path that stands. */
+void meet_rtt(struct meet *m, mist_link link, mist_time rtt, struct out *out);
 void meet_path(struct meet *m, mist_link link, uint32_t path, mist_time rtt, struct out *out);
 void meet_payload(struct meet *m, mist_link link, const struct msg *payload, struct out *out);
 void meet_hangup(struct meet *m, mist_link link, const struct msg *hangup, struct out *out);

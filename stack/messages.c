@@ -42,8 +42,7 @@ static void on_pong(struct context *c, const struct msg *m)
     if (rtt > 0)
         seen(c, &m->addr); /* unasked, anybody could say anything */
     if (rtt > 0 && c->view.srtt == 0)
-        meet_path(&c->n->meet, c->view.link, node_path_class(c->n, &c->view, CANDIDATE_SEEN), rtt,
-                  c->n->out);
+        meet_rtt(&c->n->meet, c->view.link, rtt, c->n->out);
 }
 
 /* A server that answers is a contact; where it answers from is its address. */
@@ -214,7 +213,15 @@ static void on_meet(struct context *c, const struct msg *m)
     mist_time delay = US(m->lag_us > 2000000 ? 2000000 : m->lag_us);
     if (mux_view(c->n->mux, mux_relay_of(&c->turn->from), &relay))
         delay += relay.srtt / 2;
-    (void)punch_start(&c->n->punch, c->now, c->view.link, candidates, m->count, delay, c->n->out);
+    (void)punch_start(
+        &c->n->punch, c->now, c->view.link,
+        &(struct punch_peer){
+            .candidates = candidates, .count = m->count, .nature = m->nature, .role = PUNCH_DIALER},
+        delay, c->n->out);
+    if (m->request != 0) { /* the relay shall tell where it sees us */
+        struct msg echo = {.type = MSG_ECHO, .prefix = c->id, .request = m->request};
+        out_send(c->n->out, mux_relay_of(&c->turn->from), &echo);
+    }
     if (is_direct(&c->view.path)) /* it cannot know that: tell it where we are */
         node_tell_where(c->n, c->now, c->view.link, &c->turn->from);
 }
@@ -228,19 +235,21 @@ static void ask_where(struct context *c)
 
 static void on_probe(struct context *c, const struct msg *m)
 {
-    punch_probe(&c->n->punch, c->now, c->view.link, &c->turn->from, m, c->n->out);
+    punch_probe(&c->n->punch, c->now, c->view.link, &c->turn->from, c->turn->socket, m, c->n->out);
     ask_where(c);
 }
 
 static void on_check(struct context *c, const struct msg *m)
 {
-    punch_check(&c->n->punch, c->view.link, &c->turn->from, m, c->n->out);
+    punch_check(c->view.link, &c->turn->from, c->turn->socket, m, c->n->out);
     ask_where(c);
 }
 
 static void on_proved(struct context *c, const struct msg *m)
 {
-    if (punch_proved(&c->n->punch, c->now, c->view.link, m, c->n->out))
+    if (punch_proved(&c->n->punch, c->now, c->view.link, &c->turn->from, c->turn->socket, m,
+                     c->n->out) &&
+        c->turn->socket <= MIST_SOCKETS)
         seen(c, &m->addr);
 }
 
@@ -266,6 +275,35 @@ static void on_where(struct context *c, const struct msg *m)
 static void on_here(struct context *c, const struct msg *m)
 {
     survey_here(&c->n->survey, c->now, c->view.link, m);
+    punch_here(&c->n->punch, c->now, m, c->n->out);
+}
+
+/* Which ports a peer holds open: it tells so through the relay. */
+static void on_aim(struct context *c, const struct msg *m)
+{
+    if (!is_direct(&c->turn->from))
+        punch_aimed(&c->n->punch, c->now, c->view.link, m, c->n->out);
+}
+
+/* This node is the relay of two peers: only of such two does it tell addresses, and
+ * only those that it sees itself. */
+static void on_echo(struct context *c, const struct msg *m)
+{
+    mist_link to = mux_find(c->n->mux, m->prefix, WIRE_PREFIX);
+    if (c->turn->strange || !is_direct(&c->turn->from) || !c->n->serves ||
+        relay_forward(&c->n->relay, c->now, c->view.link, to, WIRE_PREFIX) != RELAY_YES)
+        return;
+    struct msg echoed = {
+        .type = MSG_ECHOED, .prefix = c->id, .request = m->request, .addr = c->turn->from};
+    out_send(c->n->out, to, &echoed);
+}
+
+static void on_echoed(struct context *c, const struct msg *m)
+{
+    mist_link link = mux_find(c->n->mux, m->prefix, WIRE_PREFIX);
+    struct link_view v;
+    if (link != 0 && mux_view(c->n->mux, link, &v) && mux_relay_of(&v.path) == c->view.link)
+        punch_echoed(&c->n->punch, c->now, link, m, c->n->out);
 }
 
 static void on_second(struct context *c, const struct msg *m)
@@ -317,6 +355,7 @@ static void on_knock(struct context *c, const struct msg *m)
         return;
     reach_charge(&c->n->reach, c->now);
     out_fact(c->n->out, FACT_KNOCKED, c->id, &m->addr, 0, 0);
+    reach_contact(&c->n->reach, &m->addr); /* a knock makes a hole, too */
     mux_knock(c->n->mux, &(struct mux_way){.to = m->addr}, m->request, m->number, c->n->out);
 }
 
@@ -367,6 +406,9 @@ static const handler handlers[MSG_TYPES] = {
     [MSG_WHERE] = on_where,
     [MSG_HERE] = on_here,
     [MSG_SECOND] = on_second,
+    [MSG_AIM] = on_aim,
+    [MSG_ECHO] = on_echo,
+    [MSG_ECHOED] = on_echoed,
     [MSG_BYE] = on_bye,
     [MSG_PAYLOAD] = on_payload,
     [MSG_HANGUP] = on_hangup,

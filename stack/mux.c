@@ -380,8 +380,10 @@ static int input_data(struct mux *m, mist_time now, const uint8_t *bytes, const 
     if (!turn->strange)
         l->last_path_in = now;
     else if (newest && turn->from.family != ADDR_RELAY && !seeks_proof(turn))
-        out_effect(
-            out, &(struct effect){.kind = EFFECT_STRANGE, .link = turn->link, .addr = turn->from});
+        out_effect(out, &(struct effect){.kind = EFFECT_STRANGE,
+                                         .link = turn->link,
+                                         .addr = turn->from,
+                                         .socket = turn->socket});
     return 1;
 }
 

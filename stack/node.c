@@ -51,6 +51,7 @@ void node_self(const struct mist *n, mist_time now, struct meet_self *self)
     memset(self, 0, sizeof *self);
     self->flags = own_flags(n);
     mux_ticket(n->mux, now, self->ticket);
+    self->nature = n->survey.nature;
     for (int i = 0; i < 2; i++) {
         struct addr local, seen = reach_address(&n->reach, families[i]);
         if (mux_local(n->mux, families[i], &local))
@@ -63,6 +64,10 @@ uint32_t node_path_class(const struct mist *n, const struct link_view *v, uint8_
 {
     if (v->path.family == ADDR_RELAY)
         return MIST_PATH_RELAY;
+    if (candidate_kind == CANDIDATE_PREDICTED)
+        return MIST_PATH_PREDICTED;
+    if (candidate_kind == CANDIDATE_SPRAYED)
+        return MIST_PATH_SPRAYED;
     if (!addr_is_global(&v->path))
         return MIST_PATH_LAN;
     if ((v->flags & FLAG_SERVER) != 0)
@@ -147,6 +152,27 @@ static void do_turn(struct mist *n, mist_time now, const struct effect *e)
     struct mux_way way = {.to = e->addr, .socket = e->socket};
     (void)now;
     mux_knock(n->mux, &way, e->value, e->number, n->out);
+}
+
+/* The relay of a link that is relayed, or was before it found a direct path. */
+static bool relay_of(const struct mist *n, mist_link link, struct link_view *relay)
+{
+    struct link_view v;
+    if (!mux_view(n->mux, link, &v))
+        return false;
+    const struct addr *way = v.path.family == ADDR_RELAY ? &v.path : &v.fallback;
+    return mux_view(n->mux, mux_relay_of(way), relay) && relay->up;
+}
+
+static void do_measure(struct mist *n, mist_time now, const struct effect *e)
+{
+    struct link_view relay;
+    uint8_t bytes[64];
+    struct msg m = {.type = MSG_WHERE, .request = (uint32_t)e->number};
+    if (!relay_of(n, e->link, &relay) || relay.path.family == ADDR_RELAY)
+        return;
+    struct mux_way way = {.to = relay.path, .socket = e->socket};
+    (void)mux_send(n->mux, now, relay.link, &way, bytes, wire_put(bytes, sizeof bytes, &m), n->out);
 }
 
 static void do_reach(struct mist *n, mist_time now, const struct effect *e)
@@ -276,7 +302,7 @@ static void do_strange(struct mist *n, mist_time now, const struct effect *e)
     if (!mux_view(n->mux, e->link, &v))
         return;
     if (v.path.family == ADDR_RELAY || now - v.last_path_in > SEC(1))
-        punch_challenge(&n->punch, now, e->link, &e->addr, n->out);
+        punch_challenge(&n->punch, now, e->link, &e->addr, e->socket, n->out);
 }
 
 static void change_path(struct mist *n, mist_time now, mist_link link, const struct addr *path,
@@ -302,6 +328,8 @@ void node_tell_where(struct mist *n, mist_time now, mist_link link, const struct
     struct msg where = {.type = MSG_MEET,
                         .flags = self.flags,
                         .lag_us = (uint32_t)(relay.srtt / 2000),
+                        .request = punch_echo_token(&n->punch, link),
+                        .nature = self.nature,
                         .count = self.count,
                         .candidates = self.candidates};
     out_send(n->out, link, &where);
@@ -428,7 +456,12 @@ static void do_punch(struct mist *n, mist_time now, const struct effect *e)
     CHECK(e->length == e->value * sizeof candidates[0] && e->value <= WIRE_CANDIDATES);
     memcpy(candidates, e->bytes, e->length);
     if (n->config.punch != 0 && mux_view(n->mux, e->link, &v) && v.path.family == ADDR_RELAY)
-        (void)punch_start(&n->punch, now, e->link, candidates, e->value, 0, n->out);
+        (void)punch_start(&n->punch, now, e->link,
+                          &(struct punch_peer){.candidates = candidates,
+                                               .count = e->value,
+                                               .nature = e->nature,
+                                               .role = PUNCH_ACCEPTOR},
+                          0, n->out);
 }
 
 static void do_verdict(struct mist *n, mist_time now, const struct effect *e)
@@ -473,6 +506,7 @@ static const carrier carriers[EFFECT_KINDS] = {
     [EFFECT_ATTEMPT] = do_attempt,
     [EFFECT_VERDICT] = do_verdict,
     [EFFECT_TURN] = do_turn,
+    [EFFECT_MEASURE] = do_measure,
 };
 
 void node_carry_out(struct mist *n, mist_time now)

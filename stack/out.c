@@ -6,7 +6,7 @@
 
 /* Limits of one verb.  A tick of a busy server sends some dozens of datagrams;
  * what does not fit is dropped with a fact, as a full socket buffer would. */
-#define DATAGRAMS 192
+#define DATAGRAMS 320 /* one from each of 256 sockets, and what else is due */
 #define EFFECTS   512
 #define SIGNALS   128 /* of EFFECTS: kept free of what may be lost like a datagram */
 #define EVENTS    320 /* a spray's 256 sockets are closed at once */

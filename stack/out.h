@@ -53,6 +53,7 @@ enum effect_kind {
     EFFECT_ATTEMPT,     /* punch: another attempt on `link` begins: tell the peer where we are */
     EFFECT_VERDICT,     /* reach: strangers can (value 1) or cannot (0) reach this node */
     EFFECT_TURN,        /* survey: a bare knock number `number` on channel `value` to `addr` */
+    EFFECT_MEASURE, /* punch: ask the relay of `link` for the port of `socket`; request `number` */
     EFFECT_KINDS
 };
 
@@ -68,6 +69,7 @@ struct effect {
     uint8_t ttl;     /* PROBE: 0 is the host's default */
     uint8_t key[WIRE_ID];
     struct contact contact;
+    struct nature nature; /* PUNCH: the peer's */
 };
 
 struct out;

@@ -3,30 +3,31 @@
 #include <string.h>
 
 #include "stack/check.h"
+#include "stack/punch_attempt.h"
 
-#define CHALLENGE PUNCH_ROUNDS /* the round number of probes out of turn */
-
-static const mist_time round_at[PUNCH_ROUNDS] = {0, MS(100), MS(300), MS(700), MS(1500), MS(3100)};
-static const mist_time next_attempt[PUNCH_ATTEMPTS] = {0, SEC(10), SEC(20)};
+#define CHALLENGE_BY MS(100)
 
 size_t punch_size(uint32_t attempts)
 {
     return attempts * sizeof(struct attempt);
 }
 
-void punch_init(struct punch *p, void *memory, uint32_t attempts, uint32_t rounds, struct rng *rng,
-                struct timers *timers, uint32_t first_timer)
+void punch_init(struct punch *p, void *memory, const struct punch_limits *limits,
+                enum strategy_number strategy, const struct nature *mine, struct rng *rng,
+                struct timers *timers, struct sockets *sockets, uint32_t first_timer)
 {
-    CHECK(rounds >= 1 && rounds <= PUNCH_ROUNDS);
+    CHECK(limits->rounds >= 1 && limits->rounds <= PUNCH_ROUNDS);
     p->attempts = memory;
-    p->limit = attempts;
-    p->rounds = rounds;
+    p->limits = *limits;
+    p->strategy = strategy == STRATEGY_NONE ? NULL : punch_strategy(strategy);
+    p->mine = mine;
     p->rng = rng;
     p->timers = timers;
+    p->sockets = sockets;
     p->first_timer = first_timer;
 }
 
-static struct attempt *find(const struct punch *p, mist_link link)
+struct attempt *attempt_find(const struct punch *p, mist_link link)
 {
     for (uint32_t i = 0; i < p->used; i++) {
         if (p->attempts[i].link == link)
@@ -35,7 +36,7 @@ static struct attempt *find(const struct punch *p, mist_link link)
     return NULL;
 }
 
-static void set_timer(struct punch *p, const struct attempt *a, mist_time at)
+void attempt_timer(struct punch *p, const struct attempt *a, mist_time at)
 {
     timers_set(p->timers, p->first_timer + (uint32_t)(a - p->attempts), at);
 }
@@ -50,24 +51,30 @@ static struct attempt *resting(const struct punch *p)
     return NULL;
 }
 
-static struct attempt *find_or_add(struct punch *p, mist_link link)
+static uint32_t token(struct punch *p)
 {
-    struct attempt *a = find(p, link);
+    return rng_u32(p->rng) & ~UINT32_C(15);
+}
+
+struct attempt *attempt_add(struct punch *p, mist_link link)
+{
+    struct attempt *a = attempt_find(p, link);
     if (a == NULL)
-        a = find(p, 0);
-    if (a == NULL && p->used < p->limit)
+        a = attempt_find(p, 0);
+    if (a == NULL && p->used < p->limits.attempts)
         a = &p->attempts[p->used++];
     if (a == NULL && (a = resting(p)) != NULL)
         a->link = 0; /* only its tallies are lost */
     if (a != NULL && a->link == 0) {
         memset(a, 0, sizeof *a);
         a->link = link;
+        a->spray_token = token(p);
     }
     return a;
 }
 
 /* The place of addr among the candidates; a new one takes the last place of a full list. */
-static uint32_t add_candidate(struct punch *p, struct attempt *a, const struct candidate *c)
+uint32_t attempt_candidate(struct punch *p, struct attempt *a, const struct candidate *c)
 {
     for (uint32_t i = 0; i < a->count; i++) {
         if (addr_equal(&a->candidates[i].addr, &c->addr))
@@ -76,12 +83,12 @@ static uint32_t add_candidate(struct punch *p, struct attempt *a, const struct c
     if (a->count < WIRE_CANDIDATES)
         a->count++;
     a->candidates[a->count - 1] = *c;
-    a->tokens[a->count - 1] = rng_u32(p->rng) & ~UINT32_C(15);
+    a->tokens[a->count - 1] = token(p);
     return a->count - 1u;
 }
 
 /* A host's address: neither multicast nor broadcast nor nobody's. */
-static bool usable(const struct addr *a)
+bool attempt_usable(const struct addr *a)
 {
     static const uint8_t unspecified[16];
     if (a->port == 0 || memcmp(a->ip, unspecified, 16) == 0)
@@ -91,7 +98,7 @@ static bool usable(const struct addr *a)
     return a->family == ADDR_V6 && a->ip[0] != 0xff;
 }
 
-static bool named_enough(const struct attempt *a, const struct addr *addr)
+bool attempt_named_enough(const struct attempt *a, const struct addr *addr)
 {
     uint32_t same = 0;
     for (uint32_t i = 0; i < a->count; i++)
@@ -100,161 +107,131 @@ static bool named_enough(const struct attempt *a, const struct addr *addr)
     return same >= PUNCH_PER_IP;
 }
 
-static void probe(mist_time now, struct attempt *a, uint32_t i, uint32_t round, struct out *out)
+/* ---- probes ---- */
+
+void attempt_send(struct attempt *a, const struct addr *to, uint32_t socket, uint8_t ttl,
+                  uint32_t request, uint32_t place, struct out *out)
 {
-    struct msg m = {.type = round == CHALLENGE ? MSG_CHECK : MSG_PROBE,
-                    .request = a->tokens[i] | round,
+    uint32_t round = request & 15;
+    struct msg m = {.type = round == PUNCH_ANSWERS ? MSG_CHECK : MSG_PROBE,
+                    .request = request,
                     .count = (uint8_t)round};
-    a->sent[round] = now;
     a->probes++;
-    out_fact(out, FACT_PROBE_SENT, NULL, &a->candidates[i].addr, round, i);
-    out_probe(out, a->link, &a->candidates[i].addr, &m);
+    out_fact(out, FACT_PROBE_SENT, NULL, to, round, place);
+    out_probe_from(out, a->link, to, socket, ttl, &m);
 }
 
-int punch_start(struct punch *p, mist_time now, mist_link link, const struct candidate *candidates,
-                uint32_t count, mist_time delay, struct out *out)
+void attempt_probe(mist_time now, struct attempt *a, uint32_t i, uint32_t round, uint32_t socket,
+                   uint8_t ttl, struct out *out)
 {
-    struct attempt *a = find_or_add(p, link);
-    if (a == NULL) {
-        out_fact(out, FACT_TABLE_FULL, NULL, NULL, 6, p->limit);
-        return MIST_ERR_FULL;
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        if (usable(&candidates[i].addr) && !named_enough(a, &candidates[i].addr))
-            add_candidate(p, a, &candidates[i]);
-    }
-    if (a->running || a->attempts >= PUNCH_STARTS)
-        return MIST_OK;
-    a->running = true;
-    a->round = 0;
-    a->number = 1;
-    a->attempts++;
-    out_fact(out, FACT_PUNCH_STARTED, NULL, NULL, a->attempts, a->count);
-    set_timer(p, a, now + delay);
-    return MIST_OK;
-}
-
-void punch_again(struct punch *p, mist_time now, mist_link link, struct out *out)
-{
-    struct attempt *a = find(p, link);
-    if (a != NULL && !a->running)
-        (void)punch_start(p, now, link, NULL, 0, 0, out);
+    a->sent[round] = now;
+    attempt_send(a, &a->candidates[i].addr, socket, ttl, a->tokens[i] | round, i, out);
 }
 
 void punch_challenge(struct punch *p, mist_time now, mist_link link, const struct addr *addr,
-                     struct out *out)
+                     uint32_t socket, struct out *out)
 {
-    struct attempt *a = usable(addr) ? find_or_add(p, link) : NULL;
-    if (a == NULL || now - a->sent[CHALLENGE] < MS(100))
+    struct attempt *a = attempt_usable(addr) ? attempt_add(p, link) : NULL;
+    if (a == NULL || now - a->sent[PUNCH_ANSWERS] < CHALLENGE_BY)
         return;
     struct candidate c = {*addr, CANDIDATE_SEEN};
-    probe(now, a, add_candidate(p, a, &c), CHALLENGE, out);
+    attempt_probe(now, a, attempt_candidate(p, a, &c), PUNCH_ANSWERS, socket, 0, out);
     if (!a->running && a->attempts == 0)
-        set_timer(p, a, now + SEC(3));
+        attempt_timer(p, a, now + SEC(3));
 }
 
-void punch_check(struct punch *p, mist_link link, const struct addr *from, const struct msg *m,
+void punch_check(mist_link link, const struct addr *from, uint32_t socket, const struct msg *m,
                  struct out *out)
 {
     struct msg answer = {.type = MSG_PROVED, .request = m->request, .addr = *from};
-    (void)p;
     out_fact(out, FACT_PROBE_RECEIVED, NULL, from, m->count, 0);
-    if (usable(from)) /* through a relay it proves nothing */
-        out_probe(out, link, from, &answer);
+    if (attempt_usable(from)) /* through a relay it proves nothing */
+        out_probe_from(out, link, from, socket, 0, &answer);
 }
 
 void punch_probe(struct punch *p, mist_time now, mist_link link, const struct addr *from,
-                 const struct msg *m, struct out *out)
+                 uint32_t socket, const struct msg *m, struct out *out)
 {
-    punch_check(p, link, from, m, out);
-    struct attempt *a = find(p, link);
-    if (a == NULL || !a->running || !usable(from) || now - a->sent[CHALLENGE] < MS(1))
+    punch_check(link, from, socket, m, out);
+    struct attempt *a = attempt_find(p, link);
+    if (a == NULL || !a->running || !attempt_usable(from) || now - a->sent[PUNCH_ANSWERS] < MS(1))
         return;
     /* Its hole towards us is open now: the best moment for ours. */
     struct candidate c = {*from, CANDIDATE_SEEN};
-    probe(now, a, add_candidate(p, a, &c), CHALLENGE, out);
+    attempt_probe(now, a, attempt_candidate(p, a, &c), PUNCH_ANSWERS, socket, 0, out);
 }
 
-bool punch_proved(struct punch *p, mist_time now, mist_link link, const struct msg *m,
-                  struct out *out)
+/* ---- the end of a search ---- */
+
+void attempt_stop(struct punch *p, struct attempt *a)
 {
-    struct attempt *a = find(p, link);
-    uint32_t i = 0, round = m->request & 15;
-    while (a != NULL && i < a->count && a->tokens[i] != (m->request & ~UINT32_C(15)))
+    a->running = a->sends = false;
+    memset(a->firings, 0, sizeof a->firings);
+    a->echo_token = a->measure = 0;
+    if (p->spraying == a->link)
+        p->spraying = 0;
+}
+
+/* How a path came about: the candidate's kind, or the guess that led to it. */
+static uint8_t kind_of(const struct attempt *a, uint32_t i, uint32_t socket)
+{
+    if (!a->guessed && socket <= MIST_SOCKETS)
+        return a->candidates[i].kind;
+    bool counted = (a->relation &
+                    (RELATION_EASY_COUNTED | RELATION_COUNTED_EASY | RELATION_COUNTED_BOTH)) != 0;
+    return counted ? CANDIDATE_PREDICTED : CANDIDATE_SPRAYED;
+}
+
+bool punch_proved(struct punch *p, mist_time now, mist_link link, const struct addr *from,
+                  uint32_t socket, const struct msg *m, struct out *out)
+{
+    struct attempt *a = attempt_find(p, link);
+    uint32_t i = 0, round = m->request & 15, token = m->request & ~UINT32_C(15);
+    if (a == NULL)
+        return false;
+    /* To many ports of one address: it is the one that answers. */
+    bool sprayed = round == PUNCH_SPRAYED && token == a->spray_token &&
+                   addr_same_ip(from, &a->order.at) && attempt_usable(from);
+    while (i < a->count && a->tokens[i] != token)
         i++;
-    if (a == NULL || i == a->count || round > CHALLENGE)
+    if (!sprayed && i == a->count)
         return false;
     struct effect e = {.kind = EFFECT_PATH_UP,
                        .link = link,
-                       .addr = a->candidates[i].addr,
-                       .value = a->candidates[i].kind,
-                       .number = (uint64_t)(now - a->sent[round])};
+                       .addr = sprayed ? *from : a->candidates[i].addr,
+                       .socket = socket <= MIST_SOCKETS ? 0 : socket,
+                       .value = sprayed ? kind_of(a, 0, UINT32_MAX) : kind_of(a, i, socket),
+                       .number = sprayed ? 0 : (uint64_t)(now - a->sent[round])};
     out_fact(out, FACT_PATH_PROVED, NULL, &e.addr, (int64_t)e.number, a->attempts);
     out_effect(out, &e);
-    a->running = false;
-    set_timer(p, a, a->attempts == 0 ? now : MIST_NEVER);
+    attempt_stop(p, a);
+    attempt_timer(p, a, a->attempts == 0 ? now : MIST_NEVER);
     return true;
 }
 
 void punch_forget(struct punch *p, mist_link link)
 {
-    struct attempt *a = find(p, link);
+    struct attempt *a = attempt_find(p, link);
     if (a == NULL || link == 0)
         return;
-    set_timer(p, a, MIST_NEVER);
+    attempt_stop(p, a);
+    attempt_timer(p, a, MIST_NEVER);
     memset(a, 0, sizeof *a);
 }
 
-void punch_tally(const struct punch *p, mist_link link, uint32_t *attempts, uint32_t *probes)
+void punch_tally(const struct punch *p, mist_link link, uint32_t *attempts, uint32_t *probes,
+                 uint32_t *sockets)
 {
-    const struct attempt *a = find(p, link);
+    const struct attempt *a = attempt_find(p, link);
     *attempts = a == NULL ? 0 : a->attempts;
     *probes = a == NULL ? 0 : a->probes;
-}
-
-/* The last round's probes had their time: another attempt later, or none. */
-static void give_up(struct punch *p, mist_time now, struct attempt *a, struct out *out)
-{
-    out_fact(out, FACT_PUNCH_FAILED, NULL, NULL, a->attempts, a->probes);
-    a->round = 0;
-    if (a->number < PUNCH_ATTEMPTS) {
-        set_timer(p, a, now + next_attempt[a->number++]);
-        return;
-    }
-    a->running = false;
-    a->number = 0;
-}
-
-void punch_timer(struct punch *p, mist_time now, uint32_t index, struct out *out)
-{
-    struct attempt *a = &p->attempts[index];
-    CHECK(index < p->used && a->link != 0);
-    if (!a->running) {
-        punch_forget(p, a->link); /* a challenge without an answer */
-        return;
-    }
-    if (a->round == p->rounds) {
-        give_up(p, now, a, out);
-        return;
-    }
-    if (a->round == 0 && a->number > 1) {
-        a->attempts++;
-        out_fact(out, FACT_PUNCH_STARTED, NULL, NULL, a->attempts, a->count);
-        out_effect(out, &(struct effect){.kind = EFFECT_ATTEMPT, .link = a->link});
-    }
-    for (uint32_t i = 0; i < a->count; i++)
-        probe(now, a, i, a->round, out);
-    a->round++;
-    if (a->round < p->rounds)
-        set_timer(p, a, now + round_at[a->round] - round_at[a->round - 1]);
-    else
-        set_timer(p, a, now + SEC(2)); /* a late answer still counts */
+    *sockets = a == NULL ? 1 : 1 + a->sockets;
 }
 
 uint32_t punch_memory(const struct punch *p, struct mist_memory *array, uint32_t n)
 {
     if (n < 1)
         return 0;
-    array[0] = (struct mist_memory){"punches", sizeof(struct attempt), p->limit, p->used};
+    array[0] = (struct mist_memory){"punches", sizeof(struct attempt), p->limits.attempts, p->used};
     return 1;
 }

@@ -102,6 +102,16 @@ void sockets_close(struct sockets *s, uint32_t id, struct out *out)
         close_one(spare, out);
 }
 
+uint32_t sockets_nth(const struct sockets *s, mist_link link, uint32_t n)
+{
+    for (uint32_t i = 0; i < s->used; i++) {
+        const struct spare *spare = &s->spares[i];
+        if (spare->use == SOCKET_FOR_PUNCH && spare->link == link && n-- == 0)
+            return spare->id;
+    }
+    return 0;
+}
+
 uint32_t sockets_release(struct sockets *s, mist_link link, uint32_t keep, struct out *out)
 {
     uint32_t closed = 0;

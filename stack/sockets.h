@@ -46,6 +46,8 @@ const struct addr *sockets_local(const struct sockets *s, uint32_t id, uint8_t f
 /* The spare socket of that id, open or not; NULL: there is none. */
 const struct spare *sockets_spare(const struct sockets *s, uint32_t id);
 void sockets_close(struct sockets *s, uint32_t id, struct out *out);
+/* The n-th spare socket of punching for a link, open or not yet; 0: it has no more. */
+uint32_t sockets_nth(const struct sockets *s, mist_link link, uint32_t n);
 /* Closes the spare sockets of a link, all but `keep`; returns how many. */
 uint32_t sockets_release(struct sockets *s, mist_link link, uint32_t keep, struct out *out);
 uint32_t sockets_memory(const struct sockets *s, struct mist_memory *array, uint32_t n);

@@ -107,6 +107,7 @@ enum field {
     PAD_PROBE, /* the same for two answers */
     PAD_WHERE, /* the same for an address and a port */
     PORT,
+    NATURE,
     FILTER,
     BYTES, /* 2 bytes of length first */
     CONTACTS,
@@ -136,7 +137,7 @@ static const struct {
     [MSG_RELAYED] = {"relayed", MIST_KIND_RELAY, {PREFIX, BYTES}},
     [MSG_REFUSED] = {"refused", MIST_KIND_RELAY, {PREFIX, REASON}},
     [MSG_ANSWER] = {"answer", MIST_KIND_PUNCH, {REQUEST, NUMBER}},
-    [MSG_MEET] = {"meet", MIST_KIND_PUNCH, {FLAGS, LAG, CANDIDATES}},
+    [MSG_MEET] = {"meet", MIST_KIND_PUNCH, {FLAGS, LAG, REQUEST, NATURE, CANDIDATES}},
     [MSG_PROBE] = {"probe", MIST_KIND_PUNCH, {REQUEST, COUNT, PAD_PROBE}},
     [MSG_CHECK] = {"check", MIST_KIND_PUNCH, {REQUEST, COUNT}},
     [MSG_PROVED] = {"proved", MIST_KIND_PUNCH, {REQUEST, ADDR}},
@@ -146,6 +147,9 @@ static const struct {
     [MSG_WHERE] = {"where", MIST_KIND_REACH, {REQUEST, PAD_WHERE}},
     [MSG_HERE] = {"here", MIST_KIND_REACH, {REQUEST, ADDR, PORT}},
     [MSG_SECOND] = {"second", MIST_KIND_REACH, {REQUEST, NUMBER}},
+    [MSG_AIM] = {"aim", MIST_KIND_PUNCH, {COUNT, ADDR, NATURE}},
+    [MSG_ECHO] = {"echo", MIST_KIND_PUNCH, {PREFIX, REQUEST}},
+    [MSG_ECHOED] = {"echoed", MIST_KIND_PUNCH, {PREFIX, REQUEST, ADDR}},
     [MSG_BYE] = {"bye", MIST_KIND_HEARTBEAT, {REASON}},
     [MSG_PAYLOAD] = {"payload", MIST_KIND_DATA, {REQUEST, BYTES}},
     [MSG_HELLO] = {"hello", MIST_KIND_HANDSHAKE, {FLAGS, ADDR}},
@@ -161,6 +165,38 @@ uint8_t wire_msg_kind(uint8_t type)
 {
     return type < MSG_TYPES && messages[type].name != NULL ? messages[type].kind
                                                            : MIST_KIND_NONSENSE;
+}
+
+/* Two bytes of verdicts, then the numbers. */
+static void put_nature(struct writer *w, const struct nature *n)
+{
+    put_number(w, (uint64_t)n->mapping << 4 | n->filtering << 2 | n->pooling, 1);
+    put_number(w, (uint64_t)n->ports << 2 | n->hairpin, 1);
+    put_number(w, (uint8_t)n->step, 1);
+    put_number(w, n->rate_hz, 2);
+    put_number(w, n->low, 2);
+    put_number(w, n->high, 2);
+}
+
+/* Verdicts that no version knows count as not known. */
+static struct nature take_nature(struct reader *r)
+{
+    struct nature n = {0};
+    uint8_t first = (uint8_t)take_number(r, 1), second = (uint8_t)take_number(r, 1);
+    uint8_t step = (uint8_t)take_number(r, 1);
+    n.mapping = first >> 4 & 3;
+    n.filtering = first >> 2 & 3;
+    n.pooling = first & 3;
+    n.ports = second >> 2;
+    n.hairpin = second & 3;
+    n.step = (int8_t)(step < 128 ? step : step - 256);
+    n.rate_hz = (uint16_t)take_number(r, 2);
+    n.low = (uint16_t)take_number(r, 2);
+    n.high = (uint16_t)take_number(r, 2);
+    n.pooling = n.pooling > NATURE_ARBITRARY ? 0 : n.pooling;
+    n.hairpin = n.hairpin > NATURE_HAIRPIN_ON ? 0 : n.hairpin;
+    n.ports = n.ports > NATURE_RANDOM ? 0 : n.ports;
+    return n;
 }
 
 static void put_lists(struct writer *w, const struct msg *m, enum field field)
@@ -197,6 +233,7 @@ static void put_field(struct writer *w, const struct msg *m, enum field field)
     case PAD_PROBE: put_bytes(w, zeros, PAD_PROBE_BYTES); break;
     case PAD_WHERE: put_bytes(w, zeros, PAD_WHERE_BYTES); break;
     case PORT: put_number(w, m->port, 2); break;
+    case NATURE: put_nature(w, &m->nature); break;
     case FILTER: put_bytes(w, m->bytes, WIRE_FILTER); break;
     case BYTES:
         put_number(w, m->length, 2);
@@ -256,6 +293,7 @@ static void take_field(struct reader *r, struct msg *m, enum field field)
     case PAD_PROBE: take(r, PAD_PROBE_BYTES); break;
     case PAD_WHERE: take(r, PAD_WHERE_BYTES); break;
     case PORT: m->port = (uint16_t)take_number(r, 2); break;
+    case NATURE: m->nature = take_nature(r); break;
     case FILTER: m->bytes = take(r, WIRE_FILTER); break;
     case BYTES:
         m->length = (uint16_t)take_number(r, 2);
@@ -320,6 +358,7 @@ size_t wire_put_offer(uint8_t *buffer, size_t size, const struct offer *o)
     put_number(&w, o->nonce, 8);
     put_bytes(&w, o->ticket, WIRE_COOKIE);
     put_number(&w, o->flags, 1);
+    put_nature(&w, &o->nature);
     put_number(&w, o->count, 1);
     for (uint32_t i = 0; i < o->count; i++) {
         put_number(&w, o->candidates[i].kind, 1);
@@ -338,6 +377,7 @@ int wire_take_offer(const uint8_t *bytes, size_t length, struct offer *o)
     if (ticket != NULL)
         memcpy(o->ticket, ticket, WIRE_COOKIE);
     o->flags = (uint8_t)take_number(&r, 1);
+    o->nature = take_nature(&r);
     o->count = (uint8_t)take_number(&r, 1);
     if (o->count > WIRE_CANDIDATES)
         return -1;

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "stack/addr.h"
+#include "stack/nature.h"
 #include "stack/units.h"
 
 #define WIRE_VERSION    2
@@ -70,6 +71,9 @@ enum msg_type {
     MSG_WHERE,       /* where do you see this socket of mine? */
     MSG_HERE,        /* there; and this is my other port, if I have one */
     MSG_SECOND,      /* knock at my address from your other port */
+    MSG_AIM,         /* I hold these ports of that address open for you */
+    MSG_ECHO,        /* tell the peer named by its prefix where you see me */
+    MSG_ECHOED,      /* the peer named by its prefix echoed this, from there */
     MSG_TYPES
 };
 
@@ -85,7 +89,14 @@ struct contact {
     struct addr addr;
 };
 
-enum candidate_kind { CANDIDATE_LOCAL = 1, CANDIDATE_SEEN = 2, CANDIDATE_MAPPED = 3 };
+/* The last two are no candidates, but how a path was found without one. */
+enum candidate_kind {
+    CANDIDATE_LOCAL = 1,
+    CANDIDATE_SEEN = 2,
+    CANDIDATE_MAPPED = 3,
+    CANDIDATE_PREDICTED = 4,
+    CANDIDATE_SPRAYED = 5
+};
 
 struct candidate {
     struct addr addr;
@@ -109,6 +120,7 @@ struct msg {
     const uint8_t *peer;   /* WIRE_ID bytes */
     const uint8_t *prefix; /* WIRE_PREFIX bytes */
     struct addr addr;
+    struct nature nature;
     const uint8_t *bytes;
     const struct contact *contacts;     /* writing NODES */
     const struct candidate *candidates; /* writing MEET */
@@ -134,6 +146,7 @@ struct offer {
     uint64_t nonce;              /* the answer repeats it: a round trip */
     uint8_t ticket[WIRE_COOKIE]; /* what an OPEN through a relay shows for a cookie */
     uint8_t flags;               /* FLAG_SERVER */
+    struct nature nature;
     uint8_t count;
     struct candidate candidates[WIRE_CANDIDATES];
 };

@@ -240,7 +240,7 @@ static uint16_t port_of(const struct lab_host *h, uint32_t socket)
         return (h->opened >> socket & 1) != 0 ? h->local.port : 0;
     for (uint32_t i = 0; i < LAB_SPARES; i++) {
         if (h->spares[i] == socket)
-            return (uint16_t)(LAB_PORT + 1 + i);
+            return h->ports[i];
     }
     return 0;
 }
@@ -249,7 +249,11 @@ static uint32_t socket_at(const struct lab_host *h, uint16_t port)
 {
     if (port == h->local.port)
         return h->local.family == ADDR_V4 ? 1 : 2;
-    return port > LAB_PORT && port <= LAB_PORT + LAB_SPARES ? h->spares[port - LAB_PORT - 1] : 0;
+    for (uint32_t i = 0; i < LAB_SPARES; i++) {
+        if (h->spares[i] != 0 && h->ports[i] == port)
+            return h->spares[i];
+    }
+    return 0;
 }
 
 static void socket_event(struct lab_host *h, const struct mist_event *e)
@@ -311,7 +315,7 @@ static void drain_once(struct lab *l, uint32_t host)
         l->watch.after(l->watch.context, l, host);
 }
 
-/* Spare sockets are opened when the core has been drained, each on the first free port. */
+/* Spare sockets are opened when the core has been drained, each on a new port. */
 void lab_drain(struct lab *l, uint32_t host)
 {
     struct lab_host *h = &l->hosts[host];
@@ -323,9 +327,11 @@ void lab_drain(struct lab *l, uint32_t host)
             place++;
         w.kind = h->refuses_sockets || place == LAB_SPARES ? MIST_WISH_SOCKET_FAILED
                                                            : MIST_WISH_SOCKET_OPENED;
-        w.addr.port = (uint16_t)(LAB_PORT + 1 + place);
-        if (w.kind == MIST_WISH_SOCKET_OPENED)
+        w.addr.port = (uint16_t)(LAB_PORT + ++h->ports_given);
+        if (w.kind == MIST_WISH_SOCKET_OPENED) {
             h->spares[place] = w.socket;
+            h->ports[place] = w.addr.port;
+        }
         if (l->api->wish(h->node, l->now, &w) != MIST_OK && place < LAB_SPARES)
             h->spares[place] = 0; /* closed before it was opened */
         drain_once(l, host);
@@ -441,8 +447,9 @@ bool lab_step(struct lab *l, mist_time until)
         free(p);
     } else {
         l->api->tick(l->hosts[host].node, l->now);
-        lab_drain(l, host);
-        CHECK(l->hosts[host].due > l->now); /* a tick leaves nothing undone */
+        drain_once(l, host);
+        CHECK(l->hosts[host].due > l->now); /* a tick leaves nothing undone ... */
+        lab_drain(l, host); /* ... and a socket that it asked for may call at once */
     }
     return true;
 }

@@ -33,7 +33,9 @@ struct lab_host {
     struct mist *node; /* NULL: down */
     mist_time due;
     uint32_t opened;             /* bit per main socket */
-    uint32_t spares[LAB_SPARES]; /* ids of spare sockets, 0: none; bound to LAB_PORT + 1 and on */
+    uint32_t spares[LAB_SPARES]; /* ids of spare sockets, 0: none ... */
+    uint16_t ports[LAB_SPARES];  /* ... and where they are bound: no port twice */
+    uint16_t ports_given;
     uint32_t wanted[LAB_SPARES], wanted_count;
     bool refuses_sockets; /* opens no spare one */
     bool joined;

@@ -9,7 +9,7 @@
 #include "stack/addr.h"
 #include "stack/units.h"
 
-#define LAB_HOLES 256
+#define LAB_HOLES 600
 
 enum lab_mapping { LAB_EIM, LAB_ADM, LAB_APDM };
 enum lab_filtering { LAB_EIF, LAB_ADF, LAB_APDF };

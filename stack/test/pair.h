@@ -24,12 +24,40 @@ static const struct story_chosen pair_words[] = {
     EVENT(FAILED)};
 #define PAIR_WORDS COUNT(pair_words)
 
+/* Configuration of both homes: key and value, as many as there are. */
+static const char *pair_settings[4][2];
+
 struct pair {
     struct story *s;
     struct lab *lab;
     uint32_t alice, bob;
     mist_time from; /* what the questions below are about */
 };
+
+static uint32_t pair_home(struct pair *p, const char *name, const struct lab_nat *nat)
+{
+    uint32_t host = lab_add(p->lab, name);
+    lab_behind(p->lab, host, nat->mapping, nat->filtering, nat->random_ports);
+    p->lab->hosts[host].nat.step = nat->step;
+    p->lab->hosts[host].nat.block = nat->block;
+    for (size_t i = 0; i < COUNT(pair_settings) && pair_settings[i][0] != NULL; i++)
+        lab_configure(p->lab, host, pair_settings[i][0], pair_settings[i][1]);
+    story_start(p->s, host);
+    return host;
+}
+
+/* With NATs that the caller describes; both know what they stand behind. */
+struct pair pair_behind(uint64_t seed, const struct lab_nat *alices, const struct lab_nat *bobs)
+{
+    struct pair p = {.s = story_open(seed)};
+    p.lab = p.s->lab;
+    story_servers(p.s, 4);
+    p.alice = pair_home(&p, "alice", alices);
+    p.bob = pair_home(&p, "bob", bobs);
+    lab_run(p.lab, p.lab->now + SEC(15));
+    p.from = p.lab->now;
+    return p;
+}
 
 struct pair pair_open(uint64_t seed, enum lab_mapping alice_mapping,
                       enum lab_filtering alice_filtering, enum lab_mapping bob_mapping,
@@ -38,8 +66,14 @@ struct pair pair_open(uint64_t seed, enum lab_mapping alice_mapping,
     struct pair p = {.s = story_open(seed)};
     p.lab = p.s->lab;
     story_servers(p.s, 3);
-    p.alice = story_join(p.s, "alice", alice_mapping, alice_filtering, alice_mapping == LAB_APDM);
-    p.bob = story_join(p.s, "bob", bob_mapping, bob_filtering, bob_mapping == LAB_APDM);
+    p.alice = pair_home(&p, "alice",
+                        &(struct lab_nat){.mapping = alice_mapping,
+                                          .filtering = alice_filtering,
+                                          .random_ports = alice_mapping == LAB_APDM});
+    p.bob = pair_home(&p, "bob",
+                      &(struct lab_nat){.mapping = bob_mapping,
+                                        .filtering = bob_filtering,
+                                        .random_ports = bob_mapping == LAB_APDM});
     lab_run(p.lab, p.lab->now + SEC(3));
     p.from = p.lab->now;
     return p;

@@ -62,6 +62,7 @@ static void on_event(void *context, struct lab *l, uint32_t host, const struct m
     e->hops = v->hops;
     e->attempts = v->attempts;
     e->probes = v->probes;
+    e->sockets = v->sockets;
     if (!is_zero(v->peer, sizeof v->peer))
         e->peer = lab_by_id(l, v->peer, sizeof v->peer);
     size_t n = v->length < sizeof e->text - 1 ? v->length : sizeof e->text - 1;

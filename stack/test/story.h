@@ -20,7 +20,7 @@ struct story_entry {
     int64_t a, b; /* of a fact; of an event path and reason; of a datagram its length */
     uint32_t id;
     mist_time rtt;
-    uint32_t count, hops, attempts, probes;
+    uint32_t count, hops, attempts, probes, sockets;
     char text[48]; /* what an event carried */
 };
 

@@ -57,7 +57,7 @@ static void each_word_of_a_form_is_taken(void **state)
     for (uint32_t i = 0; i < count; i++) {
         if (strchr(keys[i].form, '|') == NULL)
             continue;
-        char form[64], *rest = form;
+        char form[128], *rest = form;
         snprintf(form, sizeof form, "%s", keys[i].form);
         for (char *word; (word = strtok_r(rest, " |", &rest)) != NULL;) {
             api->config_init(&c);

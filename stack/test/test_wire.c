@@ -77,7 +77,7 @@ static const struct {
     {MSG_RELAYED, MIST_KIND_RELAY, "relayed", 1 + 12 + 2 + WIRE_VALUE},
     {MSG_REFUSED, MIST_KIND_RELAY, "refused", 1 + 12 + 1},
     {MSG_ANSWER, MIST_KIND_PUNCH, "answer", 1 + 4 + 8},
-    {MSG_MEET, MIST_KIND_PUNCH, "meet", 1 + 1 + 4 + 1 + 8 * 1 + 4 * 7 + 4 * 19},
+    {MSG_MEET, MIST_KIND_PUNCH, "meet", 1 + 1 + 4 + 4 + 9 + 1 + 8 * 1 + 4 * 7 + 4 * 19},
     {MSG_PROBE, MIST_KIND_PUNCH, "probe", 1 + 4 + 1 + 49},
     {MSG_PROVED, MIST_KIND_PUNCH, "proved", 1 + 4 + 19},
     {MSG_REACH, MIST_KIND_REACH, "reach", 1 + 4 + 8 + 64},
@@ -91,6 +91,9 @@ static const struct {
     {MSG_WHERE, MIST_KIND_REACH, "where", 1 + 4 + 21},
     {MSG_HERE, MIST_KIND_REACH, "here", 1 + 4 + 19 + 2},
     {MSG_SECOND, MIST_KIND_REACH, "second", 1 + 4 + 8},
+    {MSG_AIM, MIST_KIND_PUNCH, "aim", 1 + 1 + 19 + 9},
+    {MSG_ECHO, MIST_KIND_PUNCH, "echo", 1 + 12 + 4},
+    {MSG_ECHOED, MIST_KIND_PUNCH, "echoed", 1 + 12 + 4 + 19},
 };
 
 #define MESSAGES (sizeof messages / sizeof messages[0])
@@ -294,14 +297,14 @@ static void lists_over_their_limit_are_malformed(void **state)
             assert_int_equal(wire_take(&r, &m), count <= WIRE_CONTACTS ? 1 : -1);
         buffer[0] = MSG_MEET;
         buffer[5] = 0;
-        buffer[6] = (uint8_t)count;
-        r = (struct reader){buffer, buffer + 7 + 2 * count, false};
+        buffer[19] = (uint8_t)count; /* behind flags, lag, request, nature */
+        r = (struct reader){buffer, buffer + 20 + 2 * count, false};
         assert_int_equal(wire_take(&r, &m), count <= WIRE_CANDIDATES ? 1 : -1);
-        buffer[6] = 0;
-        buffer[29] = (uint8_t)count;
-        assert_int_equal(wire_take_offer(buffer, 30 + 2 * count, &o),
+        buffer[19] = 0;
+        buffer[38] = (uint8_t)count;
+        assert_int_equal(wire_take_offer(buffer, 39 + 2 * count, &o),
                          count <= WIRE_CANDIDATES ? 0 : -1);
-        buffer[29] = 0;
+        buffer[38] = 0;
     }
 }
 
@@ -337,6 +340,15 @@ static void an_offer_comes_back_and_has_one_length(void **state)
     struct offer in = {.conversation = 0x01020304,
                        .nonce = UINT64_C(0x1122334455667788),
                        .flags = FLAG_SERVER,
+                       .nature = {.mapping = NATURE_APDM,
+                                  .filtering = NATURE_ADF,
+                                  .ports = NATURE_SEQUENTIAL,
+                                  .pooling = NATURE_PAIRED,
+                                  .hairpin = NATURE_HAIRPIN_OFF,
+                                  .step = -2,
+                                  .rate_hz = 300,
+                                  .low = 1024,
+                                  .high = 65535},
                        .count = WIRE_CANDIDATES};
     struct offer out;
     uint8_t buffer[WIRE_MTU];
@@ -344,12 +356,13 @@ static void an_offer_comes_back_and_has_one_length(void **state)
     memcpy(in.candidates, candidates, sizeof candidates);
     memcpy(in.ticket, value, sizeof in.ticket);
     size_t length = wire_put_offer(buffer, sizeof buffer, &in);
-    assert_int_equal(length, 4 + 8 + 16 + 1 + 1 + 8 * 1 + 4 * 7 + 4 * 19);
+    assert_int_equal(length, 4 + 8 + 16 + 1 + 9 + 1 + 8 * 1 + 4 * 7 + 4 * 19);
     assert_int_equal(wire_take_offer(buffer, length, &out), 0);
     assert_int_equal(out.conversation, in.conversation);
     assert_true(out.nonce == in.nonce);
     assert_memory_equal(out.ticket, in.ticket, sizeof in.ticket);
     assert_int_equal(out.flags, in.flags);
+    assert_memory_equal(&out.nature, &in.nature, sizeof in.nature);
     assert_int_equal(out.count, in.count);
     for (uint32_t i = 0; i < in.count; i++) {
         assert_int_equal(out.candidates[i].kind, in.candidates[i].kind);
