@@ -223,7 +223,8 @@ static const char *const objects[] = {
     " SELECT run, 'dial.best_rate', sum(best*dials)/sum(dials), 'ratio' FROM pair_achieved"
     " GROUP BY run UNION ALL"
     " SELECT run, metric, value, CASE metric WHEN 'dial.rule_rate' THEN 'ratio' ELSE 'SE' END"
-    " FROM series WHERE metric IN ('dial.rule_rate', 'dial.direct_rate_vs_rule')",
+    " FROM series WHERE metric IN ('dial.rule_rate', 'dial.direct_rate_vs_rule',"
+    " 'dial.direct_rate_under_rule', 'dial.direct_rate_over_best')",
 
     /* The q-quantile has rank ceil(nq); its conservative 95 % interval has the ranks
      * nq - z sqrt(nq(1-q)) and nq + 1 + z sqrt(nq(1-q)) (order statistics, Conover 1999,

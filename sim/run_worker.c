@@ -79,8 +79,10 @@ static void compare_with_rule(const struct run_worker_job *job, struct record *r
     double share = rule_share(rule);
     rule_close(rule);
     record_series(record, result->sim, "dial.rule_rate", share);
-    record_series(record, result->sim, "dial.direct_rate_vs_rule",
-                  rule_distance(share, dials, p->direct));
+    double distance = rule_distance(share, dials, p->direct);
+    bool under = (double)p->direct < share * (double)dials;
+    record_series(record, result->sim, "dial.direct_rate_vs_rule", distance);
+    record_series(record, result->sim, "dial.direct_rate_under_rule", under ? distance : 0);
 }
 
 static void count_dial(void *census, uint32_t src, uint32_t dst)
@@ -89,14 +91,28 @@ static void count_dial(void *census, uint32_t src, uint32_t dst)
 }
 
 /* What the dials that were made could have reached. */
-static void compare_with_oracle(const struct run_worker_job *job, struct record *record)
+static void compare_with_oracle(const struct run_worker_job *job, struct record *record,
+                                const struct world_result *result)
 {
     struct oracle_pair pair;
+    const struct world_progress *p = &result->last;
+    uint64_t dials = p->direct + p->relayed + p->failed, counted = 0;
+    double best = 0;
     struct oracle_census *census = oracle_census_open(job->plan);
     record_each_dial(record, count_dial, census);
     for (uint32_t i = 0; oracle_census_pair(census, i, &pair); i++)
         record_pair(record, &pair);
+    for (uint32_t i = 0; oracle_census_pair(census, i, &pair); i++) {
+        best += pair.best * (double)pair.dials;
+        counted += pair.dials;
+    }
     oracle_census_close(census);
+    if (counted == 0)
+        return;
+    best /= (double)counted;
+    bool over = (double)p->direct > best * (double)dials;
+    record_series(record, result->sim, "dial.direct_rate_over_best",
+                  over ? rule_distance(best, dials, p->direct) : 0);
 }
 
 static void simulate(const struct run_worker_job *job, struct report *report,
@@ -128,7 +144,7 @@ static void simulate(const struct run_worker_job *job, struct report *report,
     if (outcome == 0 && !restless)
         compare_with_rule(job, report->record, &result);
     if (!restless)
-        compare_with_oracle(job, report->record);
+        compare_with_oracle(job, report->record, &result);
     struct record_run run = describe(job, &result, outcome == 1 ? "interrupted" : "complete");
     if (record_close(report->record, &run, &ended->expectations_failed, ended->error, size) == 0)
         ended->exit_code = outcome == 1 ? EXIT_INTERRUPTED : EXIT_FINE;

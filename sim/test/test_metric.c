@@ -27,6 +27,8 @@ static void record_everything(const char *name)
     recorded_rows(r);
     record_series(r, SEC(100), "dial.rule_rate", 0.6);
     record_series(r, SEC(100), "dial.direct_rate_vs_rule", 0.1);
+    record_series(r, SEC(100), "dial.direct_rate_under_rule", 0.1);
+    record_series(r, SEC(100), "dial.direct_rate_over_best", 0);
     assert_int_equal(record_close(r, &run, &failed, error, sizeof error), 0);
 }
 

@@ -34,7 +34,10 @@ static void a_direct_path_outlives_the_relay_it_began_with(void **state)
 static void a_relayed_connection_whose_relay_dies_ends_soon_and_can_be_dialled_again(void **state)
 {
     (void)state;
+    pair_settings[0][0] = "punch.strategy"; /* no spray that finds a direct path after all */
+    pair_settings[0][1] = "plain";
     struct pair p = pair_open(2, LAB_APDM, LAB_APDF, LAB_EIM, LAB_APDF);
+    pair_settings[0][0] = NULL;
     pair_dial(&p, SEC(50));
     uint32_t dead = relay_of(&p);
     p.from = p.lab->now;
