@@ -41,6 +41,9 @@ enum draw_purpose {
     DRAW_GOODBYE = 20,      /* host; ordinal of the session */
     DRAW_FAULT_HOST = 21,   /* host; fault */
     DRAW_FAULT_BOX = 22,    /* box; fault */
+    DRAW_ATTACK_TIME = 23,  /* host; ordinal */
+    DRAW_ATTACK = 24,       /* host; ordinal << 8, and the bytes from 1 on */
+    DRAW_VICTIM = 25,       /* host; 0 */
     DRAW_LINE_LOSS = 40     /* draw_link(attachment, up or down); datagrams so far */
 };
 

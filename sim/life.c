@@ -11,7 +11,8 @@
 static bool should_run(const struct world *w, mist_time now, uint32_t host)
 {
     const struct host *h = &w->hosts[host];
-    return now >= w->plan->hosts[host].start && h->turn.there && now >= h->held;
+    return plan_runs_nodes(&w->plan->populations[w->plan->hosts[host].population]) &&
+           now >= w->plan->hosts[host].start && h->turn.there && now >= h->held;
 }
 
 static mist_time next_look(const struct world *w, mist_time now, uint32_t host)

@@ -95,6 +95,10 @@ const struct metric METRICS[] = {
     SERIES("starts", "starts of nodes"),
     SERIES("stops", "ends of nodes' sessions"),
     SERIES("unmade", "what hosts would have done while they were off"),
+    SERIES("attack_sent", "bytes that flooders and reflectors sent"),
+    SERIES("attack_arrived", "bytes that came to bystanders"),
+    {"attack_amplification", METRIC_SERIES, VALUE_NUMBER, false, METRIC_LOWER, NULL,
+     "bytes that came to bystanders for each byte that flooders and reflectors sent"},
     SERIES("datagrams_sent", "datagrams that nodes sent"),
     SERIES("datagrams_arrived", "datagrams that reached nodes"),
 };

@@ -48,12 +48,30 @@ struct plan_setting { /* a key of the core's configuration */
     char *key, *value;
 };
 
+/* In the order of the words in schema_scenario.c.  What each does: hostile.h. */
+enum plan_behaviour {
+    BEHAVIOUR_HONEST,
+    BEHAVIOUR_LIAR,
+    BEHAVIOUR_FLOODER,
+    BEHAVIOUR_REFLECTOR,
+    BEHAVIOUR_BYSTANDER,
+};
+
+struct plan_attack {
+    uint64_t rate_uhz; /* per host, events per 10^6 s; 0: none */
+    mist_time from;
+    bool *at;        /* [populations] */
+    uint32_t victim; /* population, or PLAN_NONE */
+};
+
 struct plan_population {
     char *name;
     uint32_t first, count; /* hosts first .. first+count-1 */
     struct plan_access access;
     uint8_t family; /* 4 or 6 */
     bool bootstrap, relay;
+    enum plan_behaviour behaviour;
+    struct plan_attack attack;
     uint32_t settings_count;
     struct plan_setting *settings; /* scenario-wide ones first, then the population's own */
     char *nat;                     /* as written */
@@ -194,6 +212,12 @@ struct plan {
 static inline uint32_t plan_places(const struct plan *plan)
 {
     return plan->host_count + plan->spare_count;
+}
+
+/* Do the hosts of the population run a node? */
+static inline bool plan_runs_nodes(const struct plan_population *p)
+{
+    return p->behaviour != BEHAVIOUR_FLOODER && p->behaviour != BEHAVIOUR_BYSTANDER;
 }
 
 /* May nodes stop before the run does? */

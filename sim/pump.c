@@ -24,7 +24,24 @@ void pump_alarm(struct world *w, uint32_t host)
     /* Before a host's first start its work waits, afterwards what it misses is gone. */
     bool works = h->node != NULL || w->restless;
     mist_time at = works && h->work < h->due ? h->work : h->due;
+    at = h->attack < at ? h->attack : at;
     w->type->alarm(w->engine, h->place, h->life < at ? h->life : at);
+}
+
+/* What the system makes of a datagram: it sends from the address that it has, whatever
+ * the core believes. */
+static void hide(struct world *w, uint32_t host, uint32_t socket, struct datagram *d)
+{
+    const struct host *h = &w->hosts[host];
+    bool claims = h->behaviour == BEHAVIOUR_REFLECTOR;
+    if (h->place != host || claims)
+        memcpy(d->from.ip, h->addr.ip, sizeof d->from.ip);
+    if (claims && socket <= MIST_SOCKETS)
+        d->from.port = h->addr.port;
+    if (claims)
+        w->attack_sent += d->length;
+    if (h->behaviour == BEHAVIOUR_LIAR)
+        d->to = hostile_lie(&d->to);
 }
 
 static void send_all(struct world *w, mist_time now, uint32_t host)
@@ -42,8 +59,7 @@ static void send_all(struct world *w, mist_time now, uint32_t host)
                                  .bytes = (uint8_t *)(uintptr_t)array[i].bytes};
             if (watch != NULL && watch->sent != NULL)
                 watch->sent(watch->data, now, host, &array[i]);
-            if (h->place != host) /* the system sends from the address that it has now */
-                memcpy(d.from.ip, h->addr.ip, sizeof d.from.ip);
+            hide(w, host, array[i].socket, &d);
             w->type->send(w->engine, h->place, &d);
         }
     }
@@ -126,7 +142,10 @@ static void bootstrap(struct world *w, mist_time now, uint32_t host)
             uint32_t other = from->first + (start + j) % from->count;
             if (other == host || w->hosts[other].addr.family != w->hosts[host].addr.family)
                 continue;
-            wish_addr(w, now, host, MIST_WISH_BOOTSTRAP, 0, &w->hosts[other].addr);
+            struct addr at = w->hosts[other].addr;
+            if (w->hosts[host].behaviour == BEHAVIOUR_LIAR)
+                at = hostile_lie(&at);
+            wish_addr(w, now, host, MIST_WISH_BOOTSTRAP, 0, &at);
             told++;
         }
     }
@@ -150,9 +169,10 @@ void pump_start(struct world *w, mist_time now, uint32_t host)
                              .name_length = (uint32_t)length};
     CHECK(pump_wish(w, now, host, &wish) == MIST_OK);
     bootstrap(w, now, host);
+    struct addr own = hostile_claim(w, host);
     for (uint32_t socket = 1; socket <= 2; socket++) {
         if ((h->sockets_wanted >> socket & 1) != 0)
-            wish_addr(w, now, host, MIST_WISH_SOCKET_OPENED, socket, &h->addr);
+            wish_addr(w, now, host, MIST_WISH_SOCKET_OPENED, socket, &own);
     }
     pump_alarm(w, host);
 }
@@ -205,7 +225,8 @@ void pump_input(struct world *w, mist_time now, uint32_t host, const struct data
                                                   : 2;
     if (h->node == NULL || socket == 0)
         return; /* nobody listens */
-    h->core->api->input(h->node, now, socket, &d->from, d->bytes, d->length);
+    struct addr from = h->behaviour == BEHAVIOUR_LIAR ? hostile_lie(&d->from) : d->from;
+    h->core->api->input(h->node, now, socket, &from, d->bytes, d->length);
     drain(w, now, host);
     pump_alarm(w, host);
 }
@@ -217,6 +238,8 @@ void pump_due(struct world *w, mist_time now, uint32_t host)
         h->core->api->tick(h->node, now);
         drain(w, now, host);
     }
+    if (h->attack <= now)
+        hostile_due(w, now, host);
     if (h->work <= now)
         workload_due(w, now, host);
     pump_alarm(w, host);

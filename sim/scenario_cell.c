@@ -268,6 +268,7 @@ static void read_population(struct cell *c, const struct yaml_node *map,
     p->family = number(map, "family") ? ADDR_V6 : ADDR_V4; /* position among 4, 6 */
     p->bootstrap = has_role(yaml_get(map, "roles"), "bootstrap");
     p->relay = has_role(yaml_get(map, "roles"), "relay");
+    p->behaviour = (enum plan_behaviour)number(map, "behaviour");
     p->nat = write_nat(c, yaml_get(map, "nat"));
     read_stack(c, stack, yaml_get(map, "stack"), p);
     d->subscribers = (uint32_t)number(map, "subscribers_per_nat");
@@ -300,6 +301,8 @@ static void read_populations(struct cell *c, const struct yaml_node *document)
     if (!bootstrap)
         errors_add(c->errors, &list->place, "population",
                    "expected a population with the role bootstrap, got none");
+    if (plan->population_count == list->count)
+        scenario_attacks(list, plan, c->scratch, c->errors);
 }
 
 /* The workload. */
@@ -320,7 +323,8 @@ bool *scenario_group(struct plan *plan, const struct yaml_node *names, const cha
     bool *group = arena_take(&plan->memory, plan->population_count + 1);
     if (!names)
         for (uint32_t i = 0; i < plan->population_count; i++)
-            group[i] = !plan->populations[i].bootstrap;
+            group[i] = !plan->populations[i].bootstrap &&
+                       plan->populations[i].behaviour == BEHAVIOUR_HONEST;
     else if (names->kind == YAML_TEXT)
         mark_group(plan, names, path, group, errors);
     else

@@ -8,6 +8,7 @@
  *   scenario_compare.c  `compare` -> plan_margin
  *   scenario_latency.c  latency files
  *   scenario_churn.c    `churn` -> plan_churn, and files of durations
+ *   scenario_attack.c   hostile populations
  *   scenario_faults.c   `faults` -> plan_fault, and whom they strike
  *   scenario_draw.c     populations -> hosts and boxes, by keyed draws
  *   scenario_address.c  their addresses
@@ -112,6 +113,10 @@ void scenario_compare(const struct yaml_node *compare, struct plan *plan, struct
 void scenario_latency(struct latencies *latencies, const struct yaml_node *latency,
                       struct plan *plan, struct errors *errors);
 
+/* Reads `attack` of the populations, which stand already. */
+void scenario_attacks(const struct yaml_node *populations, struct plan *plan, struct arena *scratch,
+                      struct errors *errors);
+
 /* Reads `churn`, or NULL, into the plan, whose populations stand already. */
 void scenario_churn(const struct scenario *s, const struct yaml_node *churn, struct plan *plan,
                     struct errors *errors);
@@ -128,7 +133,7 @@ bool scenario_faults_hosts(const struct draft *draft, struct errors *errors);
 bool scenario_faults_boxes(const struct draft *draft, struct errors *errors);
 
 /* The populations that a name or a list names, as [populations] in the plan's
- * memory; NULL: all without the role bootstrap. */
+ * memory; NULL: all honest ones without the role bootstrap. */
 bool *scenario_group(struct plan *plan, const struct yaml_node *names, const char *path,
                      struct errors *errors);
 

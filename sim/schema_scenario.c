@@ -12,8 +12,9 @@
 
 static const char *const FAMILIES[] = {"4", "6", NULL};
 static const char *const ROLES[] = {"bootstrap", "relay", NULL};
-static const char *const BEHAVIOURS[] = {"honest", NULL};
-static const char *const LATER_BEHAVIOURS[] = {"liar", "flooder", "reflector", NULL};
+/* In the order of enum plan_behaviour. */
+static const char *const BEHAVIOURS[] = {"honest",    "liar",      "flooder",
+                                         "reflector", "bystander", NULL};
 static const char *const DIALS[] = {"uniform", "all_pairs", NULL};
 static const char *const PUBLISHES[] = {"uniform", NULL};
 static const char *const CRYPTO[] = {"modelled", "real", NULL};
@@ -126,6 +127,31 @@ static const struct schema_map ACCESS = {.doc = "the line between a host and its
                                          .keys = ACCESS_KEYS,
                                          .count = COUNT(ACCESS_KEYS)};
 
+static const struct schema_key ATTACK_KEYS[] = {
+    {.name = "rate",
+     .kind = SCHEMA_RATE,
+     .need = NEED_REQUIRED,
+     .doc = "datagrams of each flooder, dials of each reflector",
+     .example = "20/s"},
+    {.name = "at",
+     .kind = SCHEMA_NAMES,
+     .need = NEED_REQUIRED,
+     .doc = "populations to whose hosts they go",
+     .example = "server"},
+    {.name = "victim",
+     .kind = SCHEMA_NAME,
+     .doc = "a population: each datagram of a flooder bears the address of a host of it, each "
+            "reflector claims one; default: the flooder's own address",
+     .example = "bystander"},
+    {.name = "from",
+     .kind = SCHEMA_TIME,
+     .standard = "0 s",
+     .doc = "when it begins",
+     .example = "1 min"},
+};
+static const struct schema_map ATTACK = {
+    .doc = "what hostile hosts do", .keys = ATTACK_KEYS, .count = COUNT(ATTACK_KEYS)};
+
 static const struct schema_key POPULATION_KEYS[] = {
     {.name = "name",
      .kind = SCHEMA_NAME,
@@ -175,9 +201,15 @@ static const struct schema_key POPULATION_KEYS[] = {
      .kind = SCHEMA_WORD,
      .standard = "honest",
      .words = BEHAVIOURS,
-     .later_words = LATER_BEHAVIOURS,
-     .doc = "how the nodes play",
+     .doc = "how the hosts play: honest; liar: tells every peer false addresses; flooder: no node, "
+            "but forged datagrams; reflector: dials with a victim's address for its own; "
+            "bystander: no node, the address of a victim",
      .example = "honest"},
+    {.name = "attack",
+     .kind = SCHEMA_MAP,
+     .inside = &ATTACK,
+     .doc = "what a flooder or a reflector does",
+     .example = "{ rate: 20/s, at: server, victim: bystander, from: 1 min }"},
     {.name = "stack",
      .kind = SCHEMA_FREE,
      .standard = "{}",
@@ -221,11 +253,11 @@ static const struct schema_key WORKLOAD_KEYS[] = {
      .example = "30 s"},
     {.name = "src",
      .kind = SCHEMA_NAMES,
-     .doc = "populations that act; default: all without the role bootstrap",
+     .doc = "populations that act; default: all honest ones without the role bootstrap",
      .example = "home"},
     {.name = "dst",
      .kind = SCHEMA_NAMES,
-     .doc = "populations that are dialled; default: all without the role bootstrap",
+     .doc = "populations that are dialled; default: all honest ones without the role bootstrap",
      .example = "[home, mobile]"},
     {.name = "size",
      .kind = SCHEMA_SIZE,

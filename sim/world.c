@@ -49,6 +49,7 @@ static void on_arrive(void *world, mist_time now, uint32_t place, const struct d
         return;
     if (watch != NULL && watch->arrived != NULL)
         watch->arrived(watch->data, now, host, d);
+    hostile_arrived(w, host, d);
     pump_input(w, now, host, d);
 }
 
@@ -296,6 +297,7 @@ int world_run(const struct plan *plan, const struct engine_type *engine,
         make_hosts(&w);
         life_open(&w);
         faults_open(&w);
+        hostile_open(&w);
         workload_open(&w);
         status = run(&w);
         workload_finish(&w);

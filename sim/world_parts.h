@@ -81,6 +81,9 @@ struct host {
     mist_time life;              /* when to look at that again; MIST_NEVER */
     mist_time held;              /* a fault keeps it off until then */
     mist_time up_since;          /* its node's start */
+    uint8_t behaviour;           /* enum plan_behaviour */
+    mist_time attack;            /* when it strikes next; MIST_NEVER */
+    uint64_t attacks;            /* so far */
     uint32_t place;              /* where it stands: its own number until it roams */
     uint32_t sessions;           /* begun so far */
     uint32_t sockets_wanted;     /* bits */
@@ -117,7 +120,9 @@ struct world {
     struct message *messages;
     uint32_t message_count, message_limit;
     uint32_t joined;
-    bool restless; /* hosts may stop: churn or faults */
+    bool hostile;                         /* somebody attacks */
+    uint64_t attack_sent, attack_arrived; /* bytes: by attackers, at bystanders */
+    bool restless;                        /* hosts may stop: churn or faults */
     uint32_t online;
     uint64_t starts, stops, unmade; /* unmade: what an offline host would have done */
     uint32_t *standing; /* [places]: who stands there, or PLAN_NONE; NULL: nobody roams */
@@ -186,6 +191,15 @@ void faults_due(struct world *w, mist_time now);
 uint32_t faults_core_loss(const struct world *w, uint32_t from, uint32_t to);
 /* Does the fault strike one of the two, or stand between them? */
 bool faults_touch(const struct world *w, uint32_t fault, uint32_t src, uint32_t dst);
+
+/* hostile.c */
+void hostile_open(struct world *w);
+void hostile_due(struct world *w, mist_time now, uint32_t host);
+struct addr hostile_claim(const struct world *w,
+                          uint32_t host);      /* what its core takes for its own */
+struct addr hostile_lie(const struct addr *a); /* of a liar; the lie of a lie is true */
+void hostile_arrived(struct world *w, uint32_t host, const struct datagram *d);
+void hostile_record(const struct world *w, mist_time now);
 
 /* life.c */
 enum life_end { END_LEFT, END_CHURN, END_CRASH, END_RESTART, END_OF_RUN };

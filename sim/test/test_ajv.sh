@@ -69,7 +69,7 @@ const broken = [
     'churn: {session: {weibull: {shape: 61%, scale: 1 h}}}',
     '- {name: far, count: 0}', '- {name: far, count: 4000001}', '- {name: a/b, count: 2}',
     '- {name: far}', '- {name: far, count: 2, family: 5}', '- {name: far, count: 2, roles: boss}',
-    '- {name: far, count: 2, access: {up: 20 Mbps}}', '- {name: far, count: 2, behaviour: liar}',
+    '- {name: far, count: 2, access: {up: 20 Mbps}}', '- {name: far, count: 2, behaviour: lair}',
     'workload: [{rate: 1/s}]', 'workload: [{dial: unifrom, rate: 1/s}]',
     'workload: [{dial: uniform, rate: 1}]', 'workload: [{dial: uniform, publish: uniform}]',
     'workload: {dial: uniform}', 'sweep: {network.loss: 2%}', 'sweep: {network.loss: []}',

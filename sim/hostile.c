@@ -1,0 +1,198 @@
+/* hostile.c: hosts that play false, without a line of it in the protocol core.
+ *
+ *   flooder     runs no node: sends forged datagrams (a handshake's first, a sealed one on
+ *               a guessed channel, rubbish) to drawn hosts, under its own address or a victim's
+ *   reflector   runs the core and tells it that its address is a victim's; then dials drawn
+ *               hosts: whoever takes the word of an offer probes the victim
+ *   liar        runs the core behind an involution of all addresses: it tells each peer a
+ *               false reflexive address and hands out contacts where nobody is
+ *   bystander   runs no node: what comes there, hostile hosts have caused
+ *
+ * Amplification is what arrived at bystanders over what flooders and reflectors sent, in
+ * bytes of UDP payload; a reflector's own life in the overlay counts as sent. */
+#include <string.h>
+
+#include "sim/draw.h"
+#include "sim/record.h"
+#include "sim/world_parts.h"
+#include "stack/wire.h"
+
+#define RUBBISH    200u
+#define DATA_BODY  40u /* of a forged sealed datagram: a tag and a short message */
+#define OPEN_DIALS 8u  /* of a reflector; older ones are closed */
+#define FIRST_DIAL UINT32_C(0x20000000)
+#define LIE_IP     0x005a /* of an IPv4 address's middle: another network in the same region */
+#define LIE_PORT   0x0155
+
+static const struct plan_population *population_of(const struct world *w, uint32_t host)
+{
+    return &w->plan->populations[w->plan->hosts[host].population];
+}
+
+/* An even share of 64 bits, of the host's ordinal-th act. */
+static uint64_t chance(const struct world *w, uint32_t host, uint32_t part)
+{
+    uint64_t ordinal = w->hosts[host].attacks;
+    return draw_u64(w->plan->seed, host, DRAW_ATTACK, ordinal << 8 | part);
+}
+
+static uint32_t member_of(const struct plan *p, const bool *groups, uint64_t word)
+{
+    uint64_t hosts = 0;
+    for (uint32_t i = 0; i < p->population_count; i++)
+        hosts += groups[i] ? p->populations[i].count : 0;
+    uint64_t point = draw_scale(word, hosts);
+    for (uint32_t i = 0; i < p->population_count; i++) {
+        if (!groups[i])
+            continue;
+        if (point < p->populations[i].count)
+            return p->populations[i].first + (uint32_t)point;
+        point -= p->populations[i].count;
+    }
+    return PLAN_NONE;
+}
+
+/* Where the world sees a host that keeps its port. */
+static struct addr outside_of(const struct world *w, uint32_t host)
+{
+    struct addr a = w->hosts[host].addr;
+    uint32_t box = w->plan->hosts[w->hosts[host].place].box;
+    for (; box != PLAN_NONE; box = w->plan->boxes[box].outer)
+        if (w->plan->boxes[box].outside.family != ADDR_NONE)
+            memcpy(a.ip, w->plan->boxes[box].outside.ip, sizeof a.ip);
+    return a;
+}
+
+static struct addr victim_of(const struct world *w, uint32_t host, uint64_t word)
+{
+    const struct plan_population *victims =
+        &w->plan->populations[population_of(w, host)->attack.victim];
+    return outside_of(w, victims->first + (uint32_t)draw_scale(word, victims->count));
+}
+
+/* ---- flooder ---- */
+
+static size_t forge(const struct world *w, uint32_t host, uint8_t bytes[WIRE_MTU])
+{
+    uint8_t noise[RUBBISH];
+    for (uint32_t i = 0; i < RUBBISH; i++)
+        noise[i] = (uint8_t)(chance(w, host, 3 + i / 8) >> (i % 8 * 8));
+    uint32_t number = (uint32_t)chance(w, host, 2) | 1;
+    struct wire_head head = {.version = WIRE_VERSION, .back = number, .nonce = noise};
+    switch (w->hosts[host].attacks % 3) {
+    case 0: head.type = WIRE_INIT; return wire_put_head(bytes, &head);
+    case 1: {
+        head = (struct wire_head){.type = WIRE_DATA, .channel = number};
+        size_t length = wire_put_head(bytes, &head);
+        memcpy(bytes + length, noise, DATA_BODY);
+        return length + DATA_BODY;
+    }
+    default: memcpy(bytes, noise, RUBBISH); return RUBBISH;
+    }
+}
+
+static void flood(struct world *w, uint32_t host)
+{
+    const struct plan_attack *attack = &population_of(w, host)->attack;
+    uint8_t bytes[WIRE_MTU];
+    uint32_t target = member_of(w->plan, attack->at, chance(w, host, 0));
+    struct datagram d = {.from = w->hosts[host].addr,
+                         .to = outside_of(w, target),
+                         .ttl = 64,
+                         .length = (uint16_t)forge(w, host, bytes),
+                         .bytes = bytes};
+    if (attack->victim != PLAN_NONE)
+        d.from = victim_of(w, host, chance(w, host, 1));
+    w->attack_sent += d.length;
+    w->type->send(w->engine, w->hosts[host].place, &d);
+}
+
+/* ---- reflector ---- */
+
+static void dial(struct world *w, mist_time now, uint32_t host)
+{
+    const struct plan_attack *attack = &population_of(w, host)->attack;
+    struct host *h = &w->hosts[host];
+    char name[MIST_NAME];
+    if (!h->joined)
+        return;
+    uint32_t target = member_of(w->plan, attack->at, chance(w, host, 0));
+    uint32_t id = FIRST_DIAL + (uint32_t)h->attacks;
+    struct mist_wish close = {.size = sizeof close, .kind = MIST_WISH_CLOSE, .id = id - OPEN_DIALS};
+    struct mist_wish wish = {.size = sizeof wish,
+                             .kind = MIST_WISH_CONNECT,
+                             .id = id,
+                             .name = (const uint8_t *)name,
+                             .name_length = (uint32_t)pump_name(w, target, name, sizeof name)};
+    if (h->attacks >= OPEN_DIALS)
+        (void)pump_wish(w, now, host, &close);
+    (void)pump_wish(w, now, host, &wish);
+}
+
+/* ---- the interface ---- */
+
+static mist_time next_act(const struct world *w, uint32_t host, mist_time last)
+{
+    mist_time mean =
+        (mist_time)(UINT64_C(1000000000000000) / population_of(w, host)->attack.rate_uhz);
+    mist_time gap =
+        draw_exponential(w->plan->seed, host, DRAW_ATTACK_TIME, w->hosts[host].attacks, mean);
+    return last + gap;
+}
+
+void hostile_open(struct world *w)
+{
+    for (uint32_t i = 0; i < w->plan->host_count; i++) {
+        const struct plan_attack *attack = &population_of(w, i)->attack;
+        struct host *h = &w->hosts[i];
+        h->behaviour = (uint8_t)population_of(w, i)->behaviour;
+        h->attack = attack->rate_uhz == 0 ? MIST_NEVER : next_act(w, i, attack->from);
+        w->hostile = w->hostile || attack->rate_uhz > 0;
+    }
+}
+
+void hostile_due(struct world *w, mist_time now, uint32_t host)
+{
+    struct host *h = &w->hosts[host];
+    while (h->attack <= now) {
+        if (h->behaviour == BEHAVIOUR_FLOODER)
+            flood(w, host);
+        else if (h->node != NULL)
+            dial(w, now, host);
+        h->attacks++;
+        h->attack = next_act(w, host, h->attack);
+    }
+}
+
+struct addr hostile_claim(const struct world *w, uint32_t host)
+{
+    if (w->hosts[host].behaviour != BEHAVIOUR_REFLECTOR)
+        return w->hosts[host].addr;
+    return victim_of(w, host, draw_u64(w->plan->seed, host, DRAW_VICTIM, 0));
+}
+
+struct addr hostile_lie(const struct addr *a)
+{
+    struct addr lie = *a;
+    lie.ip[a->family == ADDR_V4 ? 1 : 5] ^= LIE_IP;
+    lie.port ^= LIE_PORT;
+    return lie;
+}
+
+void hostile_arrived(struct world *w, uint32_t host, const struct datagram *d)
+{
+    if (w->hosts[host].behaviour == BEHAVIOUR_BYSTANDER)
+        w->attack_arrived += d->length;
+}
+
+void hostile_record(const struct world *w, mist_time now)
+{
+    struct record *r = w->options->record;
+    if (!w->hostile)
+        return;
+    record_series(r, now, "attack_sent", (double)w->attack_sent);
+    record_series(r, now, "attack_arrived", (double)w->attack_arrived);
+    if (w->attack_sent > 0)
+        record_series(r, now, "attack_amplification",
+                      (double)w->attack_arrived / (double)w->attack_sent);
+}
