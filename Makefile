@@ -13,7 +13,7 @@ OPT     ?= -O2 -g
 WARN    := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Werror
 CFLAGS  := -std=c11 -ffp-contract=off $(OPT) $(WARN) -D_POSIX_C_SOURCE=200809L -I. $(EXTRA)
 GSLLIBS := -lgsl -lgslcblas -lsqlite3 -lyaml -lm
-SYSLIBS := -lyaml -lsqlite3 -luv -lsodium -ldl -lm -lpthread
+SYSLIBS := -lyaml -lsqlite3 -luv -lsodium -ljansson -ldl -lm -lpthread
 # The ns-3 engine alone is C++, and only where ns-3 is (NS3= leaves it out).
 CXX     := $(if $(findstring clang,$(CC)),clang++,g++)
 CXXFLAGS := -std=c++17 $(OPT) -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -I. $(EXTRA)
@@ -241,7 +241,7 @@ $(B)/natbox: $(call obj,sim/natbox/natbox.c) $(LIBS)
 $(B)/mistsim-analysis: $(call obj,analysis/analysis.c) $(B)/libanalysis.a
 	$(LINK) $^ $(GSLLIBS)
 $(B)/mist: $(call obj,stack/host/mist.c) $(B)/libhost.a $(B)/libstack.a
-	$(LINK) $^ -luv -lsodium
+	$(LINK) $^ -luv -lsodium -ljansson
 $(B)/libmist.so: $(patsubst %.c,$(B)/pic/%.o,$(STACK))
 	$(LINK) -shared $^ -lsodium
 # Under ns-3's licence, GPL-2.0-only, as linked; the program loads it on demand.

@@ -6,6 +6,7 @@
  * wishes are collected behind them, and sets the timer to the deadline. */
 #include "stack/host/host.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdbool.h>
@@ -423,6 +424,33 @@ struct host *host_open(const struct host_options *options)
     return h;
 }
 
+static void print_traffic(const struct host *h, FILE *out)
+{
+    struct mist_counter counters[MIST_KIND_COUNT];
+    uint32_t count;
+    const struct mist_names *names = h->api->kind_names(&count);
+    h->api->counters(h->node, counters);
+    for (uint32_t i = 0; i < count && i < MIST_KIND_COUNT; i++) {
+        const struct mist_counter *c = &counters[names[i].number];
+        fprintf(out,
+                "%s\"%s\":{\"packets_out\":%" PRIu64 ",\"bytes_out\":%" PRIu64
+                ",\"packets_in\":%" PRIu64 ",\"bytes_in\":%" PRIu64 "}",
+                i ? "," : "", names[i].word, c->packets_out, c->bytes_out, c->packets_in,
+                c->bytes_in);
+    }
+}
+
+void host_status(const struct host *h, FILE *out)
+{
+    uint8_t id[MIST_ID];
+    char hex[2 * MIST_ID + 1];
+    h->api->id(h->node, id);
+    fprintf(out, "{\"status\":{\"id\":\"%s\",\"build\":\"%s\",\"sockets\":%u,\"traffic\":{",
+            sodium_bin2hex(hex, sizeof hex, id, sizeof id), h->api->build, h->socket_count);
+    print_traffic(h, out);
+    fputs("}}}\n", out);
+}
+
 struct uv_loop_s *host_loop(struct host *h)
 {
     return &h->loop;
@@ -450,6 +478,7 @@ void host_close(struct host *h)
     uv_close((uv_handle_t *)&h->alarm, NULL);
     uv_close((uv_handle_t *)&h->interrupt, NULL);
     uv_close((uv_handle_t *)&h->terminate, NULL);
+    uv_run(&h->loop, UV_RUN_NOWAIT); /* takes a host_stop that came before host_run */
     uv_run(&h->loop, UV_RUN_DEFAULT);
     CHECK(uv_loop_close(&h->loop) == 0);
     free(h->memory);

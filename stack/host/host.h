@@ -11,6 +11,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "stack/mist.h"
 
@@ -48,6 +49,9 @@ struct host *host_open(const struct host_options *options);
 
 /* As the core's wish, at the present time.  Returns its answer. */
 int host_wish(struct host *host, const struct mist_wish *wish);
+
+/* Writes {"status":{"id":...,"build":...,"sockets":n,"traffic":{...}}} and a newline. */
+void host_status(const struct host *host, FILE *out);
 
 /* Calls back once, `after` from now, unless host_alarm is called again before. */
 void host_alarm(struct host *host, mist_time after, void (*call)(void *user));

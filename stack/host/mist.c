@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stack/host/client.h"
+#include "stack/host/control.h"
 #include "stack/host/host.h"
 #include "stack/host/key.h"
 #include "stack/host/lines.h"
@@ -26,7 +28,8 @@ enum { EXIT_FINE = 0, EXIT_NOT_REACHED = 1, EXIT_USAGE = 2, EXIT_LACKS = 77, EXI
 struct program {
     struct options options;
     struct host *host;
-    struct proxy *proxy; /* NULL: none */
+    struct proxy *proxy;     /* NULL: none */
+    struct control *control; /* NULL: none */
     const struct mist_api *api;
     void (*on_event)(struct program *p, const struct mist_event *event);
     uint32_t sent, received;
@@ -173,6 +176,8 @@ static void on_event(void *user, const struct mist_event *event)
     struct program *p = user;
     if (!p->proxy || event->kind != MIST_EVENT_DATAGRAM) /* those are not for the screen */
         lines_event(stdout, p->api, event);
+    if (p->control && (!p->proxy || event->kind != MIST_EVENT_DATAGRAM))
+        control_event(p->control, event);
     if (!p->finished)
         p->on_event(p, event);
 }
@@ -269,6 +274,17 @@ static void bootstrap(struct program *p)
                                     .addr = p->options.bootstrap[i]});
 }
 
+static void open_control(struct program *p)
+{
+    char error[256];
+    const char *path = p->options.control;
+    p->control = path ? control_open(p->host, p->api, path, error, sizeof error) : NULL;
+    if (path && !p->control) {
+        fprintf(stderr, "mist: %s\n", error);
+        finish(p, EXIT_LACKS);
+    }
+}
+
 static int run_node(struct program *p, void (*begin)(struct program *p))
 {
     p->api = mist_api();
@@ -282,10 +298,13 @@ static int run_node(struct program *p, void (*begin)(struct program *p))
     if (answer)
         return answer;
     host_on_signal(p->host, on_signal);
+    open_control(p);
     bootstrap(p);
     begin(p);
     if (!p->finished)
         host_run(p->host);
+    if (p->control)
+        control_close(p->control);
     if (p->proxy)
         proxy_close(p->proxy);
     host_close(p->host);
@@ -355,6 +374,24 @@ static int run_serve(struct program *p)
     return run_node(p, begin_serve);
 }
 
+/* ---- asking a running node ----------------------------------------------- */
+
+static int run_status(struct program *p)
+{
+    return client_status(p->options.control, p->options.timeout);
+}
+
+static int run_publish(struct program *p)
+{
+    return client_publish(p->options.control, p->options.name, p->options.send, p->options.timeout);
+}
+
+static int run_subscribe(struct program *p)
+{
+    return client_subscribe(p->options.control, p->options.name, p->options.count,
+                            p->options.timeout);
+}
+
 static const struct command {
     const char *name, *operand;
     enum options_command bit;
@@ -367,6 +404,10 @@ static const struct command {
     {"proxy", " NAME", COMMAND_PROXY, run_proxy,
      "a local UDP port that reaches NAME, for any UDP program"},
     {"serve", "", COMMAND_SERVE, run_serve, "let others reach a local UDP program by name"},
+    {"status", "", COMMAND_STATUS, run_status, "what a running node has sent and received"},
+    {"publish", " NAME", COMMAND_PUBLISH, run_publish, "publish on NAME through a running node"},
+    {"subscribe", " NAME", COMMAND_SUBSCRIBE, run_subscribe,
+     "print what is published on NAME, through a running node"},
 };
 
 #define COMMANDS (sizeof commands / sizeof commands[0])
@@ -396,6 +437,7 @@ int main(int argc, char **argv)
             return answer == 1 ? EXIT_FINE : EXIT_USAGE;
         if (sodium_init() < 0)
             return EXIT_LACKS;
+        signal(SIGPIPE, SIG_IGN); /* who no longer reads is no reason to end */
         return commands[i].run(&program);
     }
     fprintf(stderr, "mist: no such command: %s\n", argv[1]);

@@ -19,6 +19,12 @@ static const char *take_name(struct options *o, char *argument)
     return length > 0 && length <= MIST_NAME ? NULL : "1 to 255 bytes";
 }
 
+static const char *take_control(struct options *o, char *argument)
+{
+    o->control = argument;
+    return *argument ? NULL : "a path";
+}
+
 static const char *take_key(struct options *o, char *argument)
 {
     o->key_file = argument;
@@ -141,11 +147,17 @@ static const struct option_row {
     {"to", "ADDR", COMMAND_SERVE, take_to, "the program that is served"},
     {"bind", "ADDR", COMMAND_PROXY | COMMAND_SERVE, take_listen,
      "bind the node to this address (default: all, any port); may be repeated"},
+    {"control", "PATH", COMMAND_UP | COMMAND_SERVE | COMMAND_PROXY, take_control,
+     "let this user's programs ask the node, at this socket; -: at standard input"},
+    {"control", "PATH", COMMAND_CLIENT, take_control, "the socket of the running node"},
     {"public", NULL, COMMAND_UP | COMMAND_SERVE, take_public, "others can reach this node unasked"},
     {"echo", NULL, COMMAND_UP, take_echo, "send every datagram back"},
     {"send", "TEXT", COMMAND_DIAL, take_send, "what to send once connected"},
+    {"send", "TEXT", COMMAND_PUBLISH, take_send, "what to publish"},
     {"count", "N", COMMAND_DIAL, take_count, "send it N times, each after the answer (default 1)"},
-    {"timeout", "SECONDS", COMMAND_DIAL, take_timeout, "give up after this long (default 60)"},
+    {"timeout", "SECONDS", COMMAND_DIAL | COMMAND_CLIENT, take_timeout,
+     "give up after this long (default 60)"},
+    {"count", "N", COMMAND_SUBSCRIBE, take_count, "end after N messages (default 1)"},
     {"set", "KEY=VALUE", COMMAND_NODE, take_setting,
      "a setting of the protocol core; may be repeated"},
 };
@@ -204,7 +216,7 @@ int options_read(struct options *o, enum options_command command, int argc, char
                 return 2;
             if (!*at)
                 break;
-        } else if (command & (COMMAND_DIAL | COMMAND_PROXY) && !o->name) {
+        } else if (command & COMMAND_NAMED && !o->name) {
             const char *expected = take_name(o, *at);
             if (expected) {
                 fprintf(stderr, "mist: the name: expected %s\n", expected);

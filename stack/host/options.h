@@ -19,8 +19,9 @@ struct options_setting {
 
 /* Texts are borrowed from argv. */
 struct options {
-    const char *name; /* up, serve: --name; dial, proxy: the operand */
+    const char *name; /* up, serve: --name; else the operand */
     const char *key_file, *send;
+    const char *control; /* NULL: none */
     uint32_t count;
     mist_time timeout;
     bool echo;
@@ -37,7 +38,12 @@ enum options_command {
     COMMAND_DIAL = 4,
     COMMAND_PROXY = 8,
     COMMAND_SERVE = 16,
-    COMMAND_NODE = 2 | 4 | 8 | 16 /* those that are nodes */
+    COMMAND_STATUS = 32,
+    COMMAND_PUBLISH = 64,
+    COMMAND_SUBSCRIBE = 128,
+    COMMAND_NODE = 2 | 4 | 8 | 16,   /* those that are nodes */
+    COMMAND_CLIENT = 32 | 64 | 128,  /* those that ask a running node */
+    COMMAND_NAMED = 4 | 8 | 64 | 128 /* those whose operand is a name */
 };
 
 /* Reads argv[1..], where argv[0] is the command's name.  Returns 0; 1 after
