@@ -158,10 +158,28 @@ static uint32_t on_box(void *data, int64_t now, uint32_t port, struct ns3c_datag
     d->from = topology_addr(&moving.from);
     d->to = topology_addr(&moving.to);
     d->ttl = moving.ttl;
+    d->bytes = moving.bytes;
+    d->length = moving.length;
     if (crossing == CROSS_PASS && direction == OUTWARD)
         return e->topology.up[plan_places(e->plan) + box];
     CHECK(crossing == CROSS_PASS || direction == OUTWARD);
     return send_inside(e, box, d, &moving);
+}
+
+/* Among the hosts directly inside one box. */
+static uint32_t on_lan(void *data, int64_t now, uint32_t port, struct ns3c_datagram *d,
+                       int64_t *delay)
+{
+    struct engine *e = data;
+    struct addr to = addr_of(&d->to);
+    uint32_t target = find_inside(e, e->plan->hosts[sender_of(d)].box, &to);
+    (void)now;
+    (void)port;
+    *delay = ENGINE_LAN_RTT / 2;
+    if (target < plan_places(e->plan))
+        return e->topology.lan[target];
+    lose(e, d, LOSS_NO_ROUTE);
+    return NS3C_DROP;
 }
 
 /* ---- the core ---- */
@@ -511,8 +529,12 @@ static struct engine *ns3_open(const struct plan *plan, const struct engine_call
                                uint64_t seed)
 {
     struct engine *e = take(1, sizeof *e);
-    const struct topology_hooks hooks = {
-        .box = on_box, .core = on_core, .catch = on_catch, .corrupt = on_line, .data = e};
+    const struct topology_hooks hooks = {.box = on_box,
+                                         .lan = on_lan,
+                                         .core = on_core,
+                                         .catch = on_catch,
+                                         .corrupt = on_line,
+                                         .data = e};
     e->plan = plan;
     e->calls = calls;
     e->seed = seed;

@@ -141,7 +141,7 @@ void ns3c_schedule(struct ns3c *w, int64_t at, void (*call)(void *, uint64_t), v
                    uint64_t number)
 {
     int64_t now = ns3c_now(w);
-    ns3::Simulator::Schedule(ns3::NanoSeconds(at > now ? at - now : 0), call, data, number);
+    ns3::Simulator::Schedule(to_time(at > now ? at - now : 0), call, data, number);
 }
 
 /* ns-3 stops by an event, which stands behind those of its time that were there
@@ -153,7 +153,7 @@ void ns3c_run(struct ns3c *w, int64_t until)
         uint64_t before;
         do {
             before = ns3::Simulator::GetEventCount();
-            ns3::Simulator::Stop(ns3::NanoSeconds(wait > 0 ? wait : 0));
+            ns3::Simulator::Stop(to_time(wait > 0 ? wait : 0));
             ns3::Simulator::Run();
             wait = 0;
         } while (ns3::Simulator::GetEventCount() - before > 1);

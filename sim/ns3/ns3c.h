@@ -170,9 +170,9 @@ int ns3c_udp_catch(struct ns3c *w, uint32_t node, ns3c_receive *receive, void *d
 /* ---- hooks ---- */
 
 /* A UDP datagram came in at a port of a node without a stack.  May rewrite
- * addresses and TTL; returns the port of the same node at which it leaves, or
- * NS3C_DROP.  Fragments are put together before and cut again after; what is not
- * UDP is dropped. */
+ * addresses and TTL, and point to other bytes; returns the port of the same node at which it
+ * leaves, or NS3C_DROP.  Fragments are put together before and cut again after; what is not UDP is
+ * dropped. */
 typedef uint32_t ns3c_hook(void *data, int64_t now, uint32_t port, struct ns3c_datagram *d);
 int ns3c_forward(struct ns3c *w, uint32_t node, ns3c_hook *hook, void *data);
 

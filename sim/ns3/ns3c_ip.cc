@@ -103,7 +103,11 @@ void add_ipv6(ns3c *w, uint32_t number, Ptr<ns3::Node> node)
     Ptr<PolicyRouting6> routing = ns3::CreateObject<PolicyRouting6>();
     routing->world = w;
     routing->node = number;
-    ip->SetRoutingProtocol(routing);
+    w->nodes[number].routing6 = routing;
+    /* The list alone hands multicasts to the node itself, which neighbours ask by. */
+    Ptr<ns3::Ipv6ListRouting> list = ns3::CreateObject<ns3::Ipv6ListRouting>();
+    list->AddRoutingProtocol(routing, 0);
+    ip->SetRoutingProtocol(list);
     ip->RegisterExtensions();
     ip->RegisterOptions();
 }
@@ -165,11 +169,9 @@ void add_route4(Ptr<ns3::Node> node, uint32_t interface, const ns3c_addr *to, un
         routing->AddNetworkRouteTo(network, mask_of(prefix), interface);
 }
 
-void add_route6(Ptr<ns3::Node> node, uint32_t interface, const ns3c_addr *to, unsigned prefix,
-                const ns3c_addr *gateway)
+void add_route6(Ptr<ns3::Ipv6StaticRouting> routing, uint32_t interface, const ns3c_addr *to,
+                unsigned prefix, const ns3c_addr *gateway)
 {
-    auto routing = ns3::DynamicCast<ns3::Ipv6StaticRouting>(
-        node->GetObject<ns3::Ipv6>()->GetRoutingProtocol());
     ns3::Ipv6Prefix mask(static_cast<uint8_t>(prefix));
     ns3::Ipv6Address network = to_ip6(*to).CombinePrefix(mask);
     if (gateway)
@@ -246,7 +248,8 @@ int ns3c_route(struct ns3c *w, const struct ns3c_addr *to, unsigned prefix, uint
         if (to->family == 4)
             add_route4(node, static_cast<uint32_t>(interface), to, prefix, gateway);
         else
-            add_route6(node, static_cast<uint32_t>(interface), to, prefix, gateway);
+            add_route6(w->nodes[w->ports[port].node].routing6, static_cast<uint32_t>(interface), to,
+                       prefix, gateway);
         return NS3C_OK;
     });
 }

@@ -52,7 +52,7 @@ class CloudChannel : public ns3::SimpleChannel
             packet->AddHeader(o.ip6);
         auto device = ns3::DynamicCast<ns3::SimpleNetDevice>(world->ports.at(out).device);
         ns3::Mac48Address to = ns3::Mac48Address::ConvertFrom(device->GetAddress());
-        ns3::Simulator::ScheduleWithContext(device->GetNode()->GetId(), ns3::NanoSeconds(delay),
+        ns3::Simulator::ScheduleWithContext(device->GetNode()->GetId(), to_time(delay),
                                             &ns3::SimpleNetDevice::Receive, device, packet,
                                             protocol, to, from);
     }
@@ -198,7 +198,7 @@ int ns3c_point_to_point(struct ns3c *w, const uint32_t node[2], const struct ns3
         if (error)
             return error;
         Ptr<ns3::PointToPointChannel> channel = ns3::CreateObject<ns3::PointToPointChannel>();
-        channel->SetAttribute("Delay", ns3::TimeValue(ns3::NanoSeconds(link->delay_ns)));
+        channel->SetAttribute("Delay", ns3::TimeValue(to_time(link->delay_ns)));
         for (int i = 0; i < 2; i++) {
             auto device = ns3::CreateObject<ns3::PointToPointNetDevice>();
             device->SetDataRate(ns3::DataRate(link->side[i].rate_bps));
@@ -223,11 +223,12 @@ int ns3c_csma(struct ns3c *w, const uint32_t *node, uint32_t count, uint64_t rat
             return fail(NS3C_RANGE, "a segment needs a rate, and no negative delay");
         Ptr<ns3::CsmaChannel> channel = ns3::CreateObject<ns3::CsmaChannel>();
         channel->SetAttribute("DataRate", ns3::DataRateValue(ns3::DataRate(rate_bps)));
-        channel->SetAttribute("Delay", ns3::TimeValue(ns3::NanoSeconds(delay_ns)));
+        channel->SetAttribute("Delay", ns3::TimeValue(to_time(delay_ns)));
         for (uint32_t i = 0; i < count; i++) {
             Ptr<ns3::CsmaNetDevice> device = ns3::CreateObject<ns3::CsmaNetDevice>();
             device->SetQueue(ns3::CreateObject<ns3::DropTailQueue<ns3::Packet>>());
             port[i] = add_port(w, node[i], device);
+            device->AssignStreams(port[i]); // of its waits where two send at once
             device->Attach(channel);
         }
         return NS3C_OK;

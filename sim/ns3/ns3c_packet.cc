@@ -231,6 +231,10 @@ Ptr<ns3::Packet> close_payload(const ns3c *w, Opened *o)
 {
     const ns3c_datagram &d = o->datagram;
     ns3::UdpHeader udp;
+    if (d.bytes != w->bytes.data() || d.length != o->payload->GetSize()) {
+        o->payload = ns3::Create<ns3::Packet>(d.bytes, d.length);
+        give_mark(o->payload, d.mark);
+    }
     udp.SetSourcePort(d.from.port);
     udp.SetDestinationPort(d.to.port);
     if (d.to.family == 4) {

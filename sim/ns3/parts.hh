@@ -60,7 +60,8 @@ struct Opened {
 struct Node {
     Ptr<ns3::Node> node;
     unsigned stack = 0;
-    std::map<uint32_t, uint32_t> leaves; // by policy: in port -> out port
+    Ptr<ns3::Ipv6StaticRouting> routing6; // null without IPv6
+    std::map<uint32_t, uint32_t> leaves;  // by policy: in port -> out port
     ns3c_hook *hook = nullptr;
     void *hook_data = nullptr;
     std::map<PiecesKey, Pieces> pieces;
@@ -112,6 +113,12 @@ template <typename Body> auto guard(Body body) -> decltype(body())
     } catch (...) {
         return fail(NS3C_SYSTEM, "an exception of no kind");
     }
+}
+
+/* ns, not negative. */
+inline ns3::Time to_time(int64_t ns)
+{
+    return ns3::NanoSeconds(static_cast<uint64_t>(ns));
 }
 
 bool has_node(const ns3c *w, uint32_t node);

@@ -72,12 +72,16 @@ void prefixes_free(struct prefixes *p)
     free(p->items);
 }
 
+static bool covers(const struct prefix *p, const struct addr *addr)
+{
+    return p->addr.family == addr->family && common_bits(&p->addr, addr) >= p->bits;
+}
+
 const struct prefix *prefixes_find(const struct prefixes *p, const struct addr *addr)
 {
-    for (uint32_t i = 0; i < p->count; i++)
-        if (p->items[i].addr.family == addr->family &&
-            common_bits(&p->items[i].addr, addr) >= p->items[i].bits)
-            return &p->items[i];
-    CHECK(!"an address without its prefix");
-    return NULL;
+    uint32_t i = 0;
+    while (i < p->count && !covers(&p->items[i], addr))
+        i++;
+    CHECK(i < p->count);
+    return &p->items[i];
 }

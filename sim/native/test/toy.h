@@ -12,6 +12,11 @@
 #include "sim/plan.h"
 #include "stack/check.h"
 
+/* The engine; another may be named before this file is included. */
+#ifndef TOY_ENGINE
+#define TOY_ENGINE (&engine_native)
+#endif
+
 #define TOY_HOSTS       64
 #define TOY_BOXES       16
 #define TOY_POPULATIONS 4
@@ -188,12 +193,12 @@ static inline uint32_t toy_box(struct toy *t, uint32_t outer, uint32_t outside_i
 
 static inline void toy_open(struct toy *t, uint64_t seed)
 {
-    t->engine = engine_native.open(&t->plan, &t->calls, seed);
+    t->engine = TOY_ENGINE->open(&t->plan, &t->calls, seed);
 }
 
 static inline void toy_close(struct toy *t)
 {
-    engine_native.close(t->engine);
+    TOY_ENGINE->close(t->engine);
 }
 
 /* Sends `length` (at least 4) bytes that begin with `number`, TTL 64. */
@@ -205,7 +210,7 @@ static inline void toy_send(struct toy *t, uint32_t host, struct addr to, uint32
     struct datagram d = {.to = to, .ttl = 64, .length = length, .bytes = bytes};
     d.from = t->hosts[host].addr;
     d.from.port = TOY_PORT;
-    engine_native.send(t->engine, host, &d);
+    TOY_ENGINE->send(t->engine, host, &d);
 }
 
 #endif

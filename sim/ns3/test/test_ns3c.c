@@ -298,6 +298,29 @@ static void a_hook_rewrites_what_crosses_it(void **state)
     end();
 }
 
+static uint32_t replace_bytes(void *data, int64_t now, uint32_t port, struct ns3c_datagram *d)
+{
+    static const uint8_t bytes[] = {0, 1, 2};
+    d->bytes = bytes;
+    d->length = sizeof bytes;
+    return translate(data, now, port, d);
+}
+
+static void a_hook_may_replace_the_bytes(void **state)
+{
+    (void)state;
+    struct box box;
+    begin();
+    uint32_t socket = through_a_box(&box, 1500);
+    must(ns3c_forward(w, 1, replace_bytes, &box));
+    send(socket, beyond, SIZE, 5, 64);
+    ns3c_run(w, 100 * MS);
+    assert_int_equal(count, 1);
+    assert_int_equal(got[0].length, 3);
+    assert_int_equal(got[0].mark, 5);
+    end();
+}
+
 static void a_hook_sees_fragments_as_one_datagram(void **state)
 {
     (void)state;
@@ -581,6 +604,7 @@ int main(void)
         cmocka_unit_test(a_full_queue_drops_the_newest),
         cmocka_unit_test(codel_keeps_the_queue_short_where_drop_tail_lets_it_grow),
         cmocka_unit_test(a_hook_rewrites_what_crosses_it),
+        cmocka_unit_test(a_hook_may_replace_the_bytes),
         cmocka_unit_test(a_hook_sees_fragments_as_one_datagram),
         cmocka_unit_test(a_cloud_delays_and_drops_as_it_is_told),
         cmocka_unit_test(hosts_of_one_segment_find_each_other_by_arp),
