@@ -7,8 +7,8 @@
  *               times
  *   90 to 97.5  means of few seeds with a long tail to one side: no method that assumes
  *               nothing does better (Bahadur, Savage 1956), and the README says so
- * The bands stood before the numbers were seen.  Two methods that must fail show that the
- * simulation can tell. */
+ * The first two stood before any number was seen; the third after the bootstraps had been
+ * tried on other data.  Methods that must fail show that the simulation can tell. */
 #include "analysis/difference.h"
 #include "analysis/proportion.h"
 #include "analysis/quantile.h"

@@ -233,7 +233,8 @@ static bool alarmed(seed_difference draw, struct chance *c,
 
 /* One dial per seed, rare changes, tails to both sides and to one: not normal, all of them.
  * The last shows the limit of what assumes a shape: if one seed in ten loses nine times what
- * the others gain, it is now and then believed before such a seed was seen often enough. */
+ * the others gain, it is now and then believed before such a seed was seen often enough; its
+ * bound records what was seen. */
 static void looking_after_every_seed_raises_no_more_alarms(void **state)
 {
     static const struct {
