@@ -272,7 +272,8 @@ $(FUZZBIN): $(B)/%: $(B)/obj/%.o $(LIBS)
 	$(LINK) -fsanitize=fuzzer $< $(LINKED) $(SYSLIBS)
 
 -include $(patsubst %.o,%.d,$(call obj,$(STACK) $(NAT) $(SIM) $(HOST) $(ANALYSIS) $(TESTS) \
-    $(FUZZERS) nat-models/test/netprobe.c sim/mistsim.c stack/host/mist.c analysis/analysis.c) \
+    $(FUZZERS) nat-models/test/netprobe.c sim/mistsim.c sim/natbox/natbox.c stack/host/mist.c \
+    analysis/analysis.c) \
     $(patsubst %.c,$(B)/pic/%.o,$(STACK) $(NS3C) $(NS3WITH)) $(call obj,sim/ns3/example.c) \
     $(NS3CPIC))
 FORCE:
