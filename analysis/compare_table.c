@@ -11,7 +11,7 @@ static const char *const headings[COLUMNS] = {"",        "base",     "new", "new
                                               "verdict", "(margin)", "p"};
 
 struct row {
-    char cells[COLUMNS][2 * COMPARE_TEXT + 20];
+    char cells[COLUMNS][3 * COMPARE_TEXT + 20];
     const struct compare_result *result;
 };
 
@@ -25,7 +25,8 @@ static int width_of(const char *text)
 
 static void fill_row(struct row *row, const struct compare_result *r)
 {
-    char text[COMPARE_TEXT], adjusted[COMPARE_TEXT];
+    char text[COMPARE_TEXT], adjusted[COMPARE_TEXT], need[COMPARE_TEXT];
+    int undecided = r->metric->better && r->verdict == VERDICT_UNDECIDED;
     const char *unit = r->metric->unit;
     row->result = r;
     snprintf(row->cells[0], sizeof *row->cells, "%s", r->metric->label);
@@ -41,13 +42,12 @@ static void fill_row(struct row *row, const struct compare_result *r)
         snprintf(row->cells[5], sizeof *row->cells, "(%s)", compare_text_margin(text, r));
     compare_text_p(text, r->difference.p);
     compare_text_p(adjusted, r->p_adjusted);
-    if (r->metric->better && r->verdict == VERDICT_UNDECIDED)
-        compare_text_need(row->cells[6], r);
-    else if (r->metric->better)
-        snprintf(row->cells[6], sizeof *row->cells, "p=%s %s %s", text, r->gating ? "Holm" : "BH",
-                 adjusted);
-    else
+    if (!r->metric->better)
         snprintf(row->cells[6], sizeof *row->cells, "p=%s", text);
+    else
+        snprintf(row->cells[6], sizeof *row->cells, "p=%s %s %s%s%s", text,
+                 r->gating ? "Holm" : "BH", adjusted, undecided ? "  " : "",
+                 undecided ? compare_text_need(need, r) : "");
 }
 
 /* The colour in which a verdict stands out. */

@@ -114,6 +114,19 @@ compare base.db worse.db --facts --json
 claim 'for programs too' \
     "$(sqlite3 :memory: "SELECT readfile('$scratch/said') ->> '\$.equal'")" 0
 
+escape=$(printf '\033')
+compare base.db worse.db
+claim 'what is not a terminal gets no colours' "$(said "$escape")" 0
+if command -v script >/dev/null; then
+    words="$mistsim compare $scratch/base.db $scratch/worse.db"
+    TERM=xterm script -q -c "$words" /dev/null >"$scratch/said"
+    claim 'a terminal does' "$(said "$escape\\[31mWORSE")" "$(said 'WORSE')"
+    TERM=xterm NO_COLOR=1 script -q -c "$words" /dev/null >"$scratch/said"
+    claim 'unless NO_COLOR is set' "$(said "$escape")" 0
+    TERM=dumb script -q -c "$words" /dev/null >"$scratch/said"
+    claim 'or the terminal is dumb' "$(said "$escape")" 0
+fi
+
 # ---- margins -----------------------------------------------------------------------
 
 compare base.db worse.db
