@@ -35,6 +35,11 @@ static void prepare(struct compare *c, int side)
                "INSERT INTO measured SELECT run, 'dial.online_rate', NULL FROM counted WHERE EXISTS"
                " (SELECT 1 FROM main.session WHERE session.run=counted.run)",
                "");
+    source_run(s,
+               "INSERT INTO measured SELECT run, 'attack_amplification', (SELECT value FROM"
+               " main.series WHERE series.run=counted.run AND metric='attack_amplification' ORDER"
+               " BY at_ns DESC LIMIT 1) FROM counted",
+               "");
     measure_shares(s);
 }
 

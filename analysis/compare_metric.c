@@ -1,4 +1,5 @@
-/* compare_metric.c: the metrics of the view `summary` that are compared; pure data.  Which
+/* compare_metric.c: the metrics that are compared, of the view `summary` and
+ * one that is the last value of a series; pure data.  Which
  * way is better is what `mistsim schema --metrics` says; a test compares. */
 #include <string.h>
 
@@ -46,6 +47,7 @@ const struct compare_metric compare_metrics[] = {
     MEAN("nat.dropped_capacity", -1, "count", "dropped by full boxes"),
     MEAN("nat.dropped_filter", 0, "count", "dropped by filters"),
     MEAN("nat.hairpins", 0, "count", "turned back inside"),
+    MEAN("attack_amplification", -1, "", "bytes at bystanders per byte of attackers"),
     MEAN("lookup.count", 0, "count", "lookups"),
 };
 const int compare_metric_count = sizeof compare_metrics / sizeof *compare_metrics;

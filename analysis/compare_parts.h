@@ -45,7 +45,7 @@ enum compare_kind {
 };
 
 struct compare_metric {
-    const char *name;  /* of the view `summary` */
+    const char *name;  /* of the view `summary`, or of a series */
     const char *label; /* for people */
     const char *unit;  /* of the view `summary` */
     enum compare_kind kind;
