@@ -44,6 +44,14 @@ static const struct section sections[] = {
     {"messages", "every published message", "iiniccnn",
      "SELECT run, message, at_ns, publisher, subscribers, delivered, first_ns,"
      " last_ns FROM message" OF_RUN "ORDER BY run, message"},
+    {"sessions", "when nodes ran, with churn or faults", "iicnnt",
+     "SELECT run, node, session, from_ns, until_ns, ended FROM session" OF_RUN
+     "ORDER BY run, node, session"},
+    {"faults", "what broke, and the dials that recovered", "iinntcccn",
+     "SELECT run, fault, at_ns, until_ns, what, hosts, count(dial) AS struck,"
+     " count(latency_ns) AS recovered, CAST(avg(latency_ns) AS INTEGER) AS mean_ns"
+     " FROM fault LEFT JOIN recovery USING(run, fault)" OF_RUN "GROUP BY run, fault"
+     " ORDER BY run, fault"},
     {"traffic", "packets and bytes by population and kind", "ittccccb",
      "SELECT run, population, kind, sum(packets_out) AS packets_out, sum(bytes_out) AS bytes_out,"
      " sum(packets_in) AS packets_in, sum(bytes_in) AS bytes_in, sum(bytes_out)/(SELECT count(*)"

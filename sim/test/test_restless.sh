@@ -115,4 +115,17 @@ run six.db --set stack.punch.rounds=6
 same 'runs kept' "$(ask six.db 'select count(*) from run')" 2
 end
 
+# Boxes that keep ports: a path works again as soon as both ends have sent through it, and
+# each does at least with its heartbeats, 13 s and a tenth apart (MUX_HEARTBEAT).
+begin a_path_through_flushed_boxes_heals_with_the_next_heartbeats
+sed -i '/^churn/d; /crash/d; s/{ population: roverso }/home_apdf/; s/90 s/2 min/' "$work/town.yaml"
+run flushed.db
+struck=$(ask flushed.db 'select count(*) > 10 from recovery')
+same 'enough dials were struck' "$struck" 1
+same 'dials that never recovered' \
+    "$(ask flushed.db 'select count(*) from recovery where latency_ns is null')" 0
+same 'dials that took longer than a heartbeat and a second' \
+    "$(ask flushed.db 'select count(*) from recovery where latency_ns > 15300000000')" 0
+end
+
 [ $failures = 0 ]

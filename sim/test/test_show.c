@@ -92,9 +92,9 @@ static char out[OUTPUT], err[OUTPUT];
 
 #define SHOW(...) show(out, err, (const char *const[]){"show", __VA_ARGS__, NULL})
 
-static const char *const sections[] = {"runs",     "nodes",   "dials",  "boxes",        "lookups",
-                                       "messages", "traffic", "series", "expectations", "summary",
-                                       "matrix",   "pairs",   "facts",  "packets"};
+static const char *const sections[] = {
+    "runs",         "nodes",   "dials",  "boxes", "lookups", "messages", "traffic",  "series",
+    "expectations", "summary", "matrix", "pairs", "facts",   "packets",  "sessions", "faults"};
 #define SECTIONS (sizeof sections / sizeof *sections)
 
 static void sections_are_tables_of_what_was_recorded(void **state)
@@ -110,6 +110,8 @@ static void sections_are_tables_of_what_was_recorded(void **state)
                   "                 1         2\n"},
         {"lookups", "  1  3 s     3     4     20   100 ms   0\n"},
         {"messages", "  1        2  21 s          3           10          5  60.0 ms  300 ms\n"},
+        {"sessions", "  1     4        2  60 s        70 s  end\n"},
+        {"faults", "  1      0  50 s      -  nat_flush home      2       2          1  1.50 s\n"},
         {"traffic", "  1  home        kad           200     12,000         180    10,800"
                     "       6.00 kB\n"},
         {"series", "  1  joined  2 s      6\n"},
