@@ -222,8 +222,10 @@ static void on_meet(struct context *c, const struct msg *m)
         struct msg echo = {.type = MSG_ECHO, .prefix = c->id, .request = m->request};
         out_send(c->n->out, mux_relay_of(&c->turn->from), &echo);
     }
-    if (is_direct(&c->view.path)) /* it cannot know that: tell it where we are */
+    if (is_direct(&c->view.path)) { /* it cannot know that: tell it where we are, and show it */
         node_tell_where(c->n, c->now, c->view.link, &c->turn->from);
+        mux_ping(c->n->mux, c->now, c->view.link, c->n->out);
+    }
 }
 
 /* A probe on the path that stands: the peer sees us elsewhere than before.  Where? */

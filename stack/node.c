@@ -120,10 +120,8 @@ static void choose_survey_peers(struct mist *n, mist_time now)
 
 void node_survey(struct mist *n, mist_time now)
 {
-    uint8_t filter[WIRE_FILTER];
     struct addr local = {0};
-    reach_filter(&n->reach, filter);
-    if (survey_timer(&n->survey, now, filter, n->out) == 0)
+    if (survey_timer(&n->survey, now, n->reach.contacted, n->out) == 0)
         return;
     choose_survey_peers(n, now);
     survey_before(&n->survey, n->reach.let_in, n->reach.kept_out);
@@ -275,7 +273,7 @@ static void forget_link(struct mist *n, mist_time now, const struct effect *e)
     meet_link_down(&n->meet, e->link,
                    e->value == 3 ? MIST_REASON_PEER_CLOSED : MIST_REASON_PATH_LOST, n->out);
     punch_forget(&n->punch, e->link);
-    (void)sockets_release(&n->sockets, e->link, 0, n->out);
+    sockets_adopt(&n->sockets, e->link, 0, n->out);
     join_link_failed(n, now, e->link, &e->contact.addr);
     join_lonely(n, now);
 }
@@ -310,7 +308,7 @@ static void change_path(struct mist *n, mist_time now, mist_link link, const str
 {
     struct link_view v;
     mux_path(n->mux, now, link, path, socket, rtt);
-    (void)sockets_release(&n->sockets, link, socket, n->out);
+    sockets_adopt(&n->sockets, link, socket, n->out);
     if (!mux_view(n->mux, link, &v))
         return;
     uint32_t class = node_path_class(n, &v, kind);
@@ -369,6 +367,8 @@ static void do_path_up(struct mist *n, mist_time now, const struct effect *e)
                   (addr_is_global(&v.path) && !addr_is_global(&e->addr));
     if (!addr_equal(&v.path, &e->addr) && better)
         change_path(n, now, e->link, &e->addr, e->socket, (uint8_t)e->value, (mist_time)e->number);
+    if (e->value >= CANDIDATE_PREDICTED) /* the peer may have no probe left to find this way */
+        mux_ping(n->mux, now, e->link, n->out);
 }
 
 static void do_found(struct mist *n, mist_time now, const struct effect *e)
@@ -528,8 +528,7 @@ void node_receive(struct mist *n, mist_time now, uint32_t socket, const struct a
         n->counters[MIST_KIND_REACH].packets_in++;
         n->counters[MIST_KIND_REACH].bytes_in += length;
         survey_knocked(&n->survey, from, h.channel, h.number,
-                       reach_contacted(n->reach.contacted, from) ||
-                           reach_contacted(n->reach.former, from));
+                       reach_contacted(n->reach.contacted, from));
         reach_knocked(&n->reach, now, from, h.channel, h.number, n->out);
         node_carry_out(n, now);
         return;

@@ -29,6 +29,7 @@ static const struct volley plain[] = {{.relations = RELATION_ANY, AT(plain_at)}}
  * and they cost six datagrams; the relay carries the data meanwhile. */
 static const mist_time quick_at[] = {0, MS(100), MS(300)};
 static const mist_time hold_at[] = {0, MS(200), MS(500), SEC(1), SEC(2)};
+static const mist_time keep_at[] = {0, SEC(2), SEC(8), SEC(16), SEC(24)};
 static const mist_time mist_gaps[] = {MS(500), SEC(1), SEC(3), SEC(10)};
 static const struct volley mist[] = {
     {.relations = RELATION_PLAIN, .attempts = FIRST, AT(plain_at)},
@@ -54,15 +55,15 @@ static const struct volley mist[] = {
      .sockets = 1,
      .shots = 1},
     {.relations = RELATION_COUNTED_BOTH, .when = WHEN_AIMED, .target = TARGET_AIM, AT(hold_at)},
-    /* Birthdays: the hard side holds sockets open, the easy one tries ports.  Every
-     * 8 s again: the least timer of an unreplied mapping in the field is 10 s. */
+    /* Birthdays: the hard side holds sockets open, the easy one tries ports.  Again
+     * after 8 s at most: the least timer of an unreplied mapping in the field is 10 s; the
+     * peer is told with each of them, since one aim may be lost. */
     {.relations = RELATION_HARD_EASY,
      .attempts = LATER,
      .target = TARGET_SEEN,
      .all = true,
      .sockets = 256,
-     .shots = 4,
-     .every = SEC(8)},
+     AT(keep_at)},
     /* In a block every port is tried, so few are enough, and the host's other
      * connections need the rest (RFC 6888 REQ-4). */
     {.relations = RELATION_BLOCK_EASY,
@@ -70,8 +71,7 @@ static const struct volley mist[] = {
      .target = TARGET_SEEN,
      .all = true,
      .sockets = 32,
-     .shots = 4,
-     .every = SEC(8)},
+     AT(keep_at)},
     {.relations = RELATION_EASY_HARD | RELATION_EASY_BLOCK,
      .when = WHEN_AIMED,
      .target = TARGET_SPRAY,

@@ -80,7 +80,7 @@ static bool sockets_ready(const struct punch *p, const struct attempt *a)
 /* Fresh ones, within what one link may cost in mappings. */
 static void want_sockets(struct punch *p, struct attempt *a, uint32_t wanted, struct out *out)
 {
-    (void)sockets_release(p->sockets, a->link, 0, out);
+    sockets_release(p->sockets, a->link, out);
     for (uint32_t i = 0; i < wanted && a->sockets < p->limits.mappings; i++, a->sockets++) {
         if (sockets_want(p->sockets, ADDR_V4, SOCKET_FOR_PUNCH, a->link, out) == 0)
             return;
@@ -225,7 +225,7 @@ static void shoot(struct punch *p, mist_time now, struct attempt *a, const struc
         break;
     case TARGET_SEEN:
         shoot_sockets(p, now, a, v, shot, out);
-        if (shot == 0)
+        if (p->strategy->view == VIEW_PAIR)
             aim_at_held(p, a, out);
         break;
     case TARGET_AHEAD: shoot_ahead(p, a, v, out); break;
@@ -477,7 +477,7 @@ static void end_attempt(struct punch *p, mist_time now, struct attempt *a, struc
 {
     out_fact(out, FACT_PUNCH_FAILED, NULL, NULL, a->attempts, a->probes);
     uint8_t number = a->number, last = (uint8_t)(p->strategy->gap_count - 1);
-    (void)sockets_release(p->sockets, a->link, 0, out);
+    sockets_release(p->sockets, a->link, out);
     for (uint32_t i = 0; i < PUNCH_VOLLEYS; i++)
         a->order.done += a->firings[i].volley == NULL ? 0 : a->firings[i].volley->ports;
     if (a->aimed)
@@ -558,12 +558,23 @@ static bool is_named(const struct attempt *a, const struct addr *addr)
     return false;
 }
 
+/* Guessing by the aim that came before: the same again changes nothing. */
+static bool already_guesses(const struct attempt *a)
+{
+    for (uint32_t i = 0; i < PUNCH_VOLLEYS; i++) {
+        const struct firing *f = &a->firings[i];
+        if (a->aimed && f->volley != NULL && f->begun && f->volley->when == WHEN_AIMED)
+            return true;
+    }
+    return false;
+}
+
 void punch_aimed(struct punch *p, mist_time now, mist_link link, const struct msg *aim,
                  struct out *out)
 {
     struct attempt *a = attempt_find(p, link);
     const struct nature *where = &aim->nature;
-    if (a == NULL || p->strategy == NULL || p->strategy->view != VIEW_PAIR)
+    if (a == NULL || p->strategy == NULL || p->strategy->view != VIEW_PAIR || already_guesses(a))
         return;
     const struct addr *seen = seen_at(a);
     if (where->step != 0 && attempt_usable(&aim->addr) && is_named(a, &aim->addr))
@@ -575,6 +586,7 @@ void punch_aimed(struct punch *p, mist_time now, mist_link link, const struct ms
     else
         return;
     a->aimed = true;
+    a->echo_token = 0; /* wanted still: ask again */
     if (!a->running)
         punch_again(p, now, link, out);
     else if (a->sends)

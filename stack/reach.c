@@ -50,12 +50,6 @@ bool reach_contacted(const uint8_t filter[WIRE_FILTER], const struct addr *a)
     return true;
 }
 
-void reach_filter(const struct reach *r, uint8_t filter[WIRE_FILTER])
-{
-    for (int i = 0; i < WIRE_FILTER; i++)
-        filter[i] = r->contacted[i] | r->former[i];
-}
-
 struct addr reach_address(const struct reach *r, uint8_t family)
 {
     struct addr best = {0};
@@ -152,15 +146,12 @@ void reach_ask(struct reach *r, mist_time now, mist_link link, struct out *out)
     if (r->channel == 0) {
         r->tries = 0;
         r->promised = false;
-        memcpy(r->former, r->contacted, sizeof r->former);
-        memset(r->contacted, 0, sizeof r->contacted);
         r->nonce = rng_u64(r->rng);
         r->channel = rng_u32(r->rng) | 1;
     }
     r->tries++;
-    uint8_t filter[WIRE_FILTER];
-    reach_filter(r, filter);
-    struct msg m = {.type = MSG_REACH, .request = r->channel, .number = r->nonce, .bytes = filter};
+    struct msg m = {
+        .type = MSG_REACH, .request = r->channel, .number = r->nonce, .bytes = r->contacted};
     out_send(out, link, &m);
     timers_set(r->timers, r->timer, now + REACH_WAIT);
 }
@@ -176,7 +167,7 @@ void reach_knocked(struct reach *r, mist_time now, const struct addr *from, uint
 {
     if (r->channel == 0 || channel != r->channel || nonce != r->nonce)
         return;
-    if (reach_contacted(r->contacted, from) || reach_contacted(r->former, from))
+    if (reach_contacted(r->contacted, from))
         return; /* through a hole of our own making: says nothing */
     r->let_in = true;
     r->kept_out = false;

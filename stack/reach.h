@@ -38,8 +38,7 @@ struct reach {
     uint32_t timer;
     struct reach_report reports[REACH_OBSERVERS];
     uint32_t report_count, report_next;
-    uint8_t contacted[WIRE_FILTER]; /* since the check that runs, or the last */
-    uint8_t former[WIRE_FILTER];    /* before that: holes may still be open */
+    uint8_t contacted[WIRE_FILTER]; /* ever: a filter entry may live as long as its mapping */
 };
 
 /* One timer. */
@@ -47,7 +46,6 @@ void reach_init(struct reach *r, enum reach_assume assume, struct rng *rng, stru
                 uint32_t timer);
 /* This node is about to send there. */
 void reach_contact(struct reach *r, const struct addr *a);
-void reach_filter(const struct reach *r, uint8_t filter[WIRE_FILTER]);
 bool reach_contacted(const uint8_t filter[WIRE_FILTER], const struct addr *a);
 /* A peer said where it sees this node.  Peers that see it at different addresses
  * at one time take a positive verdict back: each of those addresses is a hole

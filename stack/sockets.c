@@ -112,17 +112,26 @@ uint32_t sockets_nth(const struct sockets *s, mist_link link, uint32_t n)
     return 0;
 }
 
-uint32_t sockets_release(struct sockets *s, mist_link link, uint32_t keep, struct out *out)
+void sockets_release(struct sockets *s, mist_link link, struct out *out)
 {
-    uint32_t closed = 0;
     for (uint32_t i = 0; i < s->used; i++) {
         struct spare *spare = &s->spares[i];
-        if (spare->use != SOCKET_FOR_PUNCH || spare->link != link || spare->id == keep)
-            continue;
-        close_one(spare, out);
-        closed++;
+        if (spare->use == SOCKET_FOR_PUNCH && spare->link == link)
+            close_one(spare, out);
     }
-    return closed;
+}
+
+void sockets_adopt(struct sockets *s, mist_link link, uint32_t id, struct out *out)
+{
+    for (uint32_t i = 0; i < s->used; i++) {
+        struct spare *spare = &s->spares[i];
+        if (spare->use < SOCKET_FOR_PUNCH || spare->link != link)
+            continue;
+        if (spare->id == id)
+            spare->use = SOCKET_FOR_PATH;
+        else
+            close_one(spare, out);
+    }
 }
 
 uint32_t sockets_memory(const struct sockets *s, struct mist_memory *array, uint32_t n)

@@ -16,7 +16,12 @@
 
 #define SOCKETS_REACH 16 /* spare ones beside those of punching */
 
-enum socket_use { SOCKET_FREE, SOCKET_FOR_REACH, SOCKET_FOR_PUNCH };
+enum socket_use {
+    SOCKET_FREE,
+    SOCKET_FOR_REACH,
+    SOCKET_FOR_PUNCH, /* seeks a path */
+    SOCKET_FOR_PATH   /* is a link's way */
+};
 
 struct spare {
     struct addr local; /* family 0: not open yet */
@@ -48,8 +53,10 @@ const struct spare *sockets_spare(const struct sockets *s, uint32_t id);
 void sockets_close(struct sockets *s, uint32_t id, struct out *out);
 /* The n-th spare socket of punching for a link, open or not yet; 0: it has no more. */
 uint32_t sockets_nth(const struct sockets *s, mist_link link, uint32_t n);
-/* Closes the spare sockets of a link, all but `keep`; returns how many. */
-uint32_t sockets_release(struct sockets *s, mist_link link, uint32_t keep, struct out *out);
+/* Closes those that seek a path for a link. */
+void sockets_release(struct sockets *s, mist_link link, struct out *out);
+/* A link's path is on that socket from now on (0: on none of these): closes its others. */
+void sockets_adopt(struct sockets *s, mist_link link, uint32_t id, struct out *out);
 uint32_t sockets_memory(const struct sockets *s, struct mist_memory *array, uint32_t n);
 
 #endif

@@ -12,8 +12,7 @@
 #define ANSWER_WAIT  MS(800)     /* above the p99 round trip of wired hosts (PlanetLab) */
 #define KNOCK_WAIT   MS(1200)    /* three one-way trips: reach.c */
 #define TURN_WAIT    MS(400)
-#define FAR_PEERS    4           /* asked for a knock; four liars of ten are 10^-4 */
-#define STALE_HOLE   MINUTES(12) /* the longest UDP timer of home routers is 691 s */
+#define FAR_PEERS    4 /* asked for a knock; four liars of ten are 10^-4 */
 #define VOTES_ENOUGH 3
 
 void survey_init(struct survey *s, struct rng *rng, struct timers *timers, struct sockets *sockets,
@@ -139,21 +138,29 @@ static void judge_mapping(struct survey *s)
             best_of = i;
         }
     }
+    uint8_t former = s->nature.mapping;
     s->nature.mapping = NATURE_MAPPING_UNKNOWN;
     s->confidence[NATURE_KNOB_MAPPING] = 0;
+    s->told_apart = false;
     if (answers < SURVEY_ENOUGH)
         return;
     bool same = 2 * best > answers;
     s->outside = s->peers[best_of].seen;
     s->nature.mapping = same ? NATURE_EIM : NATURE_APDM; /* or adm: judge_turn */
+    if (!same && former > NATURE_EIM) { /* the other ports are written to once, see knock */
+        s->nature.mapping = former;
+        s->told_apart = true;
+    }
     s->confidence[NATURE_KNOB_MAPPING] =
         (uint8_t)(100 * (same ? best : answers - best + 1) / answers);
 }
 
-static bool hole_may_be_open(const struct survey *s, mist_time now, const struct addr *second)
+/* A filter entry may live as long as its mapping: what was written to once counts
+ * for ever. */
+static bool has_hole(const struct survey *s, const struct addr *second)
 {
     for (uint32_t i = 0; i < SURVEY_SECONDS; i++) {
-        if (addr_equal(&s->seconds[i].at, second) && now - s->seconds[i].when < STALE_HOLE)
+        if (addr_equal(&s->seconds[i], second))
             return true;
     }
     return false;
@@ -178,8 +185,7 @@ static void knock(struct survey *s, mist_time now, const uint8_t *filter, struct
             p->far = p->far == 0 ? token(s) : p->far;
             ask_knock(s, p->link, MSG_REACH, p->far, filter, out);
         }
-        if (p->second == 0 || near++ >= FAR_PEERS || s->near_came ||
-            hole_may_be_open(s, now, &second))
+        if (p->second == 0 || near++ >= FAR_PEERS || s->near_came || has_hole(s, &second))
             continue;
         p->near = p->near == 0 ? token(s) : p->near;
         ask_knock(s, p->link, MSG_SECOND, p->near, NULL, out);
@@ -197,8 +203,9 @@ static void judge_filtering(struct survey *s)
     }
     s->far_came |= s->stranger_came;
     uint8_t *confidence = &s->confidence[NATURE_KNOB_FILTERING];
-    s->nature.filtering = NATURE_FILTERING_UNKNOWN;
-    *confidence = 0;
+    *confidence /= 2; /* nobody was found to knock: the former verdict fades */
+    if (*confidence == 0)
+        s->nature.filtering = NATURE_FILTERING_UNKNOWN;
     if (s->far_came) {
         s->nature.filtering = NATURE_EIF;
         *confidence = 100; /* an open path is a proof */
@@ -291,15 +298,15 @@ static void turn(struct survey *s, mist_time now, struct out *out)
             out_effect(out, &e);
     }
     uint32_t asked = 0;
-    for (uint32_t i = 0; i < s->peer_count && s->nature.mapping == NATURE_APDM; i++) {
+    for (uint32_t i = 0; i < s->peer_count && s->nature.mapping == NATURE_APDM && !s->told_apart;
+         i++) {
         struct survey_peer *p = &s->peers[i];
         struct addr second = second_of(p);
         if (p->second == 0 || p->seen.family == ADDR_NONE || asked++ == SURVEY_ENOUGH)
             continue;
         if (s->tries == 0) {
             p->request = token(s);
-            s->seconds[s->second_next].at = second;
-            s->seconds[s->second_next].when = now;
+            s->seconds[s->second_next] = second;
             s->second_next = (s->second_next + 1) % SURVEY_SECONDS;
         }
         if (p->second_seen.family == ADDR_NONE)
@@ -317,7 +324,7 @@ static void judge_turn(struct survey *s)
         answers += p->second_seen.family != ADDR_NONE;
         same += p->second_seen.family != ADDR_NONE && addr_equal(&p->second_seen, &p->seen);
     }
-    if (s->nature.mapping == NATURE_APDM && 2 * same > answers)
+    if (s->nature.mapping == NATURE_APDM && !s->told_apart && 2 * same > answers)
         s->nature.mapping = NATURE_ADM;
     s->nature.hairpin = s->turned_came       ? NATURE_HAIRPIN_ON
                         : s->shot_count >= 2 ? NATURE_HAIRPIN_OFF

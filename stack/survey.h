@@ -65,8 +65,9 @@ struct survey {
     uint8_t confidence[NATURE_KNOBS]; /* percent of the votes */
     uint8_t step, tries, peer_count, burst_count, burst_failures, burst_peer;
     uint8_t shot_count, retries;
-    bool known; /* a survey has ended */
-    bool off;   /* by configuration */
+    bool known;      /* a survey has ended */
+    bool off;        /* by configuration */
+    bool told_apart; /* adm from apdm, by an earlier survey */
     bool far_came, near_came, turned_came;
     bool stranger_came, stranger_stayed; /* when this node joined: reach.h */
     uint8_t family;
@@ -78,10 +79,7 @@ struct survey {
     struct survey_peer peers[SURVEY_PEERS];
     struct survey_shot shots[SURVEY_SHOTS];
     struct survey_burst bursts[SURVEY_BURSTS];
-    struct {
-        struct addr at;
-        mist_time when;
-    } seconds[SURVEY_SECONDS]; /* other ports this node wrote to: their holes are no proof */
+    struct addr seconds[SURVEY_SECONDS]; /* other ports this node wrote to: holes, no proof */
     uint32_t second_next;
     struct rng *rng;
     struct timers *timers;

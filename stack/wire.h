@@ -25,7 +25,7 @@
 #define WIRE_NOISE      48   /* a message of the handshake: ephemeral key and tag */
 #define WIRE_CONTACTS   20   /* most contacts in one message */
 #define WIRE_CANDIDATES 8    /* most candidates in one message */
-#define WIRE_FILTER     64   /* bytes of the filter of contacted addresses */
+#define WIRE_FILTER     256  /* bytes of the filter of contacted addresses */
 #define WIRE_MTU        1252 /* largest datagram: MIST_DATAGRAM */
 #define WIRE_INIT_SIZE  128  /* INIT is padded to this: no answer to it is larger */
 #define WIRE_VALUE      900  /* MIST_VALUE */

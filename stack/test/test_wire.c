@@ -80,7 +80,7 @@ static const struct {
     {MSG_MEET, MIST_KIND_PUNCH, "meet", 1 + 1 + 4 + 4 + 9 + 1 + 8 * 1 + 4 * 7 + 4 * 19},
     {MSG_PROBE, MIST_KIND_PUNCH, "probe", 1 + 4 + 1 + 49},
     {MSG_PROVED, MIST_KIND_PUNCH, "proved", 1 + 4 + 19},
-    {MSG_REACH, MIST_KIND_REACH, "reach", 1 + 4 + 8 + 64},
+    {MSG_REACH, MIST_KIND_REACH, "reach", 1 + 4 + 8 + 256},
     {MSG_KNOCK, MIST_KIND_REACH, "knock", 1 + 4 + 8 + 19},
     {MSG_KNOCKED, MIST_KIND_REACH, "knocked", 1 + 4},
     {MSG_BYE, MIST_KIND_HEARTBEAT, "bye", 1 + 1},
