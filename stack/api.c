@@ -92,6 +92,7 @@ static struct mist *api_init(void *memory, void *scratch, const void *config, co
     n->kad = kad_init(base + l.kad_at, &l.kad, mux_self(n->mux), &n->rng, &n->timers, l.timer_kad);
     n->pubsub = pubsub_init(base + l.pubsub_at, &l.pubsub, &n->rng, &n->timers, l.timer_pubsub);
     meet_init(&n->meet, base + l.meet, c->connections, &n->rng, &n->timers, l.timer_meet);
+    meet_as(&n->meet, config_suite(c), &n->person, mux_self(n->mux));
     punch_init(
         &n->punch, base + l.punch,
         &(struct punch_limits){c->punches, c->punch_rounds, c->punch_mappings, c->punch_probes},
@@ -142,7 +143,6 @@ static void ask_reach(struct mist *n, mist_time now)
 
 static void timer_due(struct mist *n, mist_time now, uint32_t id)
 {
-    struct meet_self self;
     if (id == TIMER_JOIN)
         join_timer(n, now);
     else if (id == TIMER_REACH) {
@@ -158,10 +158,8 @@ static void timer_due(struct mist *n, mist_time now, uint32_t id)
         pubsub_timer(n->pubsub, now, id - n->timer_pubsub, n->out);
     else if (id < n->timer_meet)
         punch_timer(&n->punch, now, id - n->timer_punch, n->out);
-    else {
-        node_self(n, now, &self);
-        meet_timer(&n->meet, now, id - n->timer_meet, &self, n->out);
-    }
+    else
+        meet_timer(&n->meet, now, id - n->timer_meet, n->out);
 }
 
 static void api_tick(struct mist *n, mist_time now)
@@ -277,14 +275,16 @@ static int wish_connect(struct mist *n, mist_time now, const struct mist_wish *w
     if (!own_id(w->id))
         return MIST_ERR_ARGUMENT;
     node_name_key(key, w->name, w->name_length);
+    if (w->length != 0 && w->length != WIRE_ID)
+        return MIST_ERR_ARGUMENT;
     node_self(n, now, &self);
-    return meet_connect(&n->meet, now, w->id, key, &self, n->out);
+    node_person(n);
+    return meet_connect(&n->meet, now, w->id, key, w->length == 0 ? NULL : w->bytes, &self, n->out);
 }
 
 static int wish_send(struct mist *n, mist_time now, const struct mist_wish *w)
 {
-    (void)now;
-    return meet_send(&n->meet, w->id, w->bytes, w->length, n->out);
+    return meet_send(&n->meet, now, w->id, w->bytes, w->length, n->out);
 }
 
 static int wish_close(struct mist *n, mist_time now, const struct mist_wish *w)
@@ -303,6 +303,18 @@ static int wish_name(struct mist *n, mist_time now, const struct mist_wish *w)
 {
     (void)now;
     return w->name_length == 0 ? MIST_ERR_ARGUMENT : join_name(n, w->name, w->name_length);
+}
+
+static int wish_identity(struct mist *n, mist_time now, const struct mist_wish *w)
+{
+    (void)now;
+    if (w->length != SEAL_KEY)
+        return MIST_ERR_ARGUMENT;
+    if (n->person_known)
+        return MIST_ERR_STATE;
+    person_init(&n->person, w->bytes);
+    n->person_known = true;
+    return MIST_OK;
 }
 
 static int wish_leave(struct mist *n, mist_time now, const struct mist_wish *w)
@@ -325,6 +337,7 @@ static const granter granters[] = {
     [MIST_WISH_CLOSE] = wish_close,
     [MIST_WISH_NAME] = wish_name,
     [MIST_WISH_LEAVE] = wish_leave,
+    [MIST_WISH_IDENTITY] = wish_identity,
 };
 
 static int api_wish(struct mist *n, mist_time now, const struct mist_wish *w)

@@ -3,14 +3,16 @@
  *     dialer                  holders of the name             acceptor
  *       | PUBLISH(offer) ----------> | RECEIVE(offer, seen) ----> |
  *       | <---------- OPEN(answer, meet) through the first relay - |
- *       | ACCEPT ------------------------------------------------> |
+ *       | ACCEPT(proof) -----------------------------------------> |
  *       | <=================== probes, both ways ================> |
  *
  * The holder whose copy of the offer came first has the shortest way between
- * the two, so the acceptor answers through it; the answer repeats the offer's
- * nonce, which makes it an authenticated round trip.
+ * the two, so the acceptor answers through it.  Offer, answer and proof are the
+ * messages by which the two persons recognise each other (person.h); an answer
+ * that proves nothing is told as IMPOSTOR, and the dialer goes on waiting.
  *
- * One timer per connection: the next offer, giving up, or another HANGUP. */
+ * One timer per connection: the next offer, the answer again, giving up, or
+ * another HANGUP. */
 #ifndef MIST_MEET_H
 #define MIST_MEET_H
 
@@ -19,6 +21,7 @@
 #include <stdint.h>
 
 #include "stack/out.h"
+#include "stack/person.h"
 #include "stack/rng.h"
 #include "stack/timers.h"
 
@@ -26,28 +29,45 @@
 #define MEET_PER_PEER 4 /* connections that one peer may have opened to this node */
 #define MEET_THEIRS   UINT32_C(0x80000000) /* ids of connections that peers opened */
 
-enum conn_state { CONN_FREE, CONN_OFFERING, CONN_MEETING, CONN_UP, CONN_CLOSING };
+#define MEET_IMPOSTORS 4 /* links whose answers proved nothing, and are not looked at again */
+
+enum conn_state {
+    CONN_FREE,
+    CONN_OFFERING, /* dialer: offers are out */
+    CONN_MEETING,  /* acceptor: a link to the dialer is being opened */
+    CONN_PROVING,  /* acceptor: answered, the dialer's proof is awaited */
+    CONN_UP,
+    CONN_CLOSING
+};
 
 struct conn {
     uint8_t state; /* enum conn_state */
     bool dialer;
-    uint8_t offers, hangups, relay_count, relay_next, candidate_count;
+    uint8_t offers, answers, hangups, impostor_count;
+    uint8_t relay_count, relay_next, candidate_count;
     uint32_t id, conversation;
-    uint64_t nonce, publication;
+    uint64_t publication;
     uint32_t acked, told; /* best of the offers */
     uint32_t path;        /* enum mist_path */
     mist_link link, relay_pin;
-    mist_link relays[MEET_RELAYS];
+    mist_link relays[MEET_RELAYS], impostors[MEET_IMPOSTORS];
     mist_time started, answered;
     uint8_t key[WIRE_ID], peer[WIRE_ID];
     uint8_t ticket[WIRE_COOKIE];                  /* the dialer's */
     struct nature nature;                         /* the other's */
     struct candidate candidates[WIRE_CANDIDATES]; /* the other's */
+    struct meeting meeting;
+    uint16_t value_length, reply_length;
+    uint8_t value[WIRE_OFFER];  /* dialer: the offer, the same each time */
+    uint8_t reply[WIRE_ANSWER]; /* acceptor: the answer; dialer: the proof */
 };
 
 struct meet {
     struct conn *conns;
     uint32_t limit, used, next_id;
+    const struct seal_suite *seal;
+    const struct person *self; /* known before the first call or offer */
+    const uint8_t *transport;  /* this node's id in the overlay */
     struct rng *rng;
     struct timers *timers;
     uint32_t first_timer;
@@ -64,32 +84,37 @@ struct meet_self {
 size_t meet_size(uint32_t conns);
 void meet_init(struct meet *m, void *memory, uint32_t conns, struct rng *rng, struct timers *timers,
                uint32_t first_timer);
+/* Keeps all three. */
+void meet_as(struct meet *m, const struct seal_suite *seal, const struct person *self,
+             const uint8_t *transport);
 
-/* The caller's side: 0 or an error; `id` is the caller's and below MEET_THEIRS. */
+/* The caller's side: 0 or an error; `id` is the caller's and below MEET_THEIRS.
+ * pin: the only person to be connected to; NULL: whoever answers. */
 int meet_connect(struct meet *m, mist_time now, uint32_t id, const uint8_t key[WIRE_ID],
-                 const struct meet_self *self, struct out *out);
-int meet_send(struct meet *m, uint32_t id, const uint8_t *bytes, uint32_t length, struct out *out);
+                 const uint8_t *pin, const struct meet_self *self, struct out *out);
+int meet_send(struct meet *m, mist_time now, uint32_t id, const uint8_t *bytes, uint32_t length,
+              struct out *out);
 int meet_close(struct meet *m, mist_time now, uint32_t id, struct out *out);
 const struct conn *meet_find(const struct meet *m, uint32_t id);
 
 /* The dialer's offer was published. */
 void meet_published(struct meet *m, uint32_t index, uint32_t acked, uint32_t told);
-void meet_timer(struct meet *m, mist_time now, uint32_t index, const struct meet_self *self,
-                struct out *out);
+void meet_timer(struct meet *m, mist_time now, uint32_t index, struct out *out);
 
-/* An offer arrived through `forwarder` (relays: it forwards datagrams).  standing:
- * the link to that peer if one is up, else 0; heard: when it last said anything. */
-void meet_offer(struct meet *m, mist_time now, mist_link forwarder, bool relays, mist_link standing,
-                mist_time heard, const struct msg *receive, const struct offer *offer,
-                struct out *out);
+/* An offer arrived through `forwarder` (relays: it forwards datagrams).  again: a copy
+ * of one that was seen; standing: the link to that peer if one is up, else 0; heard:
+ * when it last said anything. */
+void meet_offer(struct meet *m, mist_time now, mist_link forwarder, bool relays, bool again,
+                mist_link standing, mist_time heard, const struct msg *receive,
+                const struct call_value *value, struct out *out);
 /* First messages of a handshake with that peer; 0 when it is none of ours. */
 size_t meet_first(const struct meet *m, const uint8_t peer[WIRE_ID], uint32_t lag_us,
                   const struct meet_self *self, uint8_t *buffer, size_t size);
 /* The next relay to try towards that peer; 0: no other. */
 mist_link meet_alternate(struct meet *m, const uint8_t peer[WIRE_ID]);
 
-void meet_link_up(struct meet *m, const uint8_t peer[WIRE_ID], mist_link link, uint32_t path,
-                  mist_link relay, struct out *out);
+void meet_link_up(struct meet *m, mist_time now, const uint8_t peer[WIRE_ID], mist_link link,
+                  uint32_t path, mist_link relay, struct out *out);
 void meet_link_failed(struct meet *m, const uint8_t peer[WIRE_ID], struct out *out);
 void meet_link_down(struct meet *m, mist_link link, uint32_t reason, struct out *out);
 /* up_since: since when the link stands; relay: the relay of its path, or 0. */
@@ -98,6 +123,9 @@ void meet_answer(struct meet *m, mist_time now, mist_link link, const uint8_t pe
                  struct out *out);
 /* The first round trip on the path that stands. */
 void meet_rtt(struct meet *m, mist_link link, mist_time rtt, struct out *out);
+/* The dialer's proof. */
+void meet_proof(struct meet *m, mist_time now, mist_link link, const struct msg *proof,
+                struct out *out);
 void meet_path(struct meet *m, mist_link link, uint32_t path, mist_time rtt, struct out *out);
 void meet_payload(struct meet *m, mist_link link, const struct msg *payload, struct out *out);
 void meet_hangup(struct meet *m, mist_link link, const struct msg *hangup, struct out *out);

@@ -113,18 +113,20 @@ static void on_published(struct context *c, const struct msg *m)
     pubsub_published(c->n->pubsub, c->now, c->view.link, m, c->n->out);
 }
 
-static void take_offer(struct mist *n, mist_time now, mist_link forwarder, const struct msg *m)
+static void take_offer(struct mist *n, mist_time now, mist_link forwarder, bool again,
+                       const struct msg *m)
 {
-    struct offer offer;
+    struct call_value value;
     struct link_view standing = {0}, through = {0};
-    if (wire_take_offer(m->bytes, m->length, &offer) != 0)
+    if (wire_take_call(m->bytes, m->length, &value) != 0)
         return;
-    out_fact(n->out, FACT_OFFER_RECEIVED, m->peer, &m->addr, offer.count, 0);
+    out_fact(n->out, FACT_OFFER_RECEIVED, m->peer, &m->addr, (int64_t)value.length, 0);
     mist_link link = mux_find(n->mux, m->peer, WIRE_ID);
     bool up = link != 0 && mux_view(n->mux, link, &standing) && standing.up;
     bool relays = (m->flags & FLAG_RELAY) != 0 && mux_view(n->mux, forwarder, &through) &&
                   is_direct(&through.path);
-    meet_offer(&n->meet, now, forwarder, relays, up ? link : 0, standing.last_in, m, &offer,
+    node_person(n);
+    meet_offer(&n->meet, now, forwarder, relays, again, up ? link : 0, standing.last_in, m, &value,
                n->out);
 }
 
@@ -136,7 +138,7 @@ void messages_receive(struct mist *n, mist_time now, mist_link forwarder, const 
         return;
     if ((m->flags & FLAG_OFFER) != 0) {
         if (id == NAME_TOPIC)
-            take_offer(n, now, forwarder, m); /* copies too: each names another relay */
+            take_offer(n, now, forwarder, again, m); /* copies too: each names another relay */
         return;
     }
     if (again) {
@@ -199,6 +201,11 @@ static void on_answer(struct context *c, const struct msg *m)
     meet_answer(&c->n->meet, c->now, c->view.link, c->id, m,
                 node_path_class(c->n, &c->view, CANDIDATE_SEEN), mux_relay_of(&c->view.path),
                 c->view.up_since, c->n->out);
+}
+
+static void on_proof(struct context *c, const struct msg *m)
+{
+    meet_proof(&c->n->meet, c->now, c->view.link, m, c->n->out);
 }
 
 static void on_meet(struct context *c, const struct msg *m)
@@ -398,6 +405,7 @@ static const handler handlers[MSG_TYPES] = {
     [MSG_RELAYED] = on_relayed,
     [MSG_REFUSED] = on_refused,
     [MSG_ANSWER] = on_answer,
+    [MSG_PROOF] = on_proof,
     [MSG_MEET] = on_meet,
     [MSG_PROBE] = on_probe,
     [MSG_CHECK] = on_check,

@@ -27,7 +27,7 @@
 #include "stack/units.h"
 
 #define MIST_API_VERSION 1
-#define MIST_ID          32   /* bytes of a node id: its transport public key */
+#define MIST_ID          32   /* bytes of a node id, its transport public key, and of a person's */
 #define MIST_NAME        255  /* longest name, bytes */
 #define MIST_VALUE       900  /* longest published value, bytes */
 #define MIST_DATAGRAM    1252 /* largest UDP payload ever sent: 1280 - 28, rounded for v6 */
@@ -54,29 +54,33 @@ enum mist_error {
     X(4, SUBSCRIBE, "receive what is published on `name`, under `id`")                             \
     X(5, UNSUBSCRIBE, "end subscription `id`")                                                     \
     X(6, PUBLISH, "publish `bytes` on `name`, under `id`")                                         \
-    X(7, CONNECT, "open a path to whoever is `name`, as connection `id`")                          \
+    X(7, CONNECT,                                                                                  \
+      "open a path to whoever is `name`, as connection `id`; `bytes`: the id of the only person")  \
     X(8, SEND, "send `bytes` to connection `id`")                                                  \
     X(9, CLOSE, "close connection `id`")                                                           \
     X(10, NAME, "answer to `name`: subscribe to it and accept connections for it")                 \
-    X(11, LEAVE, "say goodbye to every peer; the node is of no further use")
+    X(11, LEAVE, "say goodbye to every peer; the node is of no further use")                       \
+    X(12, IDENTITY, "be the person whose Ed25519 seed is `bytes` (32), before any connection")
 
 /* X(number, NAME, doc) */
 #define MIST_EVENTS(X)                                                                             \
     X(1, SOCKET_WANTED, "open a UDP socket of `addr.family` on `addr.port` (0: any) as `socket`")  \
     X(2, JOINED, "the overlay knows this node; its name answers")                                  \
     X(3, CONNECTED,                                                                                \
-      "connection `id`: an authenticated round trip used `path`; `rtt` 0: PATH will tell")         \
+      "connection `id` to person `bytes`: an authenticated round trip used `path`; `rtt` 0: PATH " \
+      "will tell")                                                                                 \
     X(4, PATH, "connection `id` moved to `path` with `rtt`")                                       \
     X(5, FAILED, "connection `id` failed for `reason`")                                            \
     X(6, CLOSED, "connection `id` ended; its tallies in attempts, probes, sockets")                \
     X(7, DATAGRAM, "`bytes` from connection `id`")                                                 \
-    X(8, ACCEPTED, "`peer` opened connection `id` to this node")                                   \
+    X(8, ACCEPTED, "person `bytes` opened connection `id` to this node from `peer`")               \
     X(9, RECEIVED, "`bytes` published on subscription `id` by `peer`, seen at `addr`")             \
     X(10, SUBSCRIBED, "subscription `id` stands on `count` nodes")                                 \
     X(11, PUBLISHED, "message `id` reached `count` nodes, which forwarded it `hops` times")        \
     X(12, LOOKUP, "a lookup ended: `hops` hops and `count` answers in `rtt`; ok: `reason`==0")     \
     X(13, SOCKET_UNWANTED, "close socket `socket`; its id is never used again")                    \
-    X(14, NATURE, "what the NAT does: `text`, after `count` datagrams and `rtt`")
+    X(14, NATURE, "what the NAT does: `text`, after `count` datagrams and `rtt`")                  \
+    X(15, IMPOSTOR, "`peer` answered connection `id` without the person's key; the search goes on")
 
 /* X(number, NAME, word): how a connection's datagrams travel. */
 #define MIST_PATHS(X)                                                                              \
@@ -104,7 +108,8 @@ enum mist_error {
     X(7, TIMEOUT, "timeout")                                                                       \
     X(8, PEER_CLOSED, "peer_closed")                                                               \
     X(9, PATH_LOST, "path_lost")                                                                   \
-    X(10, ALREADY_CONNECTED, "already_connected")
+    X(10, ALREADY_CONNECTED, "already_connected")                                                  \
+    X(11, WRONG_KEY, "wrong_key")
 
 /* X(number, NAME, word): what a datagram is for; the classes of the traffic
  * table and of the counters. */

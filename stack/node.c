@@ -28,6 +28,17 @@ void node_topic_key(uint8_t key[WIRE_ID], const uint8_t *name, size_t length)
     key_of(key, "mist topic", name, length);
 }
 
+void node_person(struct mist *n)
+{
+    uint8_t seed[SEAL_KEY];
+    if (n->person_known)
+        return;
+    rng_bytes(&n->rng, seed, sizeof seed);
+    person_init(&n->person, seed);
+    seal_wipe(seed, sizeof seed);
+    n->person_known = true;
+}
+
 static void add_self(struct meet_self *self, const struct addr *a, uint8_t kind)
 {
     static const uint8_t any[16];
@@ -243,7 +254,7 @@ static void meet_late(struct mist *n, mist_time now, const uint8_t *peer, const 
     struct meet_self self;
     node_self(n, now, &self);
     size_t length = meet_first(&n->meet, peer, 0, &self, first, sizeof first);
-    meet_link_up(&n->meet, peer, v->link, node_path_class(n, v, CANDIDATE_SEEN),
+    meet_link_up(&n->meet, now, peer, v->link, node_path_class(n, v, CANDIDATE_SEEN),
                  mux_relay_of(&v->path), n->out);
     if (length > 0)
         (void)mux_send(n->mux, now, v->link, NULL, first, length, n->out);
@@ -262,7 +273,7 @@ static void do_link_up(struct mist *n, mist_time now, const struct effect *e)
             mux_ping(n->mux, now, e->link, n->out); /* the initiator has measured, we have not */
         return;
     }
-    meet_link_up(&n->meet, e->contact.id, e->link, node_path_class(n, &v, CANDIDATE_SEEN),
+    meet_link_up(&n->meet, now, e->contact.id, e->link, node_path_class(n, &v, CANDIDATE_SEEN),
                  mux_relay_of(&v.path), n->out);
 }
 

@@ -71,6 +71,8 @@ struct mist {
     struct rng rng;
     uint32_t timer_kad, timer_pubsub, timer_punch, timer_meet; /* first of each */
     bool serves;                                               /* forwards for others */
+    struct person person; /* person_known: given, or drawn when first needed */
+    bool person_known;
     struct join join;
     struct reach reach;
     struct survey survey;
@@ -84,6 +86,7 @@ void node_carry_out(struct mist *n, mist_time now); /* effects, until there are 
 void node_receive(struct mist *n, mist_time now, uint32_t socket, const struct addr *from,
                   const uint8_t *bytes, size_t length);
 void node_self(const struct mist *n, mist_time now, struct meet_self *self);
+void node_person(struct mist *n); /* from now on there is one: a nobody, if none was given */
 /* The keys of names (who answers) and of topics (what is published) are apart. */
 void node_name_key(uint8_t key[WIRE_ID], const uint8_t *name, size_t length);
 void node_topic_key(uint8_t key[WIRE_ID], const uint8_t *name, size_t length);

@@ -16,6 +16,20 @@ void seal_public(struct seal_pair *pair)
     CHECK(crypto_scalarmult_base(pair->open, pair->secret) == 0);
 }
 
+void seal_person(uint8_t id[SEAL_KEY], struct seal_pair *pair, const uint8_t seed[SEAL_KEY])
+{
+    uint8_t secret[crypto_sign_SECRETKEYBYTES];
+    CHECK(crypto_sign_seed_keypair(id, secret, seed) == 0);
+    CHECK(crypto_sign_ed25519_sk_to_curve25519(pair->secret, secret) == 0);
+    seal_public(pair);
+    seal_wipe(secret, sizeof secret);
+}
+
+int seal_person_open(uint8_t open[SEAL_KEY], const uint8_t id[SEAL_KEY])
+{
+    return crypto_sign_ed25519_pk_to_curve25519(open, id);
+}
+
 void seal_stream(uint8_t block[64], const uint8_t key[SEAL_KEY], uint64_t index)
 {
     static const uint8_t zero[64];

@@ -70,6 +70,12 @@ void seal_hash(uint8_t *hash, size_t n, const uint8_t key[SEAL_KEY], const void 
 /* The real public key of a pair: the ids of both suites. */
 void seal_public(struct seal_pair *pair);
 
+/* A person: the Ed25519 public key (RFC 8032) of a seed, and the X25519 pair that
+ * belongs to the same secret (one key for both is safe: Thormarker, ePrint 2021/509). */
+void seal_person(uint8_t id[SEAL_KEY], struct seal_pair *pair, const uint8_t seed[SEAL_KEY]);
+/* The X25519 public key of a person's id.  Returns 0, or -1: no key of prime order. */
+int seal_person_open(uint8_t open[SEAL_KEY], const uint8_t id[SEAL_KEY]);
+
 /* Block `index` of the ChaCha20 key stream of `key`. */
 void seal_stream(uint8_t block[64], const uint8_t key[SEAL_KEY], uint64_t index);
 

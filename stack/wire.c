@@ -98,6 +98,7 @@ enum field {
     TTL,
     REQUEST,
     LAG,
+    COUNTER,
     NUMBER,
     KEY,
     PEER,
@@ -136,7 +137,8 @@ static const struct {
     [MSG_RELAY] = {"relay", MIST_KIND_RELAY, {PREFIX, BYTES}},
     [MSG_RELAYED] = {"relayed", MIST_KIND_RELAY, {PREFIX, BYTES}},
     [MSG_REFUSED] = {"refused", MIST_KIND_RELAY, {PREFIX, REASON}},
-    [MSG_ANSWER] = {"answer", MIST_KIND_PUNCH, {REQUEST, NUMBER}},
+    [MSG_ANSWER] = {"answer", MIST_KIND_PUNCH, {REQUEST, BYTES}},
+    [MSG_PROOF] = {"proof", MIST_KIND_PUNCH, {REQUEST, BYTES}},
     [MSG_MEET] = {"meet", MIST_KIND_PUNCH, {FLAGS, LAG, REQUEST, NATURE, CANDIDATES}},
     [MSG_PROBE] = {"probe", MIST_KIND_PUNCH, {REQUEST, COUNT, PAD_PROBE}},
     [MSG_CHECK] = {"check", MIST_KIND_PUNCH, {REQUEST, COUNT}},
@@ -151,7 +153,7 @@ static const struct {
     [MSG_ECHO] = {"echo", MIST_KIND_PUNCH, {PREFIX, REQUEST}},
     [MSG_ECHOED] = {"echoed", MIST_KIND_PUNCH, {PREFIX, REQUEST, ADDR}},
     [MSG_BYE] = {"bye", MIST_KIND_HEARTBEAT, {REASON}},
-    [MSG_PAYLOAD] = {"payload", MIST_KIND_DATA, {REQUEST, BYTES}},
+    [MSG_PAYLOAD] = {"payload", MIST_KIND_DATA, {REQUEST, COUNTER, BYTES}},
     [MSG_HELLO] = {"hello", MIST_KIND_HANDSHAKE, {FLAGS, ADDR}},
     [MSG_HANGUP] = {"hangup", MIST_KIND_DATA, {REQUEST, REASON}},
 };
@@ -224,6 +226,7 @@ static void put_field(struct writer *w, const struct msg *m, enum field field)
     case TTL: put_number(w, m->ttl_s, 2); break;
     case REQUEST: put_number(w, m->request, 4); break;
     case LAG: put_number(w, m->lag_us, 4); break;
+    case COUNTER: put_number(w, m->counter, 4); break;
     case NUMBER: put_number(w, m->number, 8); break;
     case KEY: put_bytes(w, m->key, WIRE_ID); break;
     case PEER: put_bytes(w, m->peer, WIRE_ID); break;
@@ -284,6 +287,7 @@ static void take_field(struct reader *r, struct msg *m, enum field field)
     case TTL: m->ttl_s = (uint16_t)take_number(r, 2); break;
     case REQUEST: m->request = (uint32_t)take_number(r, 4); break;
     case LAG: m->lag_us = (uint32_t)take_number(r, 4); break;
+    case COUNTER: m->counter = (uint32_t)take_number(r, 4); break;
     case NUMBER: m->number = take_number(r, 8); break;
     case KEY: m->key = take(r, WIRE_ID); break;
     case PEER: m->peer = take(r, WIRE_ID); break;
@@ -351,11 +355,26 @@ void wire_candidate(const struct msg *m, uint32_t i, struct candidate *candidate
 
 /* ---- the offer ---- */
 
+size_t wire_put_call(uint8_t *buffer, size_t size, const struct call_value *v)
+{
+    struct writer w = {buffer, buffer + size, false};
+    put_number(&w, v->conversation, 4);
+    put_bytes(&w, v->bytes, v->length);
+    return w.failed ? 0 : (size_t)(w.at - buffer);
+}
+
+int wire_take_call(const uint8_t *bytes, size_t length, struct call_value *v)
+{
+    struct reader r = {bytes, bytes + length, false};
+    v->conversation = (uint32_t)take_number(&r, 4);
+    v->bytes = r.at;
+    v->length = (size_t)(r.end - r.at);
+    return r.failed || length > WIRE_OFFER ? -1 : 0;
+}
+
 size_t wire_put_offer(uint8_t *buffer, size_t size, const struct offer *o)
 {
     struct writer w = {buffer, buffer + size, false};
-    put_number(&w, o->conversation, 4);
-    put_number(&w, o->nonce, 8);
     put_bytes(&w, o->ticket, WIRE_COOKIE);
     put_number(&w, o->flags, 1);
     put_nature(&w, &o->nature);
@@ -371,8 +390,6 @@ int wire_take_offer(const uint8_t *bytes, size_t length, struct offer *o)
 {
     struct reader r = {bytes, bytes + length, false};
     memset(o, 0, sizeof *o);
-    o->conversation = (uint32_t)take_number(&r, 4);
-    o->nonce = take_number(&r, 8);
     const uint8_t *ticket = take(&r, WIRE_COOKIE);
     if (ticket != NULL)
         memcpy(o->ticket, ticket, WIRE_COOKIE);

@@ -17,7 +17,7 @@
 #include "stack/nature.h"
 #include "stack/units.h"
 
-#define WIRE_VERSION    2
+#define WIRE_VERSION    3
 #define WIRE_ID         32
 #define WIRE_PREFIX     12 /* bytes of an id that name a peer to a relay */
 #define WIRE_NONCE      16
@@ -29,6 +29,8 @@
 #define WIRE_MTU        1252 /* largest datagram: MIST_DATAGRAM */
 #define WIRE_INIT_SIZE  128  /* INIT is padded to this: no answer to it is larger */
 #define WIRE_VALUE      900  /* MIST_VALUE */
+#define WIRE_OFFER      352  /* longest value that is an offer */
+#define WIRE_ANSWER     128  /* longest answer to an offer, or proof */
 
 enum wire_type {
     WIRE_INIT = 1,  /* may I talk to you?  no state follows from it */
@@ -56,7 +58,7 @@ enum msg_type {
     MSG_RELAY,       /* forward this datagram to the peer named by its prefix */
     MSG_RELAYED,     /* this datagram came from the peer named by its prefix */
     MSG_REFUSED,     /* I do not forward to that peer */
-    MSG_ANSWER,      /* I am whom your offer names: let us talk */
+    MSG_ANSWER,      /* I am whom your offer names, and prove it: let us talk */
     MSG_MEET,        /* where I may be reached, and how late you will hear of it */
     MSG_PROBE,       /* does this path work? */
     MSG_PROVED,      /* it does, and this is where I see you */
@@ -74,6 +76,7 @@ enum msg_type {
     MSG_AIM,         /* I hold these ports of that address open for you */
     MSG_ECHO,        /* tell the peer named by its prefix where you see me */
     MSG_ECHOED,      /* the peer named by its prefix echoed this, from there */
+    MSG_PROOF,       /* I am who called: the answer was for me */
     MSG_TYPES
 };
 
@@ -114,6 +117,7 @@ struct msg {
     uint16_t port;         /* HERE: 0: none */
     uint16_t length;       /* of bytes */
     uint32_t request;      /* matches answers to questions; a conversation's number */
+    uint32_t counter;      /* PAYLOAD: low half */
     uint32_t lag_us;       /* MEET: one-way delay of the sender's leg to the relay */
     uint64_t number;       /* publication, nonce */
     const uint8_t *key;    /* WIRE_ID bytes */
@@ -140,10 +144,19 @@ void wire_contact(const struct msg *m, uint32_t i, struct contact *contact);
 void wire_candidate(const struct msg *m, uint32_t i, struct candidate *candidate);
 size_t wire_put_size(const struct msg *m); /* what wire_put would write */
 
-/* An offer to connect: the value of a publication on a name. */
-struct offer {
+/* An offer to connect, the value of a publication on a name: the number of the
+ * conversation, which stays the same in all copies and repeats, and what person.h
+ * makes of the rest.  `bytes` is borrowed. */
+struct call_value {
     uint32_t conversation;
-    uint64_t nonce;              /* the answer repeats it: a round trip */
+    const uint8_t *bytes;
+    size_t length;
+};
+size_t wire_put_call(uint8_t *buffer, size_t size, const struct call_value *v);
+int wire_take_call(const uint8_t *bytes, size_t length, struct call_value *v); /* 0 or -1 */
+
+/* What the dialer says of itself in it. */
+struct offer {
     uint8_t ticket[WIRE_COOKIE]; /* what an OPEN through a relay shows for a cookie */
     uint8_t flags;               /* FLAG_SERVER */
     struct nature nature;

@@ -74,5 +74,7 @@ int key_load(const char *file, uint8_t secret[KEY_BYTES], char *error, size_t er
 
 void key_id(const uint8_t secret[KEY_BYTES], uint8_t id[KEY_BYTES])
 {
-    crypto_scalarmult_base(id, secret);
+    uint8_t pair[crypto_sign_SECRETKEYBYTES];
+    crypto_sign_seed_keypair(id, pair, secret);
+    sodium_memzero(pair, sizeof pair);
 }

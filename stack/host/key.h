@@ -1,4 +1,5 @@
-/* key.h: the node's secret transport key, X25519 (RFC 7748), and its file.
+/* key.h: the secret of the person whose node this is, an Ed25519 seed (RFC 8032), and
+ * its file.  The node's transport key is another one, made for each run.
  *
  * The file holds the 32 bytes as 64 hex digits and a newline, readable by its
  * owner alone. */
@@ -15,7 +16,7 @@
  * or -1 with one line of text in error. */
 int key_load(const char *file, uint8_t secret[KEY_BYTES], char *error, size_t error_size);
 
-/* The node's id: the public key that belongs to the secret. */
+/* The person's id: the public key that belongs to the secret. */
 void key_id(const uint8_t secret[KEY_BYTES], uint8_t id[KEY_BYTES]);
 
 #endif

@@ -104,7 +104,10 @@ void lines_event(FILE *out, const struct mist_api *api, const struct mist_event 
     put_count(out, "attempts", e->attempts);
     put_count(out, "probes", e->probes);
     put_count(out, "sockets", e->sockets);
-    if (e->length)
+    bool person = e->kind == MIST_EVENT_CONNECTED || e->kind == MIST_EVENT_ACCEPTED;
+    if (e->length && person)
+        put_hex(out, "person", e->bytes, e->length);
+    else if (e->length)
         put_bytes(out, e->bytes, e->length);
     end_line(out);
 }

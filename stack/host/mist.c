@@ -245,25 +245,33 @@ static int configure(const struct mist_api *api, const struct options *o, void *
     return 0;
 }
 
-static struct host *open_host(struct program *p, const void *config)
+/* The person of the key file, behind a transport key that nobody has seen before. */
+static int open_host(struct program *p, const void *config)
 {
-    uint8_t secret[KEY_BYTES];
+    uint8_t person[KEY_BYTES], transport[KEY_BYTES];
     char error[256];
-    if (key_load(p->options.key_file, secret, error, sizeof error)) {
+    if (key_load(p->options.key_file, person, error, sizeof error)) {
         fprintf(stderr, "mist: %s\n", error);
-        return NULL;
+        return -1;
     }
-    struct host *host = host_open(&(struct host_options){
+    randombytes_buf(transport, sizeof transport);
+    p->host = host_open(&(struct host_options){
         .api = p->api,
         .config = config,
-        .secret = secret,
+        .secret = transport,
         .listen = p->options.listen,
         .listen_count = p->options.listen_count,
         .calls = {.user = p, .event = on_event, .opened = on_opened, .failed = on_failed}});
-    sodium_memzero(secret, sizeof secret);
-    if (!host)
+    if (p->host)
+        wish(p, &(struct mist_wish){.size = sizeof(struct mist_wish),
+                                    .kind = MIST_WISH_IDENTITY,
+                                    .bytes = person,
+                                    .length = sizeof person});
+    else
         fprintf(stderr, "mist: no memory, or no randomness, for a node\n");
-    return host;
+    sodium_memzero(person, sizeof person);
+    sodium_memzero(transport, sizeof transport);
+    return p->host ? 0 : -1;
 }
 
 static void bootstrap(struct program *p)
@@ -291,8 +299,7 @@ static int run_node(struct program *p, void (*begin)(struct program *p))
     void *config = calloc(1, p->api->config_size);
     int answer = config ? configure(p->api, &p->options, config) : EXIT_LACKS;
     if (!answer) {
-        p->host = open_host(p, config);
-        answer = p->host ? 0 : EXIT_LACKS;
+        answer = open_host(p, config) ? EXIT_LACKS : 0;
     }
     free(config);
     if (answer)
@@ -398,7 +405,7 @@ static const struct command {
     int (*run)(struct program *p);
     const char *help;
 } commands[] = {
-    {"id", "", COMMAND_ID, run_id, "print the node's id"},
+    {"id", "", COMMAND_ID, run_id, "print your id"},
     {"up", "", COMMAND_UP, run_up, "be a node, until SIGTERM or SIGINT"},
     {"dial", " NAME", COMMAND_DIAL, run_dial, "reach NAME, send, print what comes back"},
     {"proxy", " NAME", COMMAND_PROXY, run_proxy,

@@ -137,7 +137,7 @@ static const struct option_row {
     const char *help;
 } rows[] = {
     {"key", "FILE", COMMAND_ID | COMMAND_NODE, take_key,
-     "the node's secret key; made when there is none (default: a fresh one, kept nowhere)"},
+     "your secret key; made when there is none (default: a fresh one, kept nowhere)"},
     {"name", "NAME", COMMAND_UP | COMMAND_SERVE, take_name, "answer to NAME"},
     {"bootstrap", "ADDR", COMMAND_NODE, take_bootstrap, "a node to join through; may be repeated"},
     {"listen", "ADDR", COMMAND_UP | COMMAND_DIAL, take_listen,

@@ -165,7 +165,8 @@ static size_t put_sensible(struct script *s, const struct mist *to, uint8_t *byt
                     .request = take_number_of(s, to),
                     .ttl_s = byte(s),
                     .lag_us = byte(s) * UINT32_C(20000),
-                    .number = to->meet.conns[0].nonce ^ byte(s),
+                    .number = to->meet.conns[0].publication ^ byte(s),
+                    .counter = byte(s),
                     .key = take_some_id(s, key),
                     .peer = take_some_id(s, peer),
                     .addr = take_some_addr(s),
@@ -224,7 +225,9 @@ static void say_something_sensible(struct script *s, uint8_t who)
 static void offer_to_connect(struct script *s, uint8_t who)
 {
     uint8_t value[WIRE_VALUE], bytes[WIRE_MTU], key[WIRE_ID];
-    struct offer o = {.conversation = word(s), .nonce = word(s), .flags = byte(s)};
+    struct offer o = {.flags = byte(s)};
+    const uint32_t conversation = word(s);
+    const uint8_t *publisher = lab->hosts[byte(s) % HOSTS].id;
     if (byte(s) % 4 != 0)
         mux_ticket(lab->hosts[who % HOSTS].node->mux, lab->now, o.ticket);
     o.count = byte(s) % (WIRE_CANDIDATES + 1);
@@ -232,14 +235,14 @@ static void offer_to_connect(struct script *s, uint8_t who)
         o.candidates[i] = (struct candidate){take_some_addr(s), CANDIDATE_SEEN};
     uint32_t to = who / HOSTS % HOSTS;
     const struct lab_host *h = &lab->hosts[to];
-    const size_t length = wire_put_offer(value, sizeof value, &o);
-    bend(s, value, length);
     node_name_key(key, (const uint8_t *)h->name, strlen(h->name));
+    const size_t length = lab_offer(lab, value, conversation, key, publisher, &o);
+    bend(s, value, length);
     struct msg m = {.type = (who & 0x80) != 0 ? MSG_PUBLISH : MSG_RECEIVE,
                     .flags = (uint8_t)(FLAG_OFFER | (who & 0x40 ? 0 : FLAG_RELAY)),
                     .key = key,
                     .number = word(s),
-                    .peer = lab->hosts[byte(s) % HOSTS].id,
+                    .peer = publisher,
                     .addr = take_some_addr(s),
                     .bytes = value,
                     .length = (uint16_t)length};

@@ -69,7 +69,12 @@ static void head(const uint8_t *data, size_t size)
 static void offer(const uint8_t *data, size_t size)
 {
     struct offer o;
+    struct call_value v;
     uint8_t again[WIRE_MTU];
+    if (wire_take_call(data, size, &v) == 0) {
+        CHECK(wire_put_call(again, sizeof again, &v) == size);
+        CHECK(memcmp(again, data, size) == 0);
+    }
     if (wire_take_offer(data, size, &o) != 0)
         return;
     CHECK(wire_put_offer(again, sizeof again, &o) == size);

@@ -418,6 +418,29 @@ int lab_say(struct lab *l, uint32_t from, uint32_t to, const struct addr *probe,
     return error;
 }
 
+uint16_t lab_offer(struct lab *l, uint8_t value[WIRE_VALUE], uint32_t conversation,
+                   const uint8_t *key, const uint8_t *publisher, const struct offer *offer)
+{
+    static const uint8_t seed[32] = {77};
+    uint8_t plain[WIRE_VALUE], sealed[WIRE_VALUE], dice[32] = {0};
+    struct meeting meeting;
+    struct person person;
+    struct rng rng;
+    for (int i = 0; i < 8; i++)
+        dice[i] = (uint8_t)draw(l);
+    rng_init(&rng, dice);
+    person_init(&person, seed);
+    struct call call = {.seal = &seal_real,
+                        .self = &person,
+                        .name = key,
+                        .dialer = publisher,
+                        .conversation = conversation};
+    struct call_value v = {.conversation = conversation, .bytes = sealed};
+    v.length = person_offer(&meeting, &call, NULL, &rng, plain,
+                            wire_put_offer(plain, sizeof plain, offer), sealed, sizeof sealed);
+    return (uint16_t)wire_put_call(value, WIRE_VALUE, &v);
+}
+
 /* The earliest of the hosts' deadlines; the first host of equal ones. */
 static mist_time earliest_due(const struct lab *l, uint32_t *host)
 {

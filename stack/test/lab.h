@@ -108,6 +108,10 @@ void lab_input(struct lab *l, uint32_t host, const struct addr *from, const uint
  * when probe is given, to that address.  0, or mux_send's error. */
 int lab_say(struct lab *l, uint32_t from, uint32_t to, const struct addr *probe,
             const uint8_t *messages, size_t length);
+/* The value of an offer that a person of the lab makes under that key for whoever
+ * answers, as if `publisher` published it. */
+uint16_t lab_offer(struct lab *l, uint8_t value[WIRE_VALUE], uint32_t conversation,
+                   const uint8_t *key, const uint8_t *publisher, const struct offer *offer);
 void lab_drain(struct lab *l, uint32_t host);
 
 /* Runs until that time; _step: the next thing that happens, false when none is left. */

@@ -66,7 +66,8 @@ static void on_event(void *context, struct lab *l, uint32_t host, const struct m
     if (!is_zero(v->peer, sizeof v->peer))
         e->peer = lab_by_id(l, v->peer, sizeof v->peer);
     size_t n = v->length < sizeof e->text - 1 ? v->length : sizeof e->text - 1;
-    if (n > 0)
+    bool text = v->kind != MIST_EVENT_CONNECTED && v->kind != MIST_EVENT_ACCEPTED;
+    if (n > 0 && text)
         memcpy(e->text, v->bytes, n);
 }
 

@@ -370,7 +370,7 @@ static void offers_cannot_fill_the_table_of_connections(void **state)
     struct mist *server = s->lab->hosts[0].node;
     for (uint32_t i = 0; i < 1000; i++) {
         uint8_t bytes[WIRE_MTU], value[WIRE_VALUE], key[WIRE_ID], publisher[WIRE_ID];
-        struct offer o = {.conversation = i + 1, .nonce = i};
+        struct offer o = {.flags = 0};
         memset(publisher, (int)(1 + i % 250), sizeof publisher);
         node_name_key(key, (const uint8_t *)"s1", 2);
         struct msg m = {.type = MSG_RECEIVE,
@@ -379,7 +379,7 @@ static void offers_cannot_fill_the_table_of_connections(void **state)
                         .number = i,
                         .peer = publisher,
                         .bytes = value,
-                        .length = (uint16_t)wire_put_offer(value, sizeof value, &o)};
+                        .length = lab_offer(s->lab, value, i + 1, key, publisher, &o)};
         size_t length = wire_put(bytes, sizeof bytes, &m);
         assert_int_equal(lab_say(s->lab, guest, 0, NULL, bytes, length), MIST_OK);
         lab_run(s->lab, s->lab->now + MS(1));

@@ -76,7 +76,7 @@ static const struct {
     {MSG_RELAY, MIST_KIND_RELAY, "relay", 1 + 12 + 2 + WIRE_VALUE},
     {MSG_RELAYED, MIST_KIND_RELAY, "relayed", 1 + 12 + 2 + WIRE_VALUE},
     {MSG_REFUSED, MIST_KIND_RELAY, "refused", 1 + 12 + 1},
-    {MSG_ANSWER, MIST_KIND_PUNCH, "answer", 1 + 4 + 8},
+    {MSG_ANSWER, MIST_KIND_PUNCH, "answer", 1 + 4 + 2 + WIRE_VALUE},
     {MSG_MEET, MIST_KIND_PUNCH, "meet", 1 + 1 + 4 + 4 + 9 + 1 + 8 * 1 + 4 * 7 + 4 * 19},
     {MSG_PROBE, MIST_KIND_PUNCH, "probe", 1 + 4 + 1 + 49},
     {MSG_PROVED, MIST_KIND_PUNCH, "proved", 1 + 4 + 19},
@@ -84,7 +84,7 @@ static const struct {
     {MSG_KNOCK, MIST_KIND_REACH, "knock", 1 + 4 + 8 + 19},
     {MSG_KNOCKED, MIST_KIND_REACH, "knocked", 1 + 4},
     {MSG_BYE, MIST_KIND_HEARTBEAT, "bye", 1 + 1},
-    {MSG_PAYLOAD, MIST_KIND_DATA, "payload", 1 + 4 + 2 + WIRE_VALUE},
+    {MSG_PAYLOAD, MIST_KIND_DATA, "payload", 1 + 4 + 4 + 2 + WIRE_VALUE},
     {MSG_HANGUP, MIST_KIND_DATA, "hangup", 1 + 4 + 1},
     {MSG_HELLO, MIST_KIND_HANDSHAKE, "hello", 1 + 1 + 19},
     {MSG_CHECK, MIST_KIND_PUNCH, "check", 1 + 4 + 1},
@@ -94,6 +94,7 @@ static const struct {
     {MSG_AIM, MIST_KIND_PUNCH, "aim", 1 + 1 + 19 + 9},
     {MSG_ECHO, MIST_KIND_PUNCH, "echo", 1 + 12 + 4},
     {MSG_ECHOED, MIST_KIND_PUNCH, "echoed", 1 + 12 + 4 + 19},
+    {MSG_PROOF, MIST_KIND_PUNCH, "proof", 1 + 4 + 2 + WIRE_VALUE},
 };
 
 #define MESSAGES (sizeof messages / sizeof messages[0])
@@ -109,6 +110,7 @@ static struct msg whole(uint8_t type)
                     .length = sizeof value,
                     .request = 0x01020304,
                     .lag_us = 0xa1a2a3a4,
+                    .counter = 0xb1b2b3b4,
                     .number = UINT64_C(0x1122334455667788),
                     .key = key,
                     .peer = peer,
@@ -204,7 +206,7 @@ static void numbers_are_big_endian_where_the_boxes_say(void **state)
     static const uint8_t pong[] = {2, 0xde, 0xad, 0xbe, 0xef, 4, 192, 0, 2, 1, 0x1f, 0x90};
     static const uint8_t subscribed[] = {6, 0, 0, 0, 7, 0x02, 0x58};
     static const uint8_t publish[] = {8, 0, 0, 0, 1, 4};
-    static const uint8_t answer[] = {14, 0, 0, 0, 2, 1, 2, 3, 4, 5, 6, 7, 8};
+    static const uint8_t answer[] = {14, 0, 0, 0, 2, 0, 3, 1, 8, 15};
     uint8_t buffer[WIRE_MTU];
     (void)state;
     struct msg m = {.type = MSG_PONG, .request = 0xdeadbeef, .addr = addr_v4(0xc0000201, 8080)};
@@ -213,7 +215,7 @@ static void numbers_are_big_endian_where_the_boxes_say(void **state)
     m = (struct msg){.type = MSG_SUBSCRIBED, .request = 7, .ttl_s = 600};
     assert_int_equal(wire_put(buffer, sizeof buffer, &m), sizeof subscribed);
     assert_memory_equal(buffer, subscribed, sizeof subscribed);
-    m = (struct msg){.type = MSG_ANSWER, .request = 2, .number = UINT64_C(0x0102030405060708)};
+    m = (struct msg){.type = MSG_ANSWER, .request = 2, .bytes = value, .length = 3};
     assert_int_equal(wire_put(buffer, sizeof buffer, &m), sizeof answer);
     assert_memory_equal(buffer, answer, sizeof answer);
     m = (struct msg){.type = MSG_PUBLISH, .request = 1, .flags = FLAG_OFFER, .key = key};
@@ -301,10 +303,10 @@ static void lists_over_their_limit_are_malformed(void **state)
         r = (struct reader){buffer, buffer + 20 + 2 * count, false};
         assert_int_equal(wire_take(&r, &m), count <= WIRE_CANDIDATES ? 1 : -1);
         buffer[19] = 0;
-        buffer[38] = (uint8_t)count;
-        assert_int_equal(wire_take_offer(buffer, 39 + 2 * count, &o),
+        buffer[26] = (uint8_t)count;
+        assert_int_equal(wire_take_offer(buffer, 27 + 2 * count, &o),
                          count <= WIRE_CANDIDATES ? 0 : -1);
-        buffer[38] = 0;
+        buffer[26] = 0;
     }
 }
 
@@ -337,9 +339,7 @@ static void twenty_v6_contacts_fit_into_a_datagram(void **state)
 
 static void an_offer_comes_back_and_has_one_length(void **state)
 {
-    struct offer in = {.conversation = 0x01020304,
-                       .nonce = UINT64_C(0x1122334455667788),
-                       .flags = FLAG_SERVER,
+    struct offer in = {.flags = FLAG_SERVER,
                        .nature = {.mapping = NATURE_APDM,
                                   .filtering = NATURE_ADF,
                                   .ports = NATURE_SEQUENTIAL,
@@ -356,10 +356,8 @@ static void an_offer_comes_back_and_has_one_length(void **state)
     memcpy(in.candidates, candidates, sizeof candidates);
     memcpy(in.ticket, value, sizeof in.ticket);
     size_t length = wire_put_offer(buffer, sizeof buffer, &in);
-    assert_int_equal(length, 4 + 8 + 16 + 1 + 9 + 1 + 8 * 1 + 4 * 7 + 4 * 19);
+    assert_int_equal(length, 16 + 1 + 9 + 1 + 8 * 1 + 4 * 7 + 4 * 19);
     assert_int_equal(wire_take_offer(buffer, length, &out), 0);
-    assert_int_equal(out.conversation, in.conversation);
-    assert_true(out.nonce == in.nonce);
     assert_memory_equal(out.ticket, in.ticket, sizeof in.ticket);
     assert_int_equal(out.flags, in.flags);
     assert_memory_equal(&out.nature, &in.nature, sizeof in.nature);
@@ -373,6 +371,22 @@ static void an_offer_comes_back_and_has_one_length(void **state)
         assert_int_equal(wire_put_offer(buffer, cut, &in), 0);
     }
     assert_int_equal(wire_take_offer(buffer, length + 1, &out), -1);
+}
+
+static void a_call_comes_back_and_has_a_limit(void **state)
+{
+    struct call_value in = {.conversation = 0x01020304, .bytes = value, .length = 100}, out;
+    uint8_t buffer[WIRE_MTU];
+    (void)state;
+    assert_int_equal(wire_put_call(buffer, sizeof buffer, &in), 104);
+    assert_int_equal(wire_take_call(buffer, 104, &out), 0);
+    assert_int_equal(out.conversation, in.conversation);
+    assert_int_equal(out.length, 100);
+    assert_memory_equal(out.bytes, value, 100);
+    assert_int_equal(wire_take_call(buffer, 3, &out), -1);
+    assert_int_equal(wire_put_call(buffer, 103, &in), 0);
+    in.length = WIRE_OFFER - 3;
+    assert_int_equal(wire_take_call(buffer, wire_put_call(buffer, sizeof buffer, &in), &out), -1);
 }
 
 /* ---- datagrams ---- */
@@ -505,6 +519,7 @@ int main(void)
         cmocka_unit_test(no_answer_is_larger_than_its_question),
         cmocka_unit_test(twenty_v6_contacts_fit_into_a_datagram),
         cmocka_unit_test(an_offer_comes_back_and_has_one_length),
+        cmocka_unit_test(a_call_comes_back_and_has_a_limit),
         cmocka_unit_test(every_head_comes_back),
         cmocka_unit_test(a_datagram_cut_or_overlong_is_none),
         cmocka_unit_test(heads_with_a_wrong_channel_type_or_version_are_none),

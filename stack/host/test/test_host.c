@@ -119,9 +119,9 @@ static void a_local_socket_address_is_none(void **state)
 
 /* ---- keys ---------------------------------------------------------------- */
 
-/* RFC 7748, 6.1: Alice's private and public key. */
-#define ALICE_SECRET "77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a"
-#define ALICE_PUBLIC "8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a"
+/* RFC 8032, section 7.1, test 1 */
+#define ALICE_SECRET "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60"
+#define ALICE_PUBLIC "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"
 
 static char folder[32], file[64];
 
@@ -155,7 +155,7 @@ static void assert_hex(const uint8_t *bytes, const char *expected)
     assert_string_equal(sodium_bin2hex(text, sizeof text, bytes, KEY_BYTES), expected);
 }
 
-static void an_id_is_the_public_key_of_rfc_7748(void **state)
+static void an_id_is_the_public_key_of_rfc_8032(void **state)
 {
     (void)state;
     uint8_t secret[KEY_BYTES], id[KEY_BYTES];
@@ -223,7 +223,7 @@ int main(void)
         cmocka_unit_test(an_address_survives_the_socket_interface),
         cmocka_unit_test(an_ipv4_socket_address_has_network_order),
         cmocka_unit_test(a_local_socket_address_is_none),
-        cmocka_unit_test_setup_teardown(an_id_is_the_public_key_of_rfc_7748, make_folder,
+        cmocka_unit_test_setup_teardown(an_id_is_the_public_key_of_rfc_8032, make_folder,
                                         remove_folder),
         cmocka_unit_test_setup_teardown(a_new_key_is_its_owners_alone_and_stays, make_folder,
                                         remove_folder),
