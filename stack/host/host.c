@@ -16,6 +16,7 @@
 
 #include "stack/check.h"
 #include "stack/host/address.h"
+#include "stack/host/book.h"
 
 #define BURST       16    /* datagrams taken from the core at once */
 #define RECEIVE_MAX 65536 /* the largest UDP datagram fits, so none is cut */
@@ -41,6 +42,7 @@ struct host {
     uv_signal_t interrupt, terminate;
     const struct mist_api *api;
     struct host_calls calls;
+    struct book *book;
     void (*alarm_call)(void *user);
     void (*signal_call)(void *user, int signal);
     struct mist *node;
@@ -156,8 +158,11 @@ static void deliver(struct host *h)
             open_socket(h, &w->event);
         else if (w->event.kind == MIST_EVENT_SOCKET_UNWANTED)
             close_socket(h, w->event.socket);
-        else
+        else {
+            if (h->book)
+                book_event(h->book, &w->event);
             h->calls.event(h->calls.user, &w->event);
+        }
         free(w);
     }
     h->delivering = false;
@@ -182,7 +187,8 @@ static void on_timer(uv_timer_t *timer)
 int host_wish(struct host *h, const struct mist_wish *wish)
 {
     deliver(h); /* a socket wanted at the start is opened before the first wish */
-    int answer = h->api->wish(h->node, now(), wish);
+    struct mist_wish w = h->book ? book_wish(h->book, wish) : *wish;
+    int answer = h->api->wish(h->node, now(), &w);
     pump(h);
     return answer;
 }
@@ -404,6 +410,7 @@ struct host *host_open(const struct host_options *options)
         return NULL;
     h->api = options->api;
     h->calls = options->calls;
+    h->book = options->book;
     h->listen_count = options->listen_count;
     if (options->listen_count)
         memcpy(h->listen, options->listen, options->listen_count * sizeof h->listen[0]);

@@ -35,6 +35,7 @@ struct host_options {
     const uint8_t *secret;     /* 32 bytes, borrowed for host_open */
     const struct addr *listen; /* addresses to bind to; borrowed for host_open */
     uint32_t listen_count;     /* at most HOST_LISTEN; 0: every address, any port */
+    struct book *book;         /* whom names stand for; NULL: none.  Kept until host_close */
     struct host_calls calls;
 };
 

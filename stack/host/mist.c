@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "stack/host/book.h"
 #include "stack/host/client.h"
 #include "stack/host/control.h"
 #include "stack/host/host.h"
@@ -28,8 +29,10 @@ enum { EXIT_FINE = 0, EXIT_NOT_REACHED = 1, EXIT_USAGE = 2, EXIT_LACKS = 77, EXI
 struct program {
     struct options options;
     struct host *host;
-    struct proxy *proxy;     /* NULL: none */
-    struct control *control; /* NULL: none */
+    uint8_t person[KEY_BYTES]; /* the secret; wiped when the core has it */
+    struct book *book;         /* NULL: none */
+    struct proxy *proxy;       /* NULL: none */
+    struct control *control;   /* NULL: none */
     const struct mist_api *api;
     void (*on_event)(struct program *p, const struct mist_event *event);
     uint32_t sent, received;
@@ -248,9 +251,9 @@ static int configure(const struct mist_api *api, const struct options *o, void *
 /* The person of the key file, behind a transport key that nobody has seen before. */
 static int open_host(struct program *p, const void *config)
 {
-    uint8_t person[KEY_BYTES], transport[KEY_BYTES];
+    uint8_t transport[KEY_BYTES];
     char error[256];
-    if (key_load(p->options.key_file, person, error, sizeof error)) {
+    if (key_load(p->options.key_file, p->person, error, sizeof error)) {
         fprintf(stderr, "mist: %s\n", error);
         return -1;
     }
@@ -261,17 +264,21 @@ static int open_host(struct program *p, const void *config)
         .secret = transport,
         .listen = p->options.listen,
         .listen_count = p->options.listen_count,
+        .book = p->book,
         .calls = {.user = p, .event = on_event, .opened = on_opened, .failed = on_failed}});
-    if (p->host)
-        wish(p, &(struct mist_wish){.size = sizeof(struct mist_wish),
-                                    .kind = MIST_WISH_IDENTITY,
-                                    .bytes = person,
-                                    .length = sizeof person});
-    else
-        fprintf(stderr, "mist: no memory, or no randomness, for a node\n");
-    sodium_memzero(person, sizeof person);
     sodium_memzero(transport, sizeof transport);
+    if (!p->host)
+        fprintf(stderr, "mist: no memory, or no randomness, for a node\n");
     return p->host ? 0 : -1;
+}
+
+static void identify(struct program *p)
+{
+    wish(p, &(struct mist_wish){.size = sizeof(struct mist_wish),
+                                .kind = MIST_WISH_IDENTITY,
+                                .bytes = p->person,
+                                .length = sizeof p->person});
+    sodium_memzero(p->person, sizeof p->person);
 }
 
 static void bootstrap(struct program *p)
@@ -298,14 +305,16 @@ static int run_node(struct program *p, void (*begin)(struct program *p))
     p->api = mist_api();
     void *config = calloc(1, p->api->config_size);
     int answer = config ? configure(p->api, &p->options, config) : EXIT_LACKS;
-    if (!answer) {
+    if (!answer && p->options.book_file && !(p->book = book_open(p->options.book_file, stderr)))
+        answer = EXIT_USAGE;
+    if (!answer)
         answer = open_host(p, config) ? EXIT_LACKS : 0;
-    }
     free(config);
     if (answer)
         return answer;
     host_on_signal(p->host, on_signal);
     open_control(p);
+    identify(p);
     bootstrap(p);
     begin(p);
     if (!p->finished)
@@ -315,6 +324,8 @@ static int run_node(struct program *p, void (*begin)(struct program *p))
     if (p->proxy)
         proxy_close(p->proxy);
     host_close(p->host);
+    if (p->book)
+        book_close(p->book);
     return p->exit_code;
 }
 

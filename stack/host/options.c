@@ -31,6 +31,12 @@ static const char *take_key(struct options *o, char *argument)
     return NULL;
 }
 
+static const char *take_book(struct options *o, char *argument)
+{
+    o->book_file = argument;
+    return NULL;
+}
+
 static const char *take_bootstrap(struct options *o, char *argument)
 {
     if (o->bootstrap_count == OPTIONS_BOOTSTRAP)
@@ -138,6 +144,8 @@ static const struct option_row {
 } rows[] = {
     {"key", "FILE", COMMAND_ID | COMMAND_NODE, take_key,
      "your secret key; made when there is none (default: a fresh one, kept nowhere)"},
+    {"book", "FILE", COMMAND_NODE, take_book,
+     "the address book: whom alone a name may reach; who answers first to a new name is added"},
     {"name", "NAME", COMMAND_UP | COMMAND_SERVE, take_name, "answer to NAME"},
     {"bootstrap", "ADDR", COMMAND_NODE, take_bootstrap, "a node to join through; may be repeated"},
     {"listen", "ADDR", COMMAND_UP | COMMAND_DIAL, take_listen,

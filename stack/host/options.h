@@ -20,7 +20,7 @@ struct options_setting {
 /* Texts are borrowed from argv. */
 struct options {
     const char *name; /* up, serve: --name; else the operand */
-    const char *key_file, *send;
+    const char *key_file, *book_file, *send;
     const char *control; /* NULL: none */
     uint32_t count;
     mist_time timeout;

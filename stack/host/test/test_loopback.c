@@ -53,6 +53,48 @@ static void a_node_reaches_another_by_name_through_a_third(void **state)
     reach_by_name("127.0.0.1:0");
 }
 
+static int dial_with_book(const char *at, const char *book)
+{
+    return run(&caller,
+               (const char *[]){"dial", "alice", "--listen", "127.0.0.1:0", "--bootstrap", at,
+                                "--book", book, "--send", "it is me", "--timeout", "5", NULL});
+}
+
+static void be_alice(const char *at, const char *key)
+{
+    start(&alice, (const char *[]){"up", "--name", "alice", "--listen", "127.0.0.1:0", "--key", key,
+                                   "--bootstrap", at, "--echo", NULL});
+    await(&alice, "\"event\":\"joined\"");
+}
+
+/* Whoever is called alice later must have the key of the first, whatever its transport. */
+static void a_name_stays_with_the_person_who_was_met_first(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/mist-test-XXXXXX", at[64], book[64], first[64], other[64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(book, sizeof book, "%s/book", folder);
+    snprintf(first, sizeof first, "%s/first", folder);
+    snprintf(other, sizeof other, "%s/other", folder);
+    start(&meeting, (const char *[]){"up", "--public", "--listen", "127.0.0.1:0", NULL});
+    address_of(&meeting, at);
+    be_alice(at, first);
+    assert_int_equal(dial_with_book(at, book), 0);
+    assert_int_equal(stop(&alice), 0);
+    be_alice(at, other);
+    assert_int_equal(dial_with_book(at, book), 1);
+    assert_null(strstr(caller.text, "\"event\":\"connected\""));
+    assert_int_equal(stop(&alice), 0);
+    be_alice(at, first);
+    assert_int_equal(dial_with_book(at, book), 0);
+    assert_int_equal(stop(&alice), 0);
+    assert_int_equal(stop(&meeting), 0);
+    unlink(book);
+    unlink(first);
+    unlink(other);
+    rmdir(folder);
+}
+
 /* Containers may come without IPv6. */
 static bool has_ipv6(void)
 {
@@ -157,6 +199,7 @@ int main(void)
         cmocka_unit_test_teardown(a_name_that_nobody_has_is_not_reached, end_all),
         cmocka_unit_test_teardown(a_dial_without_an_answering_bootstrap_ends_in_time, end_all),
         cmocka_unit_test_teardown(a_taken_address_is_said_and_ends_the_program, end_all),
+        cmocka_unit_test_teardown(a_name_stays_with_the_person_who_was_met_first, end_all),
         cmocka_unit_test_teardown(a_key_file_keeps_the_id, end_all),
         cmocka_unit_test_teardown(a_mistake_on_the_command_line_exits_2, end_all),
     };
