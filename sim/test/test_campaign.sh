@@ -80,7 +80,7 @@ hash_of() {
 
 # The complete runs, one per line.
 complete_runs() {
-    sql "$1" "SELECT cell, seed, trace_hash FROM run WHERE status='complete'" | sort
+    sql "$1" "SELECT cell, seed, trace_hash, wall_s FROM run WHERE status='complete'" | sort
 }
 
 # share N: the next draw of the moments, a number in [0, 1); a function of N alone.
