@@ -26,7 +26,8 @@ begin two_builds_of_one_wire_format_connect_across
 mkdir "$work/other"
 cp -r Makefile stack .ci "$work/other"
 # Heartbeats come at another pace: other datagrams, of the same format.
-sed -i 's/^#define MUX_HEARTBEAT SEC([0-9]*)/#define MUX_HEARTBEAT SEC(7)/' "$work/other/stack/mux.h"
+sed -i 's/^#define MUX_HEARTBEAT SEC([0-9]*)/#define MUX_HEARTBEAT SEC(7)/' \
+    "$work/other/stack/mux.h"
 cmp -s stack/mux.h "$work/other/stack/mux.h" && same heartbeat unchanged changed
 (unset MAKEFLAGS MFLAGS MAKELEVEL && make -C "$work/other" B=build OPT=-O0 build/libmist.so) \
     >"$work/log" 2>&1 || { cat "$work/log" && exit 1; }
