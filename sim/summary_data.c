@@ -26,8 +26,7 @@ static int choose(sqlite3 *db, const struct summary_request *request)
     return rc;
 }
 
-/* Runs the statement for each counted run: a view of many runs is computed whole unless it is
- * asked for one. */
+/* Runs the statement for each counted run: a view of one table answers for one run alone. */
 static int for_each_counted(sqlite3 *db, const char *sql)
 {
     sqlite3_stmt *runs = NULL, *s = NULL;
@@ -62,7 +61,10 @@ static int copy(sqlite3 *db, const struct summary_request *request)
                           " (SELECT cell FROM chosen WHERE counted)",
                           NULL, NULL, NULL);
     if (rc == SQLITE_OK)
-        rc = for_each_counted(db, "INSERT INTO measured SELECT * FROM summary WHERE run=?");
+        rc = sqlite3_exec(db, /* once: whatever is asked of it, this view is computed whole */
+                          "INSERT INTO measured SELECT * FROM summary WHERE run IN"
+                          " (SELECT run FROM chosen WHERE counted)",
+                          NULL, NULL, NULL);
     if (rc == SQLITE_OK)
         rc = for_each_counted(db, "INSERT INTO tally SELECT * FROM dial_tally WHERE run=?");
     return rc;
