@@ -458,7 +458,8 @@ void punch_again(struct punch *p, mist_time now, mist_link link, struct out *out
 static void next_attempt(struct punch *p, mist_time now, struct attempt *a, struct out *out)
 {
     a->number++;
-    a->relation = punch_relation(p->strategy->view, p->mine, &a->theirs);
+    /* a small closed set, kept small */
+    a->relation = (uint16_t)punch_relation(p->strategy->view, p->mine, &a->theirs);
     if (must_wait(p, a)) {
         a->number--;
         attempt_timer(p, a, now + BUSY_AGAIN);
