@@ -172,7 +172,7 @@ uint8_t wire_msg_kind(uint8_t type)
 /* Two bytes of verdicts, then the numbers. */
 static void put_nature(struct writer *w, const struct nature *n)
 {
-    put_number(w, (uint64_t)n->mapping << 4 | n->filtering << 2 | n->pooling, 1);
+    put_number(w, (uint64_t)n->mapping << 4 | (uint64_t)n->filtering << 2 | n->pooling, 1);
     put_number(w, (uint64_t)n->ports << 2 | n->hairpin, 1);
     put_number(w, (uint8_t)n->step, 1);
     put_number(w, n->rate_hz, 2);
