@@ -32,12 +32,24 @@ struct addr world_pool_address(const struct addr *first, uint32_t i)
     return a;
 }
 
+/* For each box the first host behind it: whom its facts are told of. */
+static void find_hosts(struct world *w)
+{
+    const struct plan *p = w->plan;
+    w->box_hosts = allocate(p->box_count, sizeof *w->box_hosts);
+    for (uint32_t host = p->host_count; host-- > 0;) {
+        for (uint32_t box = p->hosts[host].box; box != PLAN_NONE; box = p->boxes[box].outer)
+            w->box_hosts[box] = host;
+    }
+}
+
 void world_boxes_open(struct world *w)
 {
     const struct plan *p = w->plan;
     w->slab = nat_slab_open();
     CHECK(w->slab != NULL);
     w->boxes = allocate(p->box_count, sizeof *w->boxes);
+    find_hosts(w);
     w->box_waits = allocate(p->box_count, sizeof *w->box_waits);
     w->waiting_boxes = allocate(p->box_count, sizeof *w->waiting_boxes);
     for (uint32_t i = 0; i < p->box_count; i++) {
@@ -62,6 +74,7 @@ void world_boxes_close(struct world *w)
         nat_slab_close(w->slab);
     free(w->boxes);
     free(w->box_waits);
+    free(w->box_hosts);
     free(w->waiting_boxes);
 }
 
@@ -100,6 +113,8 @@ enum crossing world_boxes_cross(struct world *w, mist_time now, uint32_t box,
     if (nat_is_drop(verdict)) {
         if (watch != NULL && watch->dropped != NULL)
             watch->dropped(watch->data, now, box, nat_verdict_word(verdict), d);
+        if (w->options->facts)
+            world_record_drop(w, now, w->box_hosts[box], box, direction, verdict, d);
         return CROSS_DROP;
     }
     d->from = n.from;

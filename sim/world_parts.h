@@ -111,6 +111,7 @@ struct world {
     struct nat_slab *slab;
     struct nat **boxes;
     bool *box_waits;         /* [boxes]: it is among the waiting */
+    uint32_t *box_hosts;     /* [boxes] the first host behind each */
     uint32_t *waiting_boxes; /* that have something to say later */
     uint32_t waiting_box_count;
     struct progress_of_work *work;              /* [hosts][workloads] */
@@ -230,6 +231,9 @@ void workload_finish(struct world *w);
 void world_record_dial(struct world *w, const struct dial *d, const char *outcome,
                        const char *reason);
 void world_record_fact(struct world *w, mist_time now, uint32_t host, const struct mist_fact *f);
+/* A box dropped a datagram: the fact "BOX_DROPPED filter" and the like. */
+void world_record_drop(struct world *w, mist_time now, uint32_t host, uint32_t box,
+                       enum direction direction, enum nat_verdict why, const struct datagram *d);
 void world_record_series(struct world *w, mist_time now);
 void world_record_end(struct world *w);
 void world_record_session(struct world *w, mist_time now, uint32_t host, enum life_end how);

@@ -60,6 +60,16 @@ void world_record_fact(struct world *w, mist_time now, uint32_t host, const stru
                     f->addr.family == ADDR_NONE ? NULL : &f->addr, f->a, f->b);
 }
 
+void world_record_drop(struct world *w, mist_time now, uint32_t host, uint32_t box,
+                       enum direction direction, enum nat_verdict why, const struct datagram *d)
+{
+    char fact[40];
+    (void)snprintf(fact, sizeof fact, "BOX_DROPPED %s", nat_verdict_word(why));
+    if (w->options->record != NULL)
+        record_fact(w->options->record, now, host, fact, 0, direction == INWARD ? &d->from : &d->to,
+                    box, direction == INWARD);
+}
+
 void world_record_series(struct world *w, mist_time now)
 {
     struct record *r = w->options->record;

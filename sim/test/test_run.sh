@@ -160,6 +160,14 @@ same output "$(cat "$work/out" "$work/err")" ""
 same runs "$(sql "$db" 'SELECT count(*), min(trace_hash) FROM run')" "1|$hash"
 end
 
+begin facts_tell_each_datagram_that_a_box_dropped_and_why
+code 0 "$mistsim" run "$work/town.yaml" --out "$work/facts.db" --trace events
+counted=$(sql "$work/facts.db" "SELECT count(*) FROM fact WHERE fact IN
+    ('BOX_DROPPED filter', 'BOX_DROPPED no_mapping')")
+same counters "$counted" "$(sql "$work/facts.db" 'SELECT sum(dropped_filter) FROM nat_box')"
+[ "$counted" -gt 0 ] || good=0
+end
+
 begin another_trace_of_the_same_run_is_a_broken_promise
 cp "$db" "$work/other.db"
 sql "$work/other.db" "UPDATE run SET trace_hash='0123456789abcdef'"

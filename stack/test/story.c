@@ -76,6 +76,8 @@ static void on_sent(void *context, struct lab *l, uint32_t host, const struct mi
     struct story_entry *e = add(context, host, STORY_SENT, d->bytes[0]);
     e->peer = lab_by_addr(l, &d->to);
     e->a = d->length;
+    e->b = d->ttl;
+    e->id = d->socket;
     e->addr = d->to;
 }
 

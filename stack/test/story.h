@@ -17,7 +17,7 @@ struct story_entry {
     int peer;  /* host, -1: none */
     int relay; /* the address is a way through this host; -1: it is not */
     struct addr addr;
-    int64_t a, b; /* of a fact; of an event path and reason; of a datagram its length */
+    int64_t a, b; /* of a fact; of an event path and reason; of a datagram length and TTL */
     uint32_t id;
     mist_time rtt;
     uint32_t count, hops, attempts, probes, sockets;
