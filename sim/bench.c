@@ -16,7 +16,7 @@ static const struct part {
 } parts[] = {
     {"queue", bench_queue, "events pending"}, {"engine", bench_engine, "hosts without nodes"},
     {"primitives", bench_primitives, NULL},   {"nat", bench_nat, "live mappings of a box"},
-    {"world", bench_world, "nodes"},
+    {"world", bench_world, "nodes"},          {"ns3", bench_ns3, "hosts without nodes"},
 };
 #define PARTS   (sizeof parts / sizeof *parts)
 #define COLUMNS 8 /* most in one part */
@@ -208,7 +208,7 @@ const struct command bench_command = {
     .help = "measure the event loop, the primitives, the NAT and whole worlds",
     .examples = "  mistsim bench\n"
                 "  mistsim bench queue --json\n"
-                "\nparts: queue, engine, primitives, nat, world\n",
+                "\nparts: queue, engine, primitives, nat, world, ns3\n",
     .options = options,
     .main = bench_main,
 };

@@ -41,6 +41,7 @@ double bench_median(double samples[BENCH_SAMPLES]);
 /* The parts, each of which appends its figures and returns an exit code. */
 int bench_queue(struct bench *b);
 int bench_engine(struct bench *b);
+int bench_ns3(struct bench *b); /* nothing, and a word, where ns-3 is not */
 int bench_primitives(struct bench *b);
 int bench_nat(struct bench *b);
 int bench_world(struct bench *b);

@@ -328,21 +328,27 @@ static uint32_t socket_of(struct engine *e, uint32_t place, const struct ns3c_ad
     return open_socket(e, place, addr);
 }
 
+static struct ns3c_datagram packed(uint32_t sender, const struct datagram *d)
+{
+    return (struct ns3c_datagram){.from = topology_addr(&d->from),
+                                  .to = topology_addr(&d->to),
+                                  .mark = mark_of(sender),
+                                  .bytes = d->bytes,
+                                  .length = d->length,
+                                  .ttl = d->ttl};
+}
+
 static void send_now(struct engine *e, uint32_t place, const struct datagram *d)
 {
-    struct ns3c_datagram out = {.from = topology_addr(&d->from),
-                                .to = topology_addr(&d->to),
-                                .mark = mark_of(place),
-                                .bytes = d->bytes,
-                                .length = d->length,
-                                .ttl = d->ttl};
+    struct ns3c_datagram out = packed(place, d);
     if (d->from.port != 0 && addr_same_ip(&d->from, &e->plan->hosts[place].addr))
         topology_must(ns3c_udp_send(e->w, socket_of(e, place, &out.from), &out));
     else
         topology_must(ns3c_udp_spoof(e->w, e->topology.node[place], &out));
 }
 
-/* A datagram that was sent between two runs: ns-3's clock is behind. */
+/* A datagram that must wait: sent between two runs, when ns-3's clock is behind, or
+ * to the sender itself. */
 struct held {
     struct engine *e;
     struct datagram d;
@@ -357,21 +363,38 @@ static void send_held(void *data, uint64_t place)
     free(held);
 }
 
-static void ns3_send(struct engine *e, uint32_t place, const struct datagram *d)
+/* To the sender itself: ns-3 would deliver it from within the sending. */
+static void loop_back(void *data, uint64_t place)
 {
-    CHECK(place < plan_places(e->plan));
-    e->figures.sent++;
-    if (e->running) {
-        send_now(e, place, d);
-        return;
-    }
+    struct held *held = data;
+    held->d.bytes = held->bytes;
+    struct ns3c_datagram d = packed((uint32_t)place, &held->d);
+    deliver(held->e, time_of(held->e), (uint32_t)place, &d);
+    free(held);
+}
+
+static void hold(struct engine *e, uint32_t place, const struct datagram *d, mist_time at,
+                 void (*then)(void *held, uint64_t place))
+{
     struct held *held = malloc(sizeof *held + d->length);
     CHECK(held != NULL);
     held->e = e;
     held->d = *d;
     if (d->length > 0)
         memcpy(held->bytes, d->bytes, d->length);
-    ns3c_schedule(e->w, e->now, send_held, held, place);
+    ns3c_schedule(e->w, at, then, held, place);
+}
+
+static void ns3_send(struct engine *e, uint32_t place, const struct datagram *d)
+{
+    CHECK(place < plan_places(e->plan));
+    e->figures.sent++;
+    if (addr_same_ip(&d->to, &e->plan->hosts[place].addr))
+        hold(e, place, d, time_of(e) + ENGINE_LAN_RTT / 2, loop_back);
+    else if (e->running)
+        send_now(e, place, d);
+    else
+        hold(e, place, d, e->now, send_held);
 }
 
 /* ---- what boxes say themselves ---- */
@@ -402,12 +425,7 @@ static void hear(void *data, uint64_t target)
     struct datagram *d = &said->d;
     d->bytes = said->bytes;
     uint32_t place = enter_boxes(said->e, (uint32_t)target, d);
-    struct ns3c_datagram heard = {.from = topology_addr(&d->from),
-                                  .to = topology_addr(&d->to),
-                                  .mark = mark_of(place),
-                                  .bytes = d->bytes,
-                                  .length = d->length,
-                                  .ttl = d->ttl};
+    struct ns3c_datagram heard = packed(place, d);
     if (place != PLAN_NONE)
         deliver(said->e, time_of(said->e), place, &heard);
     free(said);

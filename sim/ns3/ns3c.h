@@ -148,8 +148,8 @@ int ns3c_address(struct ns3c *w, uint32_t port, const struct ns3c_addr *addr, un
  * NULL where the link has two ends.  ns-3 looks routes up in a list: few are fast. */
 int ns3c_route(struct ns3c *w, const struct ns3c_addr *to, unsigned prefix, uint32_t port,
                const struct ns3c_addr *gateway);
-/* Routing by policy: what comes in at a port and is not for the node itself goes
- * out of the other port of the node, whatever its destination. */
+/* Routing by policy: what comes in at a port, but for multicasts, goes out of the
+ * other port of the node, whatever its destination. */
 int ns3c_route_from(struct ns3c *w, uint32_t in_port, uint32_t out_port);
 
 /* ---- UDP ---- */

@@ -15,11 +15,6 @@ class PolicyRouting4 : public ns3::Ipv4StaticRouting
     ns3c *world = nullptr;
     uint32_t node = 0;
 
-    void SetIpv4(Ptr<ns3::Ipv4> ipv4) override
-    {
-        ip = ipv4;
-        ns3::Ipv4StaticRouting::SetIpv4(ipv4);
-    }
     bool RouteInput(Ptr<const ns3::Packet> p, const ns3::Ipv4Header &header,
                     Ptr<const ns3::NetDevice> device, UnicastForwardCallback forward,
                     MulticastForwardCallback multicast, LocalDeliverCallback local,
@@ -27,9 +22,7 @@ class PolicyRouting4 : public ns3::Ipv4StaticRouting
     {
         const auto &leaves = world->nodes[node].leaves;
         auto leave = leaves.find(device->GetIfIndex());
-        int32_t in = ip->GetInterfaceForDevice(device);
-        if (leave == leaves.end() || in < 0 ||
-            ip->IsDestinationAddress(header.GetDestination(), static_cast<uint32_t>(in)))
+        if (leave == leaves.end() || header.GetDestination().IsMulticast())
             return ns3::Ipv4StaticRouting::RouteInput(p, header, device, forward, multicast, local,
                                                       error);
         Ptr<ns3::Ipv4Route> route = ns3::Create<ns3::Ipv4Route>();
@@ -39,14 +32,6 @@ class PolicyRouting4 : public ns3::Ipv4StaticRouting
         forward(route, p, header);
         return true;
     }
-
-  private:
-    void DoDispose() override
-    {
-        ip = nullptr;
-        ns3::Ipv4StaticRouting::DoDispose();
-    }
-    Ptr<ns3::Ipv4> ip;
 };
 
 class PolicyRouting6 : public ns3::Ipv6StaticRouting

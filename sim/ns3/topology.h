@@ -20,7 +20,7 @@
 #include "sim/ns3/ns3c.h"
 #include "sim/plan.h"
 
-#define TOPOLOGY_EDGES    64                    /* links of one router into its region */
+#define TOPOLOGY_EDGES    16                    /* links of one router into its region */
 #define TOPOLOGY_ROUTES   96                    /* of one router, unless one link has more */
 #define TOPOLOGY_FAST_BPS UINT64_C(10000000000) /* where the plan sets no limit */
 #define TOPOLOGY_LAN_BPS  UINT64_C(1000000000)

@@ -282,6 +282,28 @@ static void a_sender_may_lie_about_its_address(void **state)
     assert_same_arrivals(US(10));
 }
 
+static void lay_one(struct toy *t)
+{
+    toy_public_host(t);
+}
+
+static void send_to_oneself(struct toy *t)
+{
+    t->echo = true;
+    toy_send(t, 0, toy_at(GIVEN), 0, 4);
+    engine->run(t->engine, MS(100));
+    t->echo = false;
+}
+
+/* It takes time, so that an echo ends.  Natively it goes through the core. */
+static void a_host_may_send_to_itself(void **state)
+{
+    (void)state;
+    play(lay_one, send_to_oneself);
+    assert_int_equal(packets.arrivals, MS(100) / (ENGINE_LAN_RTT / 2));
+    assert_int_equal(packets.arrival[0].at, ENGINE_LAN_RTT / 2);
+}
+
 static void lay_lossy(struct toy *t)
 {
     t->plan.network.loss_ppm = 100000;
@@ -481,6 +503,7 @@ int main(void)
         cmocka_unit_test(a_ttl_dies_after_as_many_hops),
         cmocka_unit_test(the_same_paths_are_broken),
         cmocka_unit_test(a_sender_may_lie_about_its_address),
+        cmocka_unit_test(a_host_may_send_to_itself),
         cmocka_unit_test(the_core_loses_its_share),
         cmocka_unit_test(a_losing_line_loses_in_each_direction),
         cmocka_unit_test(a_full_line_drops_and_says_so),
