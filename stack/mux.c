@@ -129,7 +129,7 @@ static void evict(struct mux *m, mist_time now, struct out *out)
         bool kept =
             l->keeps > 0 && m->kept <= m->limit / 2; /* more than half is not for subscribers */
         if (l->state == LINK_UP && l->pins == 0 && !kept && now - l->last_in >= LINK_EVICTABLE) {
-            link_drop(m, l, 4, out);
+            mux_drop(m, now, link_handle(m, l), 4, out);
             return;
         }
     }
@@ -578,7 +578,7 @@ void mux_drop(struct mux *m, mist_time now, mist_link link, int why, struct out 
     struct link *l = link_get(m, link);
     if (l == NULL)
         return;
-    if (l->state == LINK_UP && why == 5) {
+    if (l->state == LINK_UP && (why == 4 || why == 5)) { /* the peer relies on it no longer */
         uint8_t bytes[8];
         struct msg bye = {.type = MSG_BYE};
         struct mux_way path = {.to = l->path, .socket = l->socket};

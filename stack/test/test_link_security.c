@@ -236,6 +236,38 @@ static void crossing_handshakes_end_in_one_session(void **state)
     }
 }
 
+/* ---- eviction ---- */
+
+/* Whose link makes room for another's hears of it at once. */
+static void an_evicted_peer_is_told(void **state)
+{
+    enum { GUESTS = 9, GAVE_WAY = 4, SAID_BYE = 3 };
+    (void)state;
+    struct story *s = story_open(10);
+    uint32_t server = lab_add(s->lab, "server"), told = 0;
+    lab_configure(s->lab, server, "reach.assume", "public");
+    lab_configure(s->lab, server, "links", "8");
+    lab_start(s->lab, server, 0);
+    for (uint32_t i = 0; i < GUESTS; i++) {
+        uint32_t guest = lab_add(s->lab, "");
+        lab_behind(s->lab, guest, LAB_EIM, LAB_APDF, false);
+        lab_start(s->lab, guest, 1);
+        lab_run(s->lab, s->lab->now + SEC(6));
+    }
+    const struct story_entry *gone = NULL;
+    for (uint32_t i = 0; i < s->count; i++) {
+        const struct story_entry *e = &s->entries[i];
+        bool down = e->kind == STORY_FACT && e->number == FACT_LINK_DOWN;
+        if (down && e->host == server && e->a == GAVE_WAY)
+            gone = e;
+        if (down && gone != NULL && (int)e->host == gone->peer && e->a == SAID_BYE)
+            told += e->at - gone->at == MS(20); /* one way */
+    }
+    assert_non_null(gone);
+    assert_true(told > 0);
+    story_close(s);
+}
+
 /* ---- keys ---- */
 
 static bool found_in(const void *memory, size_t size, const uint8_t key[SEAL_KEY])
@@ -325,6 +357,7 @@ int main(void)
         cmocka_unit_test(an_open_through_a_relay_needs_a_ticket),
         cmocka_unit_test(another_version_is_not_answered),
         cmocka_unit_test(crossing_handshakes_end_in_one_session),
+        cmocka_unit_test(an_evicted_peer_is_told),
         cmocka_unit_test(the_keys_of_a_link_that_is_gone_are_nowhere),
         cmocka_unit_test(every_handshake_has_keys_of_its_own),
         cmocka_unit_test(a_link_is_rekeyed_without_a_handshake),
