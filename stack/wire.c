@@ -195,9 +195,9 @@ static struct nature take_nature(struct reader *r)
     n.rate_hz = (uint16_t)take_number(r, 2);
     n.low = (uint16_t)take_number(r, 2);
     n.high = (uint16_t)take_number(r, 2);
-    n.pooling = n.pooling > NATURE_ARBITRARY ? 0 : n.pooling;
-    n.hairpin = n.hairpin > NATURE_HAIRPIN_ON ? 0 : n.hairpin;
-    n.ports = n.ports > NATURE_RANDOM ? 0 : n.ports;
+    if (first >> 6 != 0 || n.pooling > NATURE_ARBITRARY || n.hairpin > NATURE_HAIRPIN_ON ||
+        n.ports > NATURE_RANDOM)
+        r->failed = true; /* one form for each, as of everything */
     return n;
 }
 

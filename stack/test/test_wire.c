@@ -285,6 +285,23 @@ static void unknown_types_and_families_are_malformed(void **state)
     assert_int_equal(length, 1 + 1 + 7);
 }
 
+/* MEET: flags, lag, request, then the two bytes of verdicts on the NAT. */
+static void verdicts_that_nobody_gives_are_malformed(void **state)
+{
+    uint8_t buffer[20] = {MSG_MEET};
+    struct msg m;
+    (void)state;
+    for (unsigned byte = 0; byte < 512; byte++) {
+        buffer[10] = byte < 256 ? (uint8_t)byte : 0;
+        buffer[11] = byte < 256 ? 0 : (uint8_t)byte;
+        bool known = byte < 256
+                         ? byte < 64 && byte % 4 <= NATURE_ARBITRARY
+                         : byte % 4 <= NATURE_HAIRPIN_ON && (byte - 256) / 4 <= NATURE_RANDOM;
+        struct reader r = {buffer, buffer + sizeof buffer, false};
+        assert_int_equal(wire_take(&r, &m), known ? 1 : -1);
+    }
+}
+
 static void lists_over_their_limit_are_malformed(void **state)
 {
     uint8_t buffer[WIRE_MTU] = {MSG_NODES};
@@ -515,6 +532,7 @@ int main(void)
         cmocka_unit_test(a_message_that_does_not_fit_is_not_put),
         cmocka_unit_test(a_reader_that_failed_stays_failed),
         cmocka_unit_test(unknown_types_and_families_are_malformed),
+        cmocka_unit_test(verdicts_that_nobody_gives_are_malformed),
         cmocka_unit_test(lists_over_their_limit_are_malformed),
         cmocka_unit_test(no_answer_is_larger_than_its_question),
         cmocka_unit_test(twenty_v6_contacts_fit_into_a_datagram),
