@@ -49,30 +49,34 @@ static uint64_t full_counter(uint64_t highest, uint32_t low)
     return guess;
 }
 
-static uint64_t *word_of(struct session *s, uint64_t counter, uint64_t *bit)
+/* Where a counter stands in the window: its word, and its bit in that. */
+static uint64_t *word_of(struct session *s, uint64_t counter)
 {
-    *bit = UINT64_C(1) << (counter % 64);
     return &s->rx_seen[counter % SESSION_WINDOW / 64];
+}
+
+static uint64_t bit_of(uint64_t counter)
+{
+    return UINT64_C(1) << (counter % 64);
 }
 
 static int replayed(struct session *s, uint64_t counter)
 {
-    uint64_t bit;
     if (counter >= s->rx_counter)
         return 0;
-    return s->rx_counter - 1 - counter >= SESSION_WINDOW || (*word_of(s, counter, &bit) & bit) != 0;
+    return s->rx_counter - 1 - counter >= SESSION_WINDOW ||
+           (*word_of(s, counter) & bit_of(counter)) != 0;
 }
 
 /* RFC 6479, but bit by bit at the edge: the window moves on to hold counter. */
 static void remember(struct session *s, uint64_t counter)
 {
-    uint64_t bit;
     if (counter >= s->rx_counter + SESSION_WINDOW)
         memset(s->rx_seen, 0, sizeof s->rx_seen);
     else
         for (uint64_t c = s->rx_counter; c < counter; c++)
-            *word_of(s, c, &bit) &= ~bit;
-    *word_of(s, counter, &bit) |= bit;
+            *word_of(s, c) &= ~bit_of(c);
+    *word_of(s, counter) |= bit_of(counter);
     if (counter >= s->rx_counter)
         s->rx_counter = counter + 1;
 }
