@@ -55,6 +55,18 @@ static const struct volley mist[] = {
      .sockets = 1,
      .shots = 1},
     {.relations = RELATION_COUNTED_BOTH, .when = WHEN_AIMED, .target = TARGET_AIM, AT(hold_at)},
+    /* Both hard: each makes many mappings, and aims them at where the other's may be.  Two
+     * of them meet among few ports, or if the filters let in the other's address. */
+    {.relations = RELATION_SCATTER,
+     .attempts = LATER,
+     .target = TARGET_MEASURE,
+     .sockets = 1,
+     .shots = 1},
+    {.relations = RELATION_SCATTER,
+     .when = WHEN_AIMED,
+     .target = TARGET_SCATTER,
+     .shots = 256,
+     .every = MS(20)},
     /* Birthdays: the hard side holds sockets open, the easy one tries ports.  Again
      * after 8 s at most: the least timer of an unreplied mapping in the field is 10 s; the
      * peer is told with each of them, since one aim may be lost. */
@@ -248,6 +260,23 @@ static enum punch_relation of_hard(const struct nature *hard, enum punch_relatio
     return hard->ports == NATURE_SEQUENTIAL ? counted : hard->ports == NATURE_BLOCK ? block : other;
 }
 
+static bool among_few(const struct nature *n)
+{
+    return n->ports == NATURE_SEQUENTIAL || n->ports == NATURE_BLOCK;
+}
+
+static bool by_address(const struct nature *n)
+{
+    return n->filtering == NATURE_EIF || n->filtering == NATURE_ADF;
+}
+
+/* Mappings that aim at each other by chance. */
+static bool may_scatter(const struct nature *a, const struct nature *b)
+{
+    bool many = a->mapping == NATURE_APDM && b->mapping == NATURE_APDM;
+    return many && ((among_few(a) && among_few(b)) || (by_address(a) && by_address(b)));
+}
+
 enum punch_relation punch_relation(enum punch_view view, const struct nature *mine,
                                    const struct nature *theirs)
 {
@@ -258,7 +287,10 @@ enum punch_relation punch_relation(enum punch_view view, const struct nature *mi
         return RELATION_PLAIN;
     if (is_hard(mine) && is_hard(theirs)) {
         bool counted = mine->ports == NATURE_SEQUENTIAL && theirs->ports == NATURE_SEQUENTIAL;
-        return counted ? RELATION_COUNTED_BOTH : RELATION_HOPELESS;
+        if (counted)
+            return RELATION_COUNTED_BOTH;
+        return view == VIEW_PAIR && may_scatter(mine, theirs) ? RELATION_SCATTER
+                                                              : RELATION_HOPELESS;
     }
     if (is_hard(mine))
         return of_hard(mine, RELATION_COUNTED_EASY, RELATION_BLOCK_EASY, RELATION_HARD_EASY);

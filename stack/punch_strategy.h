@@ -25,8 +25,9 @@ enum punch_relation {
     RELATION_EASY_BLOCK = 64,   /* hard there, with ports of a block */
     RELATION_BLOCK_EASY = 128,  /* */
     RELATION_HOPELESS = 256,    /* hard on both sides, and no way to guess */
+    RELATION_SCATTER = 512,     /* hard on both sides, among few ports or with filters by address */
 };
-#define RELATION_ANY 511
+#define RELATION_ANY 1023
 
 /* By what a strategy tells pairs apart. */
 enum punch_view {
@@ -42,6 +43,7 @@ enum volley_target {
     TARGET_SEEN,       /* where others see the peer, from each of the fresh sockets in turn */
     TARGET_MEASURE,    /* the same; the first socket asks the relay for its port just before */
     TARGET_AIM,        /* the next port that the peer's aim leads to */
+    TARGET_SCATTER,    /* from one socket to one port of the peer's aim after the other */
     TARGET_WINDOW,     /* ports from the peer's aim on, by its step */
     TARGET_SPRAY,      /* each port of the aim's range once, in an order of dice */
     TARGET_ANY_PORT,   /* 1000 + a random number below 64536, again and again (hyperdht) */

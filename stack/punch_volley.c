@@ -9,7 +9,9 @@
 #define BLOCK_MORE 256 /* ports beside those seen that a block may hold as well */
 #define BUSY_AGAIN SEC(2)
 #define AIM_WAITS  SEC(6) /* an end that is to be told where to aim waits that long */
-#define MANY       8      /* sockets or guessed ports from which on an attempt is a spray */
+#define BLOCK_EDGE 32     /* the same where each port more costs chances: 512 / 16 */
+#define AIMED_BOTH (RELATION_COUNTED_BOTH | RELATION_SCATTER)
+#define MANY       8 /* sockets or guessed ports from which on an attempt is a spray */
 
 /* ---- ports in an order of dice ---- */
 
@@ -168,14 +170,16 @@ static void shoot_ahead(struct punch *p, struct attempt *a, const struct volley 
                      i, out);
 }
 
-/* From the socket that was measured, to the peer's next port. */
-static void shoot_aimed(const struct punch *p, struct attempt *a, struct out *out)
+/* From the socket that was measured, to the k-th port of the peer's aim. */
+static void shoot_aimed(const struct punch *p, struct attempt *a, uint32_t k, struct out *out)
 {
     struct addr to = a->order.at;
     uint32_t id = sockets_nth(p->sockets, a->link, 0);
-    to.port = order_port(&a->order, 0);
-    if (id != 0)
-        attempt_send(a, &to, id, 0, a->spray_token | PUNCH_SPRAYED, 0, out);
+    to.port = order_port(&a->order, k);
+    if (id == 0 || to.port == 0 || a->guesses == p->limits.probes)
+        return;
+    a->guesses++;
+    attempt_send(a, &to, id, 0, a->spray_token | PUNCH_SPRAYED, k, out);
 }
 
 /* The relay is asked for the port in the same moment in which the hole is made: of the
@@ -199,15 +203,14 @@ static void aim(const struct attempt *a, const struct nature *where, const struc
 }
 
 /* The peer may look for the held ports now. */
-static void aim_at_held(const struct punch *p, const struct attempt *a, struct out *out)
+static void aim_at_held(const struct punch *p, const struct attempt *a, uint16_t more,
+                        struct out *out)
 {
     struct nature where = {.ports = p->mine->ports, .low = FIRST_PORT, .high = LAST_PORT};
     if (p->mine->ports == NATURE_BLOCK) {
-        where.low = (uint16_t)(p->mine->low < FIRST_PORT + BLOCK_MORE ? FIRST_PORT
-                                                                      : p->mine->low - BLOCK_MORE);
+        where.low = (uint16_t)(p->mine->low < FIRST_PORT + more ? FIRST_PORT : p->mine->low - more);
         where.high =
-            (uint16_t)(p->mine->high > LAST_PORT - BLOCK_MORE ? LAST_PORT
-                                                              : p->mine->high + BLOCK_MORE);
+            (uint16_t)(p->mine->high > LAST_PORT - more ? LAST_PORT : p->mine->high + more);
     }
     aim(a, &where, &(struct addr){.family = ADDR_NONE}, out);
 }
@@ -220,16 +223,17 @@ static void shoot(struct punch *p, mist_time now, struct attempt *a, const struc
     case TARGET_MEASURE:
         if (shot == 0)
             measure(p, a, out);
-        if (a->relation != RELATION_COUNTED_BOTH) /* there the aim makes the hole */
+        if ((a->relation & AIMED_BOTH) == 0) /* there the aim makes the hole */
             shoot_from(p, now, a, v, 0, shot, out);
         break;
     case TARGET_SEEN:
         shoot_sockets(p, now, a, v, shot, out);
         if (p->strategy->view == VIEW_PAIR)
-            aim_at_held(p, a, out);
+            aim_at_held(p, a, BLOCK_MORE, out);
         break;
     case TARGET_AHEAD: shoot_ahead(p, a, v, out); break;
-    case TARGET_AIM: shoot_aimed(p, a, out); break;
+    case TARGET_AIM: shoot_aimed(p, a, 0, out); break;
+    case TARGET_SCATTER: shoot_aimed(p, a, shot, out); break;
     default: shoot_guess(p, a, v, shot, out);
     }
 }
@@ -258,6 +262,8 @@ static uint32_t shots_of(const struct punch *p, const struct attempt *a, const s
     uint32_t shots = v->shots == 0 ? p->limits.probes : v->shots;
     if (v->target == TARGET_SPRAY && v->ports == 0 && shots > a->order.count)
         shots = a->order.count;
+    if (v->target == TARGET_SCATTER && shots > p->limits.mappings)
+        shots = p->limits.mappings; /* each makes one */
     if (p->strategy->rounds && v->target == TARGET_CANDIDATES && shots > p->limits.rounds)
         shots = p->limits.rounds;
     if (v->at != NULL && v->every > 0)
@@ -339,7 +345,7 @@ static bool may_begin(struct punch *p, struct attempt *a, const struct volley *v
         return false;
     if (v->when == WHEN_AIMED && (!a->aimed || a->order.at.family == ADDR_NONE))
         return false;
-    if (v->target == TARGET_AIM && a->own_aim != a->number)
+    if ((a->relation & AIMED_BOTH) != 0 && v->when == WHEN_AIMED && a->own_aim != a->number)
         return false;
     if (is_spray(v) && p->spraying != 0 && p->spraying != a->link)
         return false;
@@ -545,7 +551,10 @@ void punch_here(struct punch *p, mist_time now, const struct msg *here, struct o
                                .high = here->addr.port};
         a->measure = 0;
         a->own_aim = a->number;
-        aim(a, &where, &here->addr, out);
+        if (p->mine->ports == NATURE_SEQUENTIAL)
+            aim(a, &where, &here->addr, out);
+        else
+            aim_at_held(p, a, BLOCK_EDGE, out);
         begin_volleys(p, now, a, out);
     }
 }

@@ -4,6 +4,9 @@
 static const struct lab_nat easy = {.mapping = LAB_EIM, .filtering = LAB_APDF},
                             counted = {.mapping = LAB_APDM, .filtering = LAB_APDF, .step = 2},
                             blocked = {.mapping = LAB_APDM, .filtering = LAB_APDF, .block = 512},
+                            by_address = {.mapping = LAB_APDM,
+                                          .filtering = LAB_ADF,
+                                          .random_ports = true},
                             hard = {
                                 .mapping = LAB_APDM, .filtering = LAB_APDF, .random_ports = true};
 
@@ -46,11 +49,17 @@ static void the_pair_of_nats_decides_how_the_path_is_found(void **state)
         const struct lab_nat *alice, *bob;
         uint32_t path;
     } cases[] = {
-        {&easy, &easy, MIST_PATH_PUNCHED},      {&easy, &counted, MIST_PATH_PREDICTED},
-        {&counted, &easy, MIST_PATH_PREDICTED}, {&counted, &counted, MIST_PATH_PREDICTED},
-        {&easy, &blocked, MIST_PATH_SPRAYED},   {&blocked, &easy, MIST_PATH_SPRAYED},
-        {&easy, &hard, MIST_PATH_SPRAYED},      {&hard, &easy, MIST_PATH_SPRAYED},
-        {&hard, &hard, MIST_PATH_RELAY},        {&hard, &counted, MIST_PATH_RELAY},
+        {&easy, &easy, MIST_PATH_PUNCHED},
+        {&easy, &counted, MIST_PATH_PREDICTED},
+        {&counted, &easy, MIST_PATH_PREDICTED},
+        {&counted, &counted, MIST_PATH_PREDICTED},
+        {&easy, &blocked, MIST_PATH_SPRAYED},
+        {&blocked, &easy, MIST_PATH_SPRAYED},
+        {&easy, &hard, MIST_PATH_SPRAYED},
+        {&hard, &easy, MIST_PATH_SPRAYED},
+        {&hard, &hard, MIST_PATH_RELAY},
+        {&hard, &counted, MIST_PATH_RELAY},
+        {&by_address, &by_address, MIST_PATH_SPRAYED},
     };
     set("mist", "256", "2048"); /* a random port is hit with 0.9997 (nat-behaviour.md 10.3) */
     for (size_t i = 0; i < COUNT(cases); i++) {
