@@ -32,7 +32,7 @@ struct told {
     const struct compare_pair *pair;
     FILE *out;
     int nat_count, left_out, dials;
-    int64_t only[COMPARE_SIDES];
+    int64_t taken, both_well, only[COMPARE_SIDES]; /* of the dials that both sides have */
     struct nats nats[NATS];
 };
 
@@ -75,6 +75,24 @@ static void tell_dial(struct told *t, const struct compare_dial *d)
     }
 }
 
+/* The dials taken one by one: what changed, and the share that it makes of all. */
+static void put_discordant(FILE *out, const struct told *t)
+{
+    char p[COMPARE_TEXT];
+    double base = (double)t->only[COMPARE_BASE], candidate = (double)t->only[COMPARE_CANDIDATE];
+    struct interval d = proportion_newcombe_paired(
+        (struct proportion_pairs){(double)t->both_well, base, candidate,
+                                  (double)(t->taken - t->both_well) - base - candidate},
+        0.05);
+    compare_text_p(p, proportion_mcnemar_midp(base, candidate));
+    fprintf(out,
+            "\nof %lld dials of both sides %lld went well in base alone, %lld in new alone:"
+            " %+.2f pt [%+.2f, %+.2f]\n(as if dials were independent: Newcombe's paired interval;"
+            " McNemar, mid-p: %s)\n",
+            (long long)t->taken, (long long)t->only[COMPARE_BASE],
+            (long long)t->only[COMPARE_CANDIDATE], 100 * d.value, 100 * d.lo, 100 * d.hi, p);
+}
+
 static void take_dial(void *data, const struct compare_dial *d)
 {
     struct told *t = data;
@@ -83,6 +101,8 @@ static void take_dial(void *data, const struct compare_dial *d)
     int base = went_well(t->c->request->why, d->outcome[COMPARE_BASE]);
     int candidate = went_well(t->c->request->why, d->outcome[COMPARE_CANDIDATE]);
     struct nats *n = find_nats(t, d);
+    t->taken++;
+    t->both_well += base && candidate;
     t->left_out += !n;
     if (n)
         n->dials++;
@@ -105,7 +125,6 @@ static int more_changed(const void *a, const void *b)
 static void put_dials(struct compare *c, FILE *out)
 {
     static struct told t;
-    char p[COMPARE_TEXT];
     memset(&t, 0, sizeof t);
     t.c = c;
     t.out = out;
@@ -115,11 +134,7 @@ static void put_dials(struct compare *c, FILE *out)
     }
     if (t.dials > DIALS_TOLD)
         fprintf(out, "  and %d more\n", t.dials - DIALS_TOLD);
-    compare_text_p(p, proportion_mcnemar_midp((double)t.only[0], (double)t.only[1]));
-    fprintf(out,
-            "\nof %lld dials of both sides %lld went well in base alone, %lld in new alone"
-            " (McNemar, mid-p, as if dials were independent: %s)\n",
-            (long long)c->dials.both, (long long)t.only[0], (long long)t.only[1], p);
+    put_discordant(out, &t);
     qsort(t.nats, (size_t)t.nat_count, sizeof *t.nats, more_changed);
     for (int i = 0; i < t.nat_count && t.nats[i].only[0] + t.nats[i].only[1] > 0; i++) {
         fprintf(out, "  %6lld in base alone, %6lld in new alone, of %8lld: ",
