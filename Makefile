@@ -17,6 +17,10 @@ SYSLIBS := -lyaml -lsqlite3 -luv -lsodium -ljansson -ldl -lm -lpthread
 # The ns-3 engine alone is C++, and only where ns-3 is (NS3= leaves it out).
 CXX     := $(if $(findstring clang,$(CC)),clang++,g++)
 CXXFLAGS := -std=c++17 $(OPT) -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -I. $(EXTRA)
+# What C++ alone can do wrong needs a runtime that C programs, which load this, do not have.
+ifneq ($(findstring -fsanitize,$(EXTRA)),)
+CXXFLAGS += -fno-sanitize=vptr,function
+endif
 NS3LIBS := $(addprefix -lns3-,core network internet point-to-point csma traffic-control \
     flow-monitor)
 # What a core loaded from libmist.so needs of the program that loads it.
@@ -192,6 +196,8 @@ $(B)/stamp/docs: $(B)/mistsim $(B)/mist $(B)/natbox
 stamp    = mkdir -p $(@D); cat >$@.now; cmp -s $@.now $@ && rm $@.now || mv $@.now $@
 $(B)/stamp/flags: FORCE | deps-build
 	@echo '$(CC) $(CFLAGS)' "$$($(CC) --version)" | { $(stamp); }
+$(B)/stamp/flags-cxx: FORCE
+	@echo '$(CXX) $(CXXFLAGS)' | { $(stamp); }
 $(B)/stamp/lib%: FORCE
 	@echo '$(sort $(MEMBERS))' | { $(stamp); }
 # What differs from the commit in the sources of programs, hashed; tests and texts do
@@ -212,7 +218,7 @@ $(B)/obj/%.o: %.c $(B)/stamp/flags
 	$(COMPILE) -c $< -o $@
 $(B)/pic/%.o: %.c $(B)/stamp/flags
 	$(COMPILE) -fPIC -fvisibility=hidden -c $< -o $@
-$(B)/pic/%.o: %.cc $(B)/stamp/flags
+$(B)/pic/%.o: %.cc $(B)/stamp/flags-cxx
 	@mkdir -p $(@D) && echo "  c++  $@" && $(CXX) $(CXXFLAGS) -MMD -MP -fPIC -c $< -o $@
 $(B)/obj/commit.o: $(B)/stamp/commit.c $(B)/stamp/flags
 	$(COMPILE) -c $< -o $@

@@ -62,7 +62,8 @@ size_t person_offer(struct meeting *m, const struct call *call, const uint8_t *p
     if (length > sizeof text - WIRE_ID || overhead + own + length > size)
         return 0;
     memcpy(text, call->self->id, own);
-    memcpy(text + own, plain, length);
+    if (length > 0)
+        memcpy(text + own, plain, length);
     begin(&n, call, (enum noise_pattern)m->pattern, true, rng, pin != NULL ? open : NULL);
     offer[0] = m->pattern;
     bool written = noise_write(&n, text, own + length, offer + 1) == 0;
