@@ -1,0 +1,36 @@
+/* meet_parts.h: shared by the files of meet: meet.c (what both ends of a
+ * connection do), meet_dial.c (the dialer's way into one), meet_accept.c (the
+ * acceptor's). */
+#ifndef MIST_MEET_PARTS_H
+#define MIST_MEET_PARTS_H
+
+#include "stack/meet.h"
+
+/* ---- meet.c ---- */
+
+struct call meet_call(const struct meet *m, const struct conn *c);
+void meet_wait(struct meet *m, const struct conn *c, mist_time at); /* sets its timer */
+/* NULL, and the fact, when the table is full. */
+struct conn *meet_new(struct meet *m, uint8_t state, struct out *out);
+void meet_tell(const struct conn *c, uint32_t kind, mist_time rtt, uint32_t reason,
+               struct out *out);
+bool meet_holds(const struct conn *c); /* its link */
+/* The connection holds its link, and the relay that the link began through. */
+void meet_hold(struct conn *c, uint8_t state, mist_link link, uint32_t path, mist_link relay,
+               struct out *out);
+void meet_end(struct meet *m, struct conn *c, struct out *out);
+/* Sends the answer or the proof, whichever is this end's to give. */
+void meet_say(const struct conn *c, mist_link link, uint8_t type, struct out *out);
+void meet_hang_up_on(mist_link link, uint32_t conversation, struct out *out);
+
+/* ---- meet_dial.c ---- */
+
+/* The next offer is due, or the call has failed. */
+void meet_offer_again(struct meet *m, mist_time now, struct conn *c, struct out *out);
+
+/* ---- meet_accept.c ---- */
+
+/* The dialer has not proved itself yet: the answer or the proof was lost. */
+void meet_unproved(struct meet *m, mist_time now, struct conn *c, struct out *out);
+
+#endif
