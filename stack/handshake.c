@@ -182,7 +182,7 @@ void handshake_retry(struct mux *m, mist_time now, struct link *l, struct out *o
 /* The id stands for a link already: that one is what the caller meant. */
 static bool merge(struct mux *m, struct link *l, const uint8_t *id, struct out *out)
 {
-    struct link *known = link_get(m, mux_find(m, id, WIRE_ID));
+    struct link *known = link_find(m, id, WIRE_ID);
     if (known == NULL)
         return false;
     struct effect e = {.kind = EFFECT_LINK_UP, .link = link_handle(m, known), .value = 1};
@@ -470,7 +470,7 @@ static int open_proved(struct mux *m, mist_time now, const uint8_t *bytes,
                        const struct wire_head *h, struct noise *n, struct mux_turn *turn,
                        struct out *out)
 {
-    struct link *l = link_get(m, mux_find(m, h->id, WIRE_ID));
+    struct link *l = link_find(m, h->id, WIRE_ID);
     bool again = l != NULL && asked_before(l, h);
     if ((l != NULL && h->stamp <= l->stamp) || (!again && opened_before(m, now, h->nonce))) {
         out_fact(out, FACT_REPLAYED, h->id, &turn->from, (int64_t)h->stamp, 0);

@@ -1,5 +1,5 @@
-/* link.h: the links themselves, shared by the files of the mux: mux.c (input,
- * output, timers) and handshake.c (INIT, COOKIE, OPEN, ACCEPT). */
+/* link.h: the links themselves, shared by the files of the mux: link.c (their table),
+ * mux.c (input, output, timers) and handshake.c (INIT, COOKIE, OPEN, ACCEPT). */
 #ifndef MIST_LINK_H
 #define MIST_LINK_H
 
@@ -102,10 +102,12 @@ struct mux {
     uint32_t opened_limit, opened_next;
 };
 
-/* mux.c */
+/* link.c */
 struct link *link_get(const struct mux *m, mist_link link); /* NULL when it is gone */
 mist_link link_handle(const struct mux *m, const struct link *l);
 struct link *link_by_channel(const struct mux *m, uint32_t channel);
+/* By an id, or the first `length` bytes (8 at least) of one; NULL: there is none. */
+struct link *link_find(const struct mux *m, const uint8_t *id, size_t length);
 struct link *link_new(struct mux *m, mist_time now, const uint8_t id[WIRE_ID], struct out *out);
 void link_index(struct mux *m, struct link *l);
 void link_drop(struct mux *m, struct link *l, int why, struct out *out);
@@ -113,6 +115,8 @@ void link_timer(struct mux *m, struct link *l, mist_time at);
 void link_rtt(struct link *l, mist_time sample);
 mist_time link_patience(const struct link *l);
 bool link_known_id(const uint8_t id[WIRE_ID]); /* not all zero */
+
+/* mux.c */
 /* Sends a finished datagram, through a relay if `to` says so. */
 void link_emit(struct mux *m, mist_time now, const struct addr *to, const uint8_t *bytes,
                size_t length, uint8_t kind, struct out *out);
