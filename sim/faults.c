@@ -115,44 +115,6 @@ static void forget_lasting(struct world *w, uint32_t fault)
     memmove(&w->lasting[i], &w->lasting[i + 1], (w->lasting_count - i) * sizeof *w->lasting);
 }
 
-/* ---- boxes ---- */
-
-static void turn_knobs(struct nat *box, mist_time now, const struct plan_fault *fault)
-{
-    struct nat_policy policy = *nat_policy_of(box);
-    char error[200];
-    for (uint32_t i = 0; i < fault->setting_count; i++)
-        CHECK(nat_policy_set(&policy, fault->settings[i].key, fault->settings[i].value, error,
-                             sizeof error) == 0);
-    CHECK(nat_policy_check(&policy, error, sizeof error) == 0); /* the reader tried it */
-    nat_set(box, now, &policy);
-}
-
-static void readdress(struct world *w, mist_time now, uint32_t number)
-{
-    const struct plan_box *box = &w->plan->boxes[number];
-    uint32_t count = box->policy.pool;
-    struct addr *pool = calloc(count + 1u, sizeof *pool);
-    CHECK(pool != NULL && w->readdressed[number] < box->later_count);
-    const struct addr *first = &box->later[w->readdressed[number]++];
-    for (uint32_t i = 0; i < count; i++)
-        pool[i] = world_pool_address(first, i);
-    nat_readdress(w->boxes[number], now, pool);
-    free(pool);
-}
-
-static void strike_box(struct world *w, mist_time now, const struct plan_fault *fault,
-                       uint32_t number)
-{
-    switch (fault->kind) {
-    case FAULT_NAT_REBOOT: nat_reboot(w->boxes[number], now); break;
-    case FAULT_NAT_FLUSH: nat_flush(w->boxes[number], now); break;
-    case FAULT_NAT_SET: turn_knobs(w->boxes[number], now, fault); break;
-    default: CHECK(fault->kind == FAULT_READDRESS); readdress(w, now, number);
-    }
-    world_boxes_called(w, number); /* it may have something to announce */
-}
-
 /* ---- all of them ---- */
 
 static void strike_member(struct world *w, mist_time now, const struct plan_fault *fault,
@@ -164,7 +126,7 @@ static void strike_member(struct world *w, mist_time now, const struct plan_faul
     case FAULT_LEAVE: life_hold(w, now, member, fault->end, END_LEFT); break;
     case FAULT_RESTART: life_restart(w, now, member); break;
     case FAULT_ROAM: pump_move(w, now, member, fault->first_place + i); break;
-    default: strike_box(w, now, fault, member);
+    default: w->kind->strike(w, now, fault, member);
     }
 }
 
@@ -221,8 +183,7 @@ void faults_open(struct world *w)
     const struct plan *p = w->plan;
     w->agenda = calloc(2 * (size_t)p->fault_count + 1, sizeof *w->agenda);
     w->lasting = calloc(p->fault_count + 1u, sizeof *w->lasting);
-    w->readdressed = calloc(p->box_count + 1u, sizeof *w->readdressed);
-    CHECK(w->agenda != NULL && w->lasting != NULL && w->readdressed != NULL);
+    CHECK(w->agenda != NULL && w->lasting != NULL);
     for (uint32_t i = 0; i < p->fault_count; i++) {
         const struct plan_fault *fault = &p->faults[i];
         note(w, i, fault->at, false);
@@ -239,6 +200,5 @@ void faults_close(struct world *w)
 {
     free(w->agenda);
     free(w->lasting);
-    free(w->readdressed);
     free(w->ends);
 }

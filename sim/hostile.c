@@ -123,10 +123,10 @@ static void dial(struct world *w, mist_time now, uint32_t host)
                              .kind = MIST_WISH_CONNECT,
                              .id = id,
                              .name = (const uint8_t *)name,
-                             .name_length = (uint32_t)pump_name(w, target, name, sizeof name)};
+                             .name_length = (uint32_t)world_name(w, target, name, sizeof name)};
     if (h->attacks >= OPEN_DIALS)
-        (void)pump_wish(w, now, host, &close);
-    (void)pump_wish(w, now, host, &wish);
+        (void)w->kind->wish(w, now, host, &close);
+    (void)w->kind->wish(w, now, host, &wish);
 }
 
 /* ---- the interface ---- */
@@ -157,7 +157,7 @@ void hostile_due(struct world *w, mist_time now, uint32_t host)
     while (h->attack <= now) {
         if (h->behaviour == BEHAVIOUR_FLOODER)
             flood(w, host);
-        else if (h->node != NULL)
+        else if (h->runs)
             dial(w, now, host);
         h->attacks++;
         h->attack = next_act(w, host, h->attack);

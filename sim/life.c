@@ -29,8 +29,7 @@ static mist_time next_look(const struct world *w, mist_time now, uint32_t host)
 static void keep_counters(struct world *w, uint32_t host)
 {
     struct mist_counter c[MIST_KIND_COUNT] = {{0, 0, 0, 0}}; /* an older build fills fewer */
-    const struct host *h = &w->hosts[host];
-    h->core->api->counters(h->node, c);
+    w->kind->count(w, host, c);
     for (uint32_t kind = 0; kind < MIST_KIND_COUNT; kind++) {
         struct mist_counter *sum = &w->past[host][kind];
         sum->packets_out += c[kind].packets_out;
@@ -45,7 +44,7 @@ static void start(struct world *w, mist_time now, uint32_t host)
     w->hosts[host].up_since = now;
     w->online++;
     w->starts++;
-    pump_start(w, now, host);
+    w->kind->start(w, now, host);
 }
 
 static void stop(struct world *w, mist_time now, uint32_t host, enum life_end how)
@@ -53,10 +52,10 @@ static void stop(struct world *w, mist_time now, uint32_t host, enum life_end ho
     struct mist_wish leave = {.size = sizeof leave, .kind = MIST_WISH_LEAVE};
     workload_stopping(w, now, host, how == END_LEFT);
     if (how == END_LEFT)
-        (void)pump_wish(w, now, host, &leave);
+        (void)w->kind->wish(w, now, host, &leave);
     keep_counters(w, host);
     world_record_session(w, now, host, how);
-    pump_stop(w, host);
+    w->kind->stop(w, host);
     w->online--;
     w->stops++;
 }
@@ -66,16 +65,16 @@ static void reconcile(struct world *w, mist_time now, uint32_t host)
 {
     struct host *h = &w->hosts[host];
     h->life = next_look(w, now, host);
-    if (h->node == NULL && should_run(w, now, host))
+    if (!h->runs && should_run(w, now, host))
         start(w, now, host);
-    pump_alarm(w, host);
+    world_alarm(w, host);
 }
 
 void life_due(struct world *w, mist_time now, uint32_t host)
 {
     struct host *h = &w->hosts[host];
     while (h->turn.until <= now) {
-        if (h->turn.there && h->node != NULL)
+        if (h->turn.there && h->runs)
             stop(w, now, host,
                  churn_says_goodbye(w->plan, host, h->turn.ordinal) ? END_LEFT : END_CHURN);
         churn_next(w->plan, host, &h->turn);
@@ -87,7 +86,7 @@ void life_hold(struct world *w, mist_time now, uint32_t host, mist_time until, e
 {
     struct host *h = &w->hosts[host];
     h->held = until > h->held ? until : h->held;
-    if (h->node != NULL)
+    if (h->runs)
         stop(w, now, host, how);
     reconcile(w, now, host);
 }
@@ -96,7 +95,7 @@ void life_restart(struct world *w, mist_time now, uint32_t host)
 {
     struct host *h = &w->hosts[host];
     h->held = now;
-    if (h->node != NULL)
+    if (h->runs)
         stop(w, now, host, END_RESTART);
     reconcile(w, now, host);
 }
@@ -119,7 +118,7 @@ void life_open(struct world *w)
 void life_finish(struct world *w)
 {
     for (uint32_t i = 0; w->restless && i < w->plan->host_count; i++)
-        if (w->hosts[i].node != NULL)
+        if (w->hosts[i].runs)
             world_record_session(w, w->type->now(w->engine), i, END_OF_RUN);
 }
 

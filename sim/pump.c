@@ -11,23 +11,6 @@
 
 #define DEFAULT_TTL 64
 
-size_t pump_name(const struct world *w, uint32_t host, char *name, size_t size)
-{
-    const struct plan_population *p = &w->plan->populations[w->plan->hosts[host].population];
-    int n = snprintf(name, size, "%s.%u", p->name, (unsigned)(host - p->first));
-    return n < 0 ? 0 : (size_t)n < size ? (size_t)n : size - 1;
-}
-
-void pump_alarm(struct world *w, uint32_t host)
-{
-    const struct host *h = &w->hosts[host];
-    /* Before a host's first start its work waits, afterwards what it misses is gone. */
-    bool works = h->node != NULL || w->restless;
-    mist_time at = works && h->work < h->due ? h->work : h->due;
-    at = h->attack < at ? h->attack : at;
-    w->type->alarm(w->engine, h->place, h->life < at ? h->life : at);
-}
-
 /* What the system makes of a datagram: it sends from the address that it has, whatever
  * the core believes. */
 static void hide(struct world *w, uint32_t host, uint32_t socket, struct datagram *d)
@@ -75,13 +58,8 @@ static void take_event(struct world *w, mist_time now, uint32_t host, const stru
             h->sockets_wanted |= 1u << e->socket;
     } else if (e->kind == MIST_EVENT_SOCKET_UNWANTED) {
         host_sockets_close(h, e->socket);
-    } else if (e->kind == MIST_EVENT_JOINED) {
-        h->joined = true;
-        w->joined += !h->has_joined;
-        h->has_joined = true;
-        workload_joined(w, now, host);
     } else {
-        workload_event(w, now, host, e);
+        world_event(w, now, host, e);
     }
 }
 
@@ -127,27 +105,14 @@ static void wish_addr(struct world *w, mist_time now, uint32_t host, uint32_t ki
     CHECK(pump_wish(w, now, host, &wish) == MIST_OK);
 }
 
-/* The addresses to join through: up to 8 hosts with the role, drawn per host. */
 static void bootstrap(struct world *w, mist_time now, uint32_t host)
 {
-    const struct plan *p = w->plan;
-    uint32_t told = 0;
-    for (uint32_t i = 0; i < p->population_count && told < 8; i++) {
-        const struct plan_population *from = &p->populations[i];
-        if (!from->bootstrap)
-            continue;
-        uint32_t start =
-            (uint32_t)draw_below(p->seed, host, DRAW_NODE_SEED, UINT32_C(0x10000) + i, from->count);
-        for (uint32_t j = 0; j < from->count && told < 8; j++) {
-            uint32_t other = from->first + (start + j) % from->count;
-            if (other == host || w->hosts[other].addr.family != w->hosts[host].addr.family)
-                continue;
-            struct addr at = w->hosts[other].addr;
-            if (w->hosts[host].behaviour == BEHAVIOUR_LIAR)
-                at = hostile_lie(&at);
-            wish_addr(w, now, host, MIST_WISH_BOOTSTRAP, 0, &at);
-            told++;
-        }
+    struct addr told[WORLD_BOOTSTRAP];
+    uint32_t count = world_bootstrap(w, host, told);
+    for (uint32_t i = 0; i < count; i++) {
+        struct addr at =
+            w->hosts[host].behaviour == BEHAVIOUR_LIAR ? hostile_lie(&told[i]) : told[i];
+        wish_addr(w, now, host, MIST_WISH_BOOTSTRAP, 0, &at);
     }
 }
 
@@ -161,8 +126,9 @@ void pump_start(struct world *w, mist_time now, uint32_t host)
     draw_fill(w->plan->seed, draw_link(h->sessions++, host), DRAW_NODE_SEED, seed, sizeof seed);
     draw_fill(w->plan->seed, host, DRAW_NODE_SECRET, secret, sizeof secret);
     h->node = h->core->api->init(h->node_memory, h->core->scratch, config, seed, secret, now);
+    h->runs = true;
     drain(w, now, host);
-    size_t length = pump_name(w, host, name, sizeof name);
+    size_t length = world_name(w, host, name, sizeof name);
     struct mist_wish wish = {.size = sizeof wish,
                              .kind = MIST_WISH_NAME,
                              .name = (const uint8_t *)name,
@@ -174,7 +140,7 @@ void pump_start(struct world *w, mist_time now, uint32_t host)
         if ((h->sockets_wanted >> socket & 1) != 0)
             wish_addr(w, now, host, MIST_WISH_SOCKET_OPENED, socket, &own);
     }
-    pump_alarm(w, host);
+    world_alarm(w, host);
 }
 
 /* Zero-filled again, and its whole pages given back. */
@@ -196,8 +162,7 @@ void pump_stop(struct world *w, uint32_t host)
     size_t bytes = h->core->api->node_size(w->configs[w->plan->hosts[host].population]);
     h->node = NULL;
     blank(h->node_memory, bytes);
-    h->due = MIST_NEVER;
-    h->joined = h->subscribed = false;
+    world_gone(w, host);
     h->sockets_wanted = h->spare_count = h->spare_waiting = 0;
 }
 
@@ -214,7 +179,7 @@ void pump_move(struct world *w, mist_time now, uint32_t host, uint32_t place)
     if (h->node != NULL)
         wish_addr(w, now, host, MIST_WISH_SOCKET_OPENED, h->addr.family == ADDR_V4 ? 1 : 2,
                   &h->addr);
-    pump_alarm(w, host);
+    world_alarm(w, host);
 }
 
 void pump_input(struct world *w, mist_time now, uint32_t host, const struct datagram *d)
@@ -228,7 +193,7 @@ void pump_input(struct world *w, mist_time now, uint32_t host, const struct data
     struct addr from = h->behaviour == BEHAVIOUR_LIAR ? hostile_lie(&d->from) : d->from;
     h->core->api->input(h->node, now, socket, &from, d->bytes, d->length);
     drain(w, now, host);
-    pump_alarm(w, host);
+    world_alarm(w, host);
 }
 
 void pump_due(struct world *w, mist_time now, uint32_t host)
@@ -238,9 +203,11 @@ void pump_due(struct world *w, mist_time now, uint32_t host)
         h->core->api->tick(h->node, now);
         drain(w, now, host);
     }
-    if (h->attack <= now)
-        hostile_due(w, now, host);
-    if (h->work <= now)
-        workload_due(w, now, host);
-    pump_alarm(w, host);
+    world_work(w, now, host);
+}
+
+void pump_count(struct world *w, uint32_t host, struct mist_counter counters[MIST_KIND_COUNT])
+{
+    const struct host *h = &w->hosts[host];
+    h->core->api->counters(h->node, counters);
 }

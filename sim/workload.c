@@ -186,8 +186,8 @@ static void start_dial(struct world *w, mist_time now, uint32_t host, uint32_t p
                              .kind = MIST_WISH_CONNECT,
                              .id = w->dials[i].conn,
                              .name = (const uint8_t *)name,
-                             .name_length = (uint32_t)pump_name(w, peer, name, sizeof name)};
-    int error = h->joined ? pump_wish(w, now, host, &wish) : MIST_ERR_STATE;
+                             .name_length = (uint32_t)world_name(w, peer, name, sizeof name)};
+    int error = h->joined ? w->kind->wish(w, now, host, &wish) : MIST_ERR_STATE;
     if (error != MIST_OK) {
         w->dials[i].over = true;
         w->dials[i].reason = h->joined ? MIST_REASON_REFUSED : MIST_REASON_NOT_JOINED;
@@ -212,7 +212,7 @@ static const char *outcome_of(struct world *w, const struct dial *d)
 /* Was its node up from then until now? */
 static bool stayed(const struct world *w, uint32_t host, mist_time since)
 {
-    return w->hosts[host].node != NULL && w->hosts[host].up_since <= since;
+    return w->hosts[host].runs && w->hosts[host].up_since <= since;
 }
 
 /* Why a dial failed: what the core says, unless an end was off, which no protocol
@@ -232,7 +232,7 @@ static void end_dial(struct world *w, mist_time now, uint32_t host, uint32_t i, 
     struct dial *d = &w->dials[i];
     if (!d->over) {
         struct mist_wish wish = {.size = sizeof wish, .kind = MIST_WISH_CLOSE, .id = d->conn};
-        (void)pump_wish(w, now, host, &wish);
+        (void)w->kind->wish(w, now, host, &wish);
         d = &w->dials[i];
     }
     if (d->since != RECORD_NONE && !self && stayed(w, d->dst, d->at) && w->options->record != NULL)
@@ -309,7 +309,7 @@ static void talk(struct world *w, mist_time now, uint32_t host, uint32_t i)
                              .length = TALK_SIZE};
     d->next_talk = d->over ? MIST_NEVER : now + d->talk;
     if (!d->over)
-        (void)pump_wish(w, now, host, &wish);
+        (void)w->kind->wish(w, now, host, &wish);
 }
 
 /* The target of a dial has heard its source. */
@@ -364,7 +364,7 @@ static void dial_event(struct world *w, mist_time now, uint32_t host, const stru
 static size_t topic_name(const struct world *w, uint32_t host, char *name, size_t size)
 {
     memcpy(name, "topic:", 6);
-    return 6 + pump_name(w, host, name + 6, size - 6);
+    return 6 + world_name(w, host, name + 6, size - 6);
 }
 
 static void start_publication(struct world *w, mist_time now, uint32_t host, uint32_t peer,
@@ -381,7 +381,7 @@ static void start_publication(struct world *w, mist_time now, uint32_t host, uin
     w->messages[number] = (struct message){.at = now,
                                            .publisher = host,
                                            .subscriber = peer,
-                                           .due = w->hosts[peer].node != NULL || !w->restless,
+                                           .due = w->hosts[peer].runs || !w->restless,
                                            .first = RECORD_NONE,
                                            .last = RECORD_NONE};
     size = size < 4 ? 4 : size > MIST_VALUE ? MIST_VALUE : size;
@@ -398,7 +398,7 @@ static void start_publication(struct world *w, mist_time now, uint32_t host, uin
                              .bytes = bytes,
                              .length = size};
     if (w->hosts[host].joined)
-        (void)pump_wish(w, now, host, &wish);
+        (void)w->kind->wish(w, now, host, &wish);
 }
 
 static void received(struct world *w, mist_time now, uint32_t host, const struct mist_event *e)
@@ -446,7 +446,7 @@ static void subscribe(struct world *w, mist_time now, uint32_t host)
                              .name = (const uint8_t *)name,
                              .name_length = (uint32_t)topic_name(w, host, name, sizeof name)};
     w->hosts[host].subscribed = false;
-    (void)pump_wish(w, now, host, &wish);
+    (void)w->kind->wish(w, now, host, &wish);
 }
 
 static void act(struct world *w, mist_time now, uint32_t host, uint32_t k)
@@ -458,7 +458,7 @@ static void act(struct world *w, mist_time now, uint32_t host, uint32_t k)
     uint32_t peer = peer_of(w, host, k, ordinal);
     if (peer == host)
         return;
-    if (w->hosts[host].node == NULL) {
+    if (!w->hosts[host].runs) {
         w->unmade++;
         return;
     }
@@ -544,7 +544,7 @@ void workload_open(struct world *w)
         for (uint32_t k = 0; k < p->workload_count; k++)
             work_of(w, i, k)->next = next_time(w, i, k, p->workloads[k].from, 0);
         schedule(w, i);
-        pump_alarm(w, i);
+        world_alarm(w, i);
     }
 }
 

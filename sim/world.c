@@ -137,26 +137,16 @@ static int configure(struct world *w, char *error, int error_size)
 static void make_hosts(struct world *w)
 {
     const struct plan *p = w->plan;
-    size_t *sizes = allocate(p->population_count, sizeof *sizes);
-    for (uint32_t i = 0; i < p->population_count; i++) {
-        sizes[i] = w->cores[i].api->node_size(w->configs[i]);
-        w->memory_bytes += sizes[i] * p->populations[i].count;
-    }
-    w->memory = reserve(w->memory_bytes + HUGE_PAGE);
     w->hosts = allocate(p->host_count, sizeof *w->hosts);
-    uint8_t *at = w->memory;
     for (uint32_t i = 0; i < p->host_count; i++) {
         struct host *h = &w->hosts[i];
         h->core = &w->cores[p->hosts[i].population];
-        h->node_memory = at;
-        at += sizes[p->hosts[i].population];
         h->place = i;
         h->addr = p->hosts[i].addr;
         h->addr.port = host_port(p, i, 0);
         h->due = h->work = MIST_NEVER;
         h->dials = DIAL_NONE;
     }
-    free(sizes);
     if (p->spare_count == 0)
         return;
     w->standing = allocate(plan_places(p), sizeof *w->standing);
@@ -164,15 +154,60 @@ static void make_hosts(struct world *w)
         w->standing[place] = place < p->host_count ? place : PLAN_NONE;
 }
 
-static void destroy(struct world *w)
+/* The nodes' blocks, in the order of the hosts. */
+static void make_room(struct world *w)
+{
+    const struct plan *p = w->plan;
+    size_t *sizes = allocate(p->population_count, sizeof *sizes);
+    for (uint32_t i = 0; i < p->population_count; i++) {
+        sizes[i] = w->cores[i].api->node_size(w->configs[i]);
+        w->memory_bytes += sizes[i] * p->populations[i].count;
+    }
+    w->memory = reserve(w->memory_bytes + HUGE_PAGE);
+    uint8_t *at = w->memory;
+    for (uint32_t i = 0; i < p->host_count; i++) {
+        w->hosts[i].node_memory = at;
+        at += sizes[p->hosts[i].population];
+    }
+    free(sizes);
+}
+
+/* ---- the simulated kind ---- */
+
+static int open_simulated(struct world *w, char *error, int error_size)
+{
+    (void)error;
+    (void)error_size;
+    world_boxes_open(w);
+    make_room(w);
+    return 0;
+}
+
+static void close_simulated(struct world *w)
 {
     world_boxes_close(w);
+    if (w->memory != NULL)
+        munmap(w->memory, w->memory_bytes + HUGE_PAGE);
+}
+
+const struct world_kind world_simulated = {
+    .open = open_simulated,
+    .close = close_simulated,
+    .start = pump_start,
+    .stop = pump_stop,
+    .wish = pump_wish,
+    .count = pump_count,
+    .strike = world_boxes_strike,
+    .tally = world_boxes_tally,
+};
+
+static void destroy(struct world *w)
+{
+    w->kind->close(w);
     for (uint32_t i = 0; w->configs != NULL && i < w->plan->population_count; i++)
         free(w->configs[i]);
     if (w->engine != NULL)
         w->type->close(w->engine);
-    if (w->memory != NULL)
-        munmap(w->memory, w->memory_bytes + HUGE_PAGE);
     workload_close(w);
     for (uint32_t i = 0; w->hosts != NULL && i < w->plan->host_count; i++)
         host_sockets_free(&w->hosts[i]);
@@ -268,11 +303,30 @@ static void sum_memory(const struct world *w, struct world_result *result)
     result->node_bytes = w->memory_bytes / w->plan->host_count;
 }
 
+/* Brings it to life, to its end or until it is stopped. */
+static int live(struct world *w, struct world_result *result)
+{
+    life_open(w);
+    faults_open(w);
+    hostile_open(w);
+    workload_open(w);
+    int status = run(w);
+    workload_finish(w);
+    life_finish(w);
+    world_record_end(w);
+    report(w, w->type->now(w->engine));
+    w->type->figures(w->engine, &result->figures);
+    result->sim = w->type->now(w->engine);
+    result->last = w->seen;
+    sum_memory(w, result);
+    return status;
+}
+
 int world_run(const struct plan *plan, const struct engine_type *engine,
               const struct world_options *options, struct world_result *result, char *error,
               int error_size)
 {
-    struct world w = {.plan = plan, .type = engine, .options = options};
+    struct world w = {.plan = plan, .kind = &world_simulated, .type = engine, .options = options};
     struct engine_calls calls = {.world = &w,
                                  .arrive = on_arrive,
                                  .due = on_due,
@@ -293,22 +347,11 @@ int world_run(const struct plan *plan, const struct engine_type *engine,
         status = 2;
     if (status == 0) {
         w.engine = engine->open(plan, &calls, plan->seed);
-        world_boxes_open(&w);
         make_hosts(&w);
-        life_open(&w);
-        faults_open(&w);
-        hostile_open(&w);
-        workload_open(&w);
-        status = run(&w);
-        workload_finish(&w);
-        life_finish(&w);
-        world_record_end(&w);
-        report(&w, engine->now(w.engine));
-        engine->figures(w.engine, &result->figures);
-        result->sim = engine->now(w.engine);
-        result->last = w.seen;
-        sum_memory(&w, result);
+        status = w.kind->open(&w, error, error_size);
     }
+    if (status == 0)
+        status = live(&w, result);
     destroy(&w);
     result->wall_s = (double)(wall_now() - began) / 1e9;
     return status;

@@ -50,6 +50,7 @@ void world_boxes_open(struct world *w)
     CHECK(w->slab != NULL);
     w->boxes = allocate(p->box_count, sizeof *w->boxes);
     find_hosts(w);
+    w->readdressed = allocate(p->box_count, sizeof *w->readdressed);
     w->box_waits = allocate(p->box_count, sizeof *w->box_waits);
     w->waiting_boxes = allocate(p->box_count, sizeof *w->waiting_boxes);
     for (uint32_t i = 0; i < p->box_count; i++) {
@@ -76,6 +77,7 @@ void world_boxes_close(struct world *w)
     free(w->box_waits);
     free(w->box_hosts);
     free(w->waiting_boxes);
+    free(w->readdressed);
 }
 
 /* ---- what boxes send ---- */
@@ -157,4 +159,47 @@ void world_boxes_due(struct world *w, mist_time now)
             w->waiting_boxes[kept++] = box;
     }
     w->waiting_box_count = kept;
+}
+
+/* ---- faults ---- */
+
+static void turn_knobs(struct nat *box, mist_time now, const struct plan_fault *fault)
+{
+    struct nat_policy policy = *nat_policy_of(box);
+    char error[200];
+    for (uint32_t i = 0; i < fault->setting_count; i++)
+        CHECK(nat_policy_set(&policy, fault->settings[i].key, fault->settings[i].value, error,
+                             sizeof error) == 0);
+    CHECK(nat_policy_check(&policy, error, sizeof error) == 0); /* the reader tried it */
+    nat_set(box, now, &policy);
+}
+
+static void readdress(struct world *w, mist_time now, uint32_t number)
+{
+    const struct plan_box *box = &w->plan->boxes[number];
+    uint32_t count = box->policy.pool;
+    struct addr *pool = calloc(count + 1u, sizeof *pool);
+    CHECK(pool != NULL && w->readdressed[number] < box->later_count);
+    const struct addr *first = &box->later[w->readdressed[number]++];
+    for (uint32_t i = 0; i < count; i++)
+        pool[i] = world_pool_address(first, i);
+    nat_readdress(w->boxes[number], now, pool);
+    free(pool);
+}
+
+void world_boxes_strike(struct world *w, mist_time now, const struct plan_fault *fault,
+                        uint32_t number)
+{
+    switch (fault->kind) {
+    case FAULT_NAT_REBOOT: nat_reboot(w->boxes[number], now); break;
+    case FAULT_NAT_FLUSH: nat_flush(w->boxes[number], now); break;
+    case FAULT_NAT_SET: turn_knobs(w->boxes[number], now, fault); break;
+    default: CHECK(fault->kind == FAULT_READDRESS); readdress(w, now, number);
+    }
+    world_boxes_called(w, number); /* it may have something to announce */
+}
+
+struct nat_counters world_boxes_tally(struct world *w, mist_time now, uint32_t box)
+{
+    return nat_counters(w->boxes[box], now);
 }

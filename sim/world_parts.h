@@ -1,5 +1,5 @@
-/* world_parts.h: shared by the files of the simulated world: world.c (hosts,
- * boxes, the run), world_core.c (builds of the core), pump.c (one host's core),
+/* world_parts.h: shared by the files of a world: world.c (the run), world_core.c
+ * (builds of the core), world_host.c (hosts), pump.c (a simulated host's core),
  * life.c (when hosts run), faults.c (what breaks), workload.c (what they do), world_boxes.c
  * (NAT boxes) and world_record.c (what was seen). */
 #ifndef SIM_WORLD_PARTS_H
@@ -68,7 +68,8 @@ struct spare_socket {
 
 struct host {
     const struct core *core; /* what it runs */
-    struct mist *node;       /* NULL while it is off */
+    bool runs;               /* its node does */
+    struct mist *node;       /* of a simulated world; NULL while it is off */
     void *node_memory;
     struct addr addr; /* with its port */
     mist_time due;    /* what the core asked for */
@@ -98,8 +99,33 @@ struct progress_of_work {
     mist_time next;
 };
 
+struct world;
+
+/* What a world is made of: nodes and boxes in this process (world_simulated), or each a
+ * process of its own among the kernel's network namespaces (netns/netns.h).  Workload,
+ * life and faults know no more of either than this. */
+struct world_kind {
+    /* Makes boxes and room for nodes.  Returns 0, 2: the plan does not fit, or 3: the
+     * environment lacks something; why, in error. */
+    int (*open)(struct world *w, char *error, int error_size);
+    /* Also after an open that failed. */
+    void (*close)(struct world *w);
+    void (*start)(struct world *w, mist_time now, uint32_t host);
+    void (*stop)(struct world *w, uint32_t host);
+    /* Of a host that runs.  Returns the core's answer where that is known at once. */
+    int (*wish)(struct world *w, mist_time now, uint32_t host, const struct mist_wish *wish);
+    /* Of a host that runs; a build with fewer kinds leaves the others as they are. */
+    void (*count)(struct world *w, uint32_t host, struct mist_counter counters[MIST_KIND_COUNT]);
+    /* A fault of a kind that strikes boxes. */
+    void (*strike)(struct world *w, mist_time now, const struct plan_fault *fault, uint32_t box);
+    struct nat_counters (*tally)(struct world *w, mist_time now, uint32_t box);
+};
+
+extern const struct world_kind world_simulated;
+
 struct world {
     const struct plan *plan;
+    const struct world_kind *kind;
     const struct engine_type *type;
     struct engine *engine;
     const struct world_options *options;
@@ -108,6 +134,7 @@ struct world {
     void **configs;     /* [populations] */
     uint8_t *memory;
     size_t memory_bytes;
+    struct netns *netns; /* a kernel world's; NULL */
     struct nat_slab *slab;
     struct nat **boxes;
     bool *box_waits;         /* [boxes]: it is among the waiting */
@@ -156,6 +183,9 @@ uint16_t host_port(const struct plan *plan, uint32_t host, uint32_t ordinal);
 /* world_boxes.c */
 void world_boxes_open(struct world *w);
 void world_boxes_close(struct world *w);
+void world_boxes_strike(struct world *w, mist_time now, const struct plan_fault *fault,
+                        uint32_t box);
+struct nat_counters world_boxes_tally(struct world *w, mist_time now, uint32_t box);
 enum crossing world_boxes_cross(struct world *w, mist_time now, uint32_t box,
                                 enum direction direction, struct datagram *d);
 /* After any other call on the box (nat_reboot, nat_readdress, nat_set ...): what it
@@ -166,13 +196,26 @@ void world_boxes_called(struct world *w, uint32_t box);
 mist_time world_boxes_deadline(const struct world *w);
 void world_boxes_due(struct world *w, mist_time now);
 
+/* world_host.c: what hosts are in every kind of world */
+void world_alarm(struct world *w, uint32_t host); /* after due or work changed */
+size_t world_name(const struct world *w, uint32_t host, char *name, size_t size);
+#define WORLD_BOOTSTRAP 8
+/* The addresses to join through: hosts with the role, drawn per host.  Returns how many. */
+uint32_t world_bootstrap(const struct world *w, uint32_t host, struct addr told[WORLD_BOOTSTRAP]);
+/* What a node tells, but for its sockets. */
+void world_event(struct world *w, mist_time now, uint32_t host, const struct mist_event *e);
+/* What is due at its alarm but for the core. */
+void world_work(struct world *w, mist_time now, uint32_t host);
+/* The node is gone. */
+void world_gone(struct world *w, uint32_t host);
+
 /* pump.c */
 void pump_start(struct world *w, mist_time now, uint32_t host);
 void pump_input(struct world *w, mist_time now, uint32_t host, const struct datagram *d);
 void pump_due(struct world *w, mist_time now, uint32_t host);
 int pump_wish(struct world *w, mist_time now, uint32_t host, const struct mist_wish *wish);
-void pump_alarm(struct world *w, uint32_t host); /* after due or work changed */
-size_t pump_name(const struct world *w, uint32_t host, char *name, size_t size);
+
+void pump_count(struct world *w, uint32_t host, struct mist_counter counters[MIST_KIND_COUNT]);
 
 /* Ends the session: no datagram leaves after this. */
 void pump_stop(struct world *w, uint32_t host);

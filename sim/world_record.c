@@ -41,7 +41,7 @@ void world_record_lookup(struct world *w, mist_time now, uint32_t host, const st
 static void log_fact(struct world *w, mist_time now, uint32_t host, const struct mist_fact *f)
 {
     char text[ADDR_TEXT], name[MIST_NAME];
-    (void)pump_name(w, host, name, sizeof name);
+    (void)world_name(w, host, name, sizeof name);
     fprintf(w->fact_log, "%12.6f %s %s", (double)now / 1e9, name,
             world_core_word(&w->hosts[host].core->facts, f->number));
     if (f->addr.family != ADDR_NONE)
@@ -138,8 +138,8 @@ static void record_traffic_of(struct world *w, uint32_t population)
     const struct core *core = &w->cores[population];
     for (uint32_t i = p->first; i < p->first + p->count; i++) {
         struct mist_counter c[MIST_KIND_COUNT] = {{0, 0, 0, 0}}; /* an older build fills fewer */
-        if (w->hosts[i].node != NULL)
-            core->api->counters(w->hosts[i].node, c);
+        if (w->hosts[i].runs)
+            w->kind->count(w, i, c);
         if (w->restless)
             add_counters(c, w->past[i]);
         if (w->plan->traffic_per_node)
@@ -154,7 +154,7 @@ static void record_boxes(struct world *w)
 {
     mist_time now = w->type->now(w->engine);
     for (uint32_t i = 0; i < w->plan->box_count; i++) {
-        struct nat_counters c = nat_counters(w->boxes[i], now);
+        struct nat_counters c = w->kind->tally(w, now, i);
         struct record_box row = {
             .box = i,
             .mappings_made = c.mappings_made,
