@@ -317,6 +317,18 @@ static int wish_identity(struct mist *n, mist_time now, const struct mist_wish *
     return MIST_OK;
 }
 
+static int wish_port_mapped(struct mist *n, mist_time now, const struct mist_wish *w)
+{
+    static const uint8_t families[] = {ADDR_V4, ADDR_V6};
+    if (w->socket < 1 || w->socket > MIST_SOCKETS)
+        return MIST_ERR_UNKNOWN;
+    if (w->addr.family != ADDR_NONE &&
+        (w->addr.family != families[w->socket - 1] || w->addr.port == 0))
+        return MIST_ERR_ARGUMENT;
+    node_mapped(n, now, w->socket, &w->addr);
+    return MIST_OK;
+}
+
 static int wish_leave(struct mist *n, mist_time now, const struct mist_wish *w)
 {
     (void)w;
@@ -338,6 +350,7 @@ static const granter granters[] = {
     [MIST_WISH_NAME] = wish_name,
     [MIST_WISH_LEAVE] = wish_leave,
     [MIST_WISH_IDENTITY] = wish_identity,
+    [MIST_WISH_PORT_MAPPED] = wish_port_mapped,
 };
 
 static int api_wish(struct mist *n, mist_time now, const struct mist_wish *w)

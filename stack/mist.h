@@ -60,7 +60,9 @@ enum mist_error {
     X(9, CLOSE, "close connection `id`")                                                           \
     X(10, NAME, "answer to `name`: subscribe to it and accept connections for it")                 \
     X(11, LEAVE, "say goodbye to every peer; the node is of no further use")                       \
-    X(12, IDENTITY, "be the person whose Ed25519 seed is `bytes` (32), before any connection")
+    X(12, IDENTITY, "be the person whose Ed25519 seed is `bytes` (32), before any connection")     \
+    X(13, PORT_MAPPED,                                                                             \
+      "a gateway maps main socket `socket` to `addr` outside, the host keeps it so; 0: no longer")
 
 /* X(number, NAME, doc) */
 #define MIST_EVENTS(X)                                                                             \

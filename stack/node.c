@@ -51,9 +51,15 @@ static void add_self(struct meet_self *self, const struct addr *a, uint8_t kind)
     self->candidates[self->count++] = (struct candidate){*a, kind};
 }
 
+static bool is_mapped(const struct mist *n)
+{
+    return n->mapped[0].family != ADDR_NONE || n->mapped[1].family != ADDR_NONE;
+}
+
 static uint8_t own_flags(const struct mist *n)
 {
-    return (uint8_t)((n->reach.reachable ? FLAG_SERVER : 0) | (n->serves ? FLAG_RELAY : 0));
+    return (uint8_t)((n->reach.reachable ? FLAG_SERVER : 0) | (n->serves ? FLAG_RELAY : 0) |
+                     (is_mapped(n) ? FLAG_MAPPED : 0));
 }
 
 void node_self(const struct mist *n, mist_time now, struct meet_self *self)
@@ -67,6 +73,7 @@ void node_self(const struct mist *n, mist_time now, struct meet_self *self)
         struct addr local, seen = reach_address(&n->reach, families[i]);
         if (mux_local(n->mux, families[i], &local))
             add_self(self, &local, CANDIDATE_LOCAL);
+        add_self(self, &n->mapped[i], CANDIDATE_MAPPED); /* before the same as seen by others */
         add_self(self, &seen, CANDIDATE_SEEN);
     }
 }
@@ -81,9 +88,35 @@ uint32_t node_path_class(const struct mist *n, const struct link_view *v, uint8_
         return MIST_PATH_SPRAYED;
     if (!addr_is_global(&v->path))
         return MIST_PATH_LAN;
+    if (candidate_kind == CANDIDATE_MAPPED)
+        return MIST_PATH_MAPPED;
     if ((v->flags & FLAG_SERVER) != 0)
-        return candidate_kind == CANDIDATE_MAPPED ? MIST_PATH_MAPPED : MIST_PATH_PUBLIC;
+        return (v->flags & FLAG_MAPPED) != 0 ? MIST_PATH_MAPPED : MIST_PATH_PUBLIC;
+    if (is_mapped(n))
+        return MIST_PATH_MAPPED;
     return n->reach.reachable ? MIST_PATH_REVERSED : MIST_PATH_PUNCHED;
+}
+
+/* Peers hear what this node is now. */
+static void say_hello(struct mist *n)
+{
+    struct msg hello = {.type = MSG_HELLO, .flags = own_flags(n)};
+    mux_flags(n->mux, hello.flags);
+    for (mist_link l = mux_next(n->mux, 0); l != 0; l = mux_next(n->mux, l))
+        out_send(n->out, l, &hello);
+}
+
+void node_mapped(struct mist *n, mist_time now, uint32_t socket, const struct addr *outside)
+{
+    CHECK(socket >= 1 && socket <= MIST_SOCKETS);
+    if (addr_equal(&n->mapped[socket - 1], outside))
+        return;
+    n->mapped[socket - 1] = *outside;
+    out_fact(n->out, FACT_PORT_MAPPED, NULL, outside, socket, 0);
+    say_hello(n);
+    for (mist_link l = mux_next(n->mux, 0); l != 0; l = mux_next(n->mux, l))
+        mux_ping(n->mux, now, l, n->out); /* large enough to be challenged at its new source */
+    reach_again(&n->reach, now);
 }
 
 int node_lookup(struct mist *n, mist_time now, const uint8_t target[WIRE_ID], uint32_t owner)
@@ -477,15 +510,11 @@ static void do_punch(struct mist *n, mist_time now, const struct effect *e)
 
 static void do_verdict(struct mist *n, mist_time now, const struct effect *e)
 {
-    struct msg hello = {.type = MSG_HELLO};
     n->serves = n->config.relay_serve != 0 && e->value != 0;
-    hello.flags = own_flags(n);
-    mux_flags(n->mux, hello.flags);
     if (e->value != 0 && n->second == 0) /* so that it can knock from another port */
         n->second = sockets_want(&n->sockets, ADDR_V4, SOCKET_FOR_REACH, 0, n->out);
     mux_stale(n->mux, e->value != 0 ? SEC(50) : SEC(25));
-    for (mist_link l = mux_next(n->mux, 0); l != 0; l = mux_next(n->mux, l))
-        out_send(n->out, l, &hello);
+    say_hello(n);
     join_verdict(n, now);
 }
 

@@ -76,7 +76,8 @@ struct mist {
     struct join join;
     struct reach reach;
     struct survey survey;
-    uint32_t second; /* a server's other socket, 0: none */
+    uint32_t second;                  /* a server's other socket, 0: none */
+    struct addr mapped[MIST_SOCKETS]; /* outside ends of the main sockets' mapped ports */
     struct mist_counter counters[MIST_KIND_COUNT];
     struct config config;
 };
@@ -94,6 +95,8 @@ void node_topic_key(uint8_t key[WIRE_ID], const uint8_t *name, size_t length);
  * relay's address that MEET will take.  Nothing if it is none. */
 void node_tell_where(struct mist *n, mist_time now, mist_link link, const struct addr *way);
 void node_survey(struct mist *n, mist_time now); /* its timer is due */
+/* A main socket is mapped to that address outside from now on; family 0: no longer. */
+void node_mapped(struct mist *n, mist_time now, uint32_t socket, const struct addr *outside);
 uint32_t node_path_class(const struct mist *n, const struct link_view *v, uint8_t candidate_kind);
 int node_lookup(struct mist *n, mist_time now, const uint8_t target[WIRE_ID], uint32_t owner);
 /* Publishes, also to the subscriptions that this node itself holds. */

@@ -7,6 +7,7 @@
 #define REACH_WAIT   MS(1200) /* a knock is three one-way trips: 1.2 s covers p99 (PlanetLab) */
 #define REACH_TRIES  2        /* against loss */
 #define REACH_AGAIN  MINUTES(5)
+#define REACH_SOON   SEC(1)  /* the peers have moved to the new port by then */
 #define REACH_MISSES 2       /* failed checks that take a positive verdict back */
 #define SAME_TIME    SEC(10) /* longer apart, a NAT may have rebound in between */
 #define KNOCK_EVERY  MS(50)
@@ -154,6 +155,12 @@ void reach_ask(struct reach *r, mist_time now, mist_link link, struct out *out)
         .type = MSG_REACH, .request = r->channel, .number = r->nonce, .bytes = r->contacted};
     out_send(out, link, &m);
     timers_set(r->timers, r->timer, now + REACH_WAIT);
+}
+
+void reach_again(struct reach *r, mist_time now)
+{
+    if (r->decided && r->channel == 0)
+        timers_set(r->timers, r->timer, now + REACH_SOON);
 }
 
 void reach_promised(struct reach *r, uint32_t channel)

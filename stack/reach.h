@@ -58,6 +58,8 @@ struct addr reach_address(const struct reach *r, uint8_t family);
 /* Asks link's peer for a knock (the caller has named the addresses of all its
  * links by reach_contact); ends in EFFECT_VERDICT, at once when assumed. */
 void reach_ask(struct reach *r, mist_time now, mist_link link, struct out *out);
+/* Something changed that may have opened or shut the way to this node. */
+void reach_again(struct reach *r, mist_time now);
 void reach_promised(struct reach *r, uint32_t channel);
 void reach_knocked(struct reach *r, mist_time now, const struct addr *from, uint32_t channel,
                    uint64_t nonce, struct out *out);

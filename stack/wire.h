@@ -84,6 +84,7 @@ enum msg_flags {
     FLAG_SERVER = 1, /* the sender can be reached unasked */
     FLAG_RELAY = 2,  /* the sender forwards datagrams */
     FLAG_OFFER = 4,  /* PUBLISH, RECEIVE: the value is an offer to connect (wire_offer) */
+    FLAG_MAPPED = 8, /* the sender had a gateway map a port for it */
 };
 
 /* A node that can be asked: who and where. */

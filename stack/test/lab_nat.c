@@ -53,6 +53,8 @@ struct addr lab_nat_out(struct lab_nat *n, mist_time now, uint16_t inside_port,
 {
     uint16_t port = 0;
     forget_idle(n, now);
+    if (n->mapped != 0 && inside_port == n->mapped_inside)
+        return addr_v4(n->ip, n->mapped);
     for (uint32_t i = 0; i < n->count; i++) {
         struct lab_hole *h = &n->holes[i];
         if (same_mapping(n, h, inside_port, remote))
@@ -73,6 +75,8 @@ struct addr lab_nat_out(struct lab_nat *n, mist_time now, uint16_t inside_port,
 uint16_t lab_nat_in(struct lab_nat *n, mist_time now, const struct addr *remote, uint16_t port)
 {
     forget_idle(n, now);
+    if (n->mapped != 0 && port == n->mapped)
+        return n->mapped_inside;
     for (uint32_t i = 0; i < n->count; i++) {
         const struct lab_hole *h = &n->holes[i];
         if (h->port == port && (n->filtering == LAB_EIF ||

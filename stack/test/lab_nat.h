@@ -31,6 +31,8 @@ struct lab_nat {
     uint32_t block;    /* not 0: random ports out of so many, aligned, from 20480 on */
     mist_time idle;    /* until an unused hole closes */
     uint32_t ip;       /* the external address */
+    uint16_t mapped;   /* not 0: this external port is mapped, both ways and for all ... */
+    uint16_t mapped_inside; /* ... to that inside one */
     uint64_t salt;
     uint32_t made, count;
     struct lab_hole holes[LAB_HOLES];
