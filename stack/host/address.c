@@ -5,7 +5,7 @@
 #include <string.h>
 #include <uv.h>
 
-void address_to_socket(const struct addr *a, struct sockaddr_storage *s)
+socklen_t address_to_socket(const struct addr *a, struct sockaddr_storage *s)
 {
     memset(s, 0, sizeof *s);
     if (a->family == ADDR_V4) {
@@ -13,12 +13,13 @@ void address_to_socket(const struct addr *a, struct sockaddr_storage *s)
         v4->sin_family = AF_INET;
         v4->sin_port = htons(a->port);
         memcpy(&v4->sin_addr, a->ip, 4);
-    } else {
-        struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)s;
-        v6->sin6_family = AF_INET6;
-        v6->sin6_port = htons(a->port);
-        memcpy(&v6->sin6_addr, a->ip, 16);
+        return sizeof *v4;
     }
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)s;
+    v6->sin6_family = AF_INET6;
+    v6->sin6_port = htons(a->port);
+    memcpy(&v6->sin6_addr, a->ip, 16);
+    return sizeof *v6;
 }
 
 struct addr address_from_socket(const struct sockaddr *s)

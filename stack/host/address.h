@@ -7,8 +7,8 @@
 
 #include "stack/addr.h"
 
-/* a: family v4 or v6. */
-void address_to_socket(const struct addr *a, struct sockaddr_storage *s);
+/* a: family v4 or v6.  Returns the length of what it wrote. */
+socklen_t address_to_socket(const struct addr *a, struct sockaddr_storage *s);
 
 /* family ADDR_NONE for anything but IPv4 and IPv6. */
 struct addr address_from_socket(const struct sockaddr *s);

@@ -17,11 +17,11 @@
 #include "stack/check.h"
 #include "stack/host/address.h"
 #include "stack/host/book.h"
+#include "stack/host/system.h"
 
-#define BURST       16    /* datagrams taken from the core at once */
-#define RECEIVE_MAX 65536 /* the largest UDP datagram fits, so none is cut */
-#define BLOCK_ALIGN 64    /* as mist.h asks of the node's and the scratch's blocks */
-#define LONGEST_MS  1000  /* wakes at least so often: a long timer drifts in a sleeping laptop */
+#define BURST       16   /* datagrams taken from the core at once */
+#define BLOCK_ALIGN 64   /* as mist.h asks of the node's and the scratch's blocks */
+#define LONGEST_MS  1000 /* wakes at least so often: a long timer drifts in a sleeping laptop */
 
 /* An event waiting to be delivered, with its own copy of the bytes. */
 struct waiting {
@@ -39,6 +39,7 @@ struct host_socket {
 struct host {
     uv_loop_t loop;
     uv_timer_t timer, alarm;
+    uv_prepare_t before_waiting;
     uv_signal_t interrupt, terminate;
     const struct mist_api *api;
     struct host_calls calls;
@@ -46,13 +47,14 @@ struct host {
     void (*alarm_call)(void *user);
     void (*signal_call)(void *user, int signal);
     struct mist *node;
+    struct sending *sending;
     void *memory, *scratch;        /* as allocated; the core's blocks are aligned within */
     struct waiting *first, **last; /* events: the next to deliver, where to append */
     bool delivering;
     struct addr listen[HOST_LISTEN];
     uint32_t listen_count, socket_count;
     struct host_socket *sockets[HOST_SOCKETS];
-    char received[RECEIVE_MAX];
+    char received[HOST_RECEIVE];
 };
 
 static mist_time now(void)
@@ -70,23 +72,11 @@ static struct host_socket *socket_find(struct host *h, uint32_t id)
     return NULL;
 }
 
-/* What the kernel will not take now is lost, as on any full link. */
 static void send_datagram(struct host *h, const struct mist_datagram *d)
 {
     struct host_socket *s = socket_find(h, d->socket);
-    if (!s)
-        return;
-    struct sockaddr_storage to;
-    address_to_socket(&d->to, &to);
-    /* libuv's buffers are not const; uv_udp_try_send only reads. */
-    uv_buf_t buffer = uv_buf_init((char *)(uintptr_t)d->bytes, d->length);
-    if (d->ttl)
-        uv_udp_set_ttl(&s->udp, d->ttl);
-    /* An error may be the refusal of an earlier datagram, told once and by then forgotten. */
-    if (uv_udp_try_send(&s->udp, &buffer, 1, (const struct sockaddr *)&to) == UV_ECONNREFUSED)
-        uv_udp_try_send(&s->udp, &buffer, 1, (const struct sockaddr *)&to);
-    if (d->ttl)
-        uv_udp_set_ttl(&s->udp, 64); /* the default, RFC 1700 */
+    if (s)
+        sending_add(h->sending, &s->udp, &d->to, d->ttl, d->bytes, d->length);
 }
 
 static void send_output(struct host *h)
@@ -139,12 +129,15 @@ static void open_socket(struct host *h, const struct mist_event *wanted);
 static void close_socket(struct host *h, uint32_t id);
 static void on_timer(uv_timer_t *timer);
 
-static void set_timer(struct host *h)
+/* What all verbs since the last wait have brought about: one timer, and one batch. */
+static void before_waiting(uv_prepare_t *prepare)
 {
+    struct host *h = prepare->data;
     mist_time left = h->api->deadline(h->node) - now();
     uint64_t ms = left <= 0 ? 0 : left > MS(LONGEST_MS) ? LONGEST_MS : (uint64_t)(left / MS(1)) + 1;
     uv_update_time(&h->loop);
     uv_timer_start(&h->timer, on_timer, ms, 0);
+    sending_flush(h->sending);
 }
 
 static void deliver(struct host *h)
@@ -166,7 +159,6 @@ static void deliver(struct host *h)
         free(w);
     }
     h->delivering = false;
-    set_timer(h);
 }
 
 static void pump(struct host *h)
@@ -199,23 +191,7 @@ static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
 {
     struct host_socket *s = handle->data;
     (void)suggested;
-    *buffer = uv_buf_init(s->host->received, RECEIVE_MAX);
-}
-
-/* Takes the next ICMP error from the socket's queue (ip(7), IP_RECVERR).
- * Returns whether there was one, and where the refused datagram went. */
-static bool next_refusal(int socket, struct addr *to)
-{
-    struct sockaddr_storage name = {0};
-    char control[512];
-    struct msghdr message = {.msg_name = &name,
-                             .msg_namelen = sizeof name,
-                             .msg_control = control,
-                             .msg_controllen = sizeof control};
-    if (recvmsg(socket, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
-        return false;
-    *to = address_from_socket((const struct sockaddr *)&name);
-    return true;
+    *buffer = uv_buf_init(s->host->received, HOST_RECEIVE);
 }
 
 static void read_refusals(struct host_socket *s)
@@ -225,7 +201,7 @@ static void read_refusals(struct host_socket *s)
     int socket;
     if (uv_fileno((const uv_handle_t *)&s->udp, &socket))
         return;
-    while (next_refusal(socket, &to)) {
+    while (system_next_refusal(socket, &to)) {
         if (to.family == ADDR_NONE)
             continue;
         h->api->refused(h->node, now(), s->id, &to);
@@ -237,6 +213,8 @@ static void on_receive(uv_udp_t *udp, ssize_t length, const uv_buf_t *buffer,
                        const struct sockaddr *from, unsigned flags)
 {
     struct host_socket *s = udp->data;
+    if (flags & UV_UDP_MMSG_FREE)
+        return;
     if (!from) {
         read_refusals(s);
         return;
@@ -278,7 +256,11 @@ static int bind_socket(struct host_socket *s, const struct addr *at, struct addr
     int length = sizeof name;
     address_to_socket(at, &name);
     unsigned flags = UV_UDP_LINUX_RECVERR | (at->family == ADDR_V6 ? UV_UDP_IPV6ONLY : 0u);
-    int error = uv_udp_bind(&s->udp, (const struct sockaddr *)&name, flags);
+    int error = uv_udp_bind(&s->udp, (const struct sockaddr *)&name, flags), room = HOST_BUFFER;
+    if (s->id <= MIST_SOCKETS) {
+        (void)uv_recv_buffer_size((uv_handle_t *)&s->udp, &room);
+        (void)uv_send_buffer_size((uv_handle_t *)&s->udp, &room);
+    }
     if (!error)
         error = uv_udp_getsockname(&s->udp, (struct sockaddr *)&name, &length);
     if (!error)
@@ -309,7 +291,7 @@ static int add_socket(struct host *h, uint32_t id, const struct addr *at, struct
         return UV_ENOMEM;
     s->host = h;
     s->id = id;
-    int error = uv_udp_init(&h->loop, &s->udp);
+    int error = uv_udp_init_ex(&h->loop, &s->udp, AF_UNSPEC | UV_UDP_RECVMMSG);
     if (error) {
         free(s);
         return error;
@@ -330,6 +312,7 @@ static void close_socket(struct host *h, uint32_t id)
         if (s->id != id)
             continue;
         h->sockets[i] = h->sockets[--h->socket_count];
+        sending_forget(h->sending, &s->udp);
         uv_close((uv_handle_t *)&s->udp, on_socket_closed);
         return;
     }
@@ -402,6 +385,13 @@ static struct mist *start_node(struct host *h, const struct host_options *option
     return node;
 }
 
+static void free_host(struct host *h)
+{
+    free(h->memory);
+    free(h->scratch);
+    free(h);
+}
+
 struct host *host_open(const struct host_options *options)
 {
     CHECK(options->listen_count <= HOST_LISTEN);
@@ -417,16 +407,23 @@ struct host *host_open(const struct host_options *options)
     h->last = &h->first;
     h->node = start_node(h, options);
     if (!h->node || uv_loop_init(&h->loop)) {
-        free(h->memory);
-        free(h->scratch);
-        free(h);
+        free_host(h);
+        return NULL;
+    }
+    h->sending = sending_open(&h->loop);
+    if (!h->sending) {
+        (void)uv_loop_close(&h->loop);
+        free_host(h);
         return NULL;
     }
     uv_timer_init(&h->loop, &h->timer);
     uv_timer_init(&h->loop, &h->alarm);
+    uv_prepare_init(&h->loop, &h->before_waiting);
     uv_signal_init(&h->loop, &h->interrupt);
     uv_signal_init(&h->loop, &h->terminate);
     h->timer.data = h->alarm.data = h->interrupt.data = h->terminate.data = h;
+    h->before_waiting.data = h;
+    uv_prepare_start(&h->before_waiting, before_waiting);
     collect(h);
     return h;
 }
@@ -463,6 +460,11 @@ struct uv_loop_s *host_loop(struct host *h)
     return &h->loop;
 }
 
+struct sending *host_sending(struct host *h)
+{
+    return h->sending;
+}
+
 void host_run(struct host *h)
 {
     deliver(h);
@@ -479,16 +481,17 @@ void host_close(struct host *h)
     struct waiting *w;
     while ((w = take_event(h)))
         free(w);
+    sending_flush(h->sending);
+    sending_close(h->sending);
     for (uint32_t i = 0; i < h->socket_count; i++)
         uv_close((uv_handle_t *)&h->sockets[i]->udp, on_socket_closed);
     uv_close((uv_handle_t *)&h->timer, NULL);
     uv_close((uv_handle_t *)&h->alarm, NULL);
+    uv_close((uv_handle_t *)&h->before_waiting, NULL);
     uv_close((uv_handle_t *)&h->interrupt, NULL);
     uv_close((uv_handle_t *)&h->terminate, NULL);
     uv_run(&h->loop, UV_RUN_NOWAIT); /* takes a host_stop that came before host_run */
     uv_run(&h->loop, UV_RUN_DEFAULT);
     CHECK(uv_loop_close(&h->loop) == 0);
-    free(h->memory);
-    free(h->scratch);
-    free(h);
+    free_host(h);
 }

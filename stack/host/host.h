@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "stack/host/sending.h"
 #include "stack/mist.h"
 
 struct host;
@@ -42,6 +43,10 @@ struct host_options {
 #define HOST_LISTEN  4    /* addresses given by the user: two families, two networks */
 #define HOST_SOCKETS 1024 /* above the 256 that a birthday attack on a symmetric NAT needs */
 
+#define HOST_RECEIVE (16 << 16) /* bytes: 16 datagrams of any size with one call (uv_udp_t) */
+
+#define HOST_BUFFER (4 << 20) /* bytes wished for the kernel's queue of a socket; it may cap it */
+
 /* Makes a node; its callbacks come from inside host_wish and host_run.  A socket
  * binds to the first `listen` address of its family, whose port only the first
  * one gets; a family without any fails when others are given.  NULL: no memory
@@ -60,6 +65,9 @@ void host_alarm(struct host *host, mist_time after, void (*call)(void *user));
 /* The loop on which it runs, a uv_loop_t, for other sockets of the program's: they are
  * closed before host_close. */
 struct uv_loop_s *host_loop(struct host *host);
+
+/* For datagrams of such sockets: they leave with the node's own. */
+struct sending *host_sending(struct host *host);
 
 /* Runs until host_stop. */
 void host_run(struct host *host);

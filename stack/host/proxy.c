@@ -10,8 +10,7 @@
 #include "stack/host/address.h"
 #include "stack/host/split.h"
 
-#define SWEEP_MS    10000 /* how often idle flows are looked for */
-#define RECEIVE_MAX 65536
+#define SWEEP_MS 10000 /* how often idle flows are looked for */
 
 /* A datagram that waits for the connection. */
 struct held {
@@ -50,7 +49,7 @@ struct proxy {
     uint16_t next_flow;
     struct peer peers[PROXY_PEERS]; /* caller: the first alone */
     struct flow *flows[PROXY_FLOWS];
-    char received[RECEIVE_MAX];
+    char received[HOST_RECEIVE];
 };
 
 static void on_closed(uv_handle_t *handle)
@@ -118,8 +117,10 @@ static void remove_flow(struct flow *f)
     for (uint32_t i = 0; i < p->flow_count; i++)
         if (p->flows[i] == f)
             p->flows[i] = p->flows[--p->flow_count];
-    if (f->socket)
+    if (f->socket) {
+        sending_forget(host_sending(p->host), f->socket);
         uv_close((uv_handle_t *)f->socket, on_closed);
+    }
     free(f->join);
     free(f);
 }
@@ -254,7 +255,7 @@ static void on_allocate(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
 {
     struct proxy *p = handle->data;
     (void)suggested;
-    *buffer = uv_buf_init(p->received, RECEIVE_MAX);
+    *buffer = uv_buf_init(p->received, HOST_RECEIVE);
 }
 
 /* Caller: any program of this machine. */
@@ -289,7 +290,7 @@ static uv_udp_t *open_socket(struct proxy *p, const struct addr *bind, const str
     struct sockaddr_storage name;
     uv_udp_t *udp = calloc(1, sizeof *udp);
     CHECK(udp);
-    *error = uv_udp_init(host_loop(p->host), udp);
+    *error = uv_udp_init_ex(host_loop(p->host), udp, AF_UNSPEC | UV_UDP_RECVMMSG);
     if (*error) {
         free(udp);
         return NULL;
@@ -303,6 +304,8 @@ static uv_udp_t *open_socket(struct proxy *p, const struct addr *bind, const str
         address_to_socket(connect, &name);
         *error = uv_udp_connect(udp, (const struct sockaddr *)&name);
     }
+    int room = HOST_BUFFER;
+    (void)uv_recv_buffer_size((uv_handle_t *)udp, &room);
     if (!*error)
         *error = uv_udp_recv_start(udp, on_allocate, receive);
     if (!*error)
@@ -315,17 +318,11 @@ static uv_udp_t *open_socket(struct proxy *p, const struct addr *bind, const str
 
 static void to_program(struct flow *f, const uint8_t *bytes, uint32_t length)
 {
-    struct sockaddr_storage to;
-    /* libuv's buffers are not const; uv_udp_try_send only reads. */
-    uv_buf_t buffer = uv_buf_init((char *)(uintptr_t)bytes, length);
-    if (f->socket) {
-        /* An earlier refusal is told once: the program was not there yet. */
-        if (uv_udp_try_send(f->socket, &buffer, 1, NULL) == UV_ECONNREFUSED)
-            (void)uv_udp_try_send(f->socket, &buffer, 1, NULL);
-        return;
-    }
-    address_to_socket(&f->local, &to);
-    (void)uv_udp_try_send(f->proxy->listener, &buffer, 1, (const struct sockaddr *)&to);
+    struct sending *sending = host_sending(f->proxy->host);
+    if (f->socket)
+        sending_add(sending, f->socket, NULL, 0, bytes, length);
+    else
+        sending_add(sending, f->proxy->listener, &f->local, 0, bytes, length);
 }
 
 /* Server: a flow begins with its first datagram.  NULL: no socket for it. */
@@ -459,8 +456,10 @@ void proxy_close(struct proxy *p)
         remove_flow(p->flows[p->flow_count - 1]);
     for (uint32_t i = 0; i < PROXY_PEERS; i++)
         forget_held(&p->peers[i]);
-    if (p->listener)
+    if (p->listener) {
+        sending_forget(host_sending(p->host), p->listener);
         uv_close((uv_handle_t *)p->listener, on_closed);
+    }
     uv_close((uv_handle_t *)p->sweep, on_closed);
     free(p);
 }
