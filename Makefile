@@ -57,6 +57,7 @@ LINKED  := -Wl,--start-group $(LIBS) -Wl,--end-group
 TESTBIN := $(patsubst %.c,$(B)/%,$(TESTS))
 FUZZBIN := $(patsubst %.c,$(B)/%,$(FUZZERS))
 NETPROBE := $(B)/nat-models/test/netprobe
+UDPLOAD := $(B)/stack/host/test/udpload
 BINARIES := mistsim mistsim-analysis mist natbox
 PLUGINS := $(if $(NS3),engine-ns3.so libns3c.so)
 # The translator alone, for programs of others: nat-models/README.md.
@@ -142,6 +143,9 @@ fuzz: | deps-fuzz	## FUZZ_RUNS inputs into every fuzz target (ASan, UBSan); find
 
 bench: $(B)/mistsim	## the benchmark suite
 	$(B)/mistsim bench
+
+bench-proxy: $(B)/mist $(UDPLOAD) | deps-linux	## the UDP proxy beside socat and wireguard-go
+	@MIST_BUILD=$(B) stack/host/test/bench_proxy.sh
 
 deps:	## install the Debian packages of all targets
 	@.ci/deps build gcc clang test tidy lint fuzz ns3
@@ -272,20 +276,22 @@ $(filter-out $(B)/analysis/% $(B)/sim/ns3/%,$(TESTBIN)): $(B)/%: $(B)/obj/%.o $(
 $(call obj,$(TESTS)): | deps-test
 $(NETPROBE): $(call obj,nat-models/test/netprobe.c) $(LIBS)
 	$(LINK) $< $(LINKED) $(SYSLIBS)
+$(UDPLOAD): $(call obj,stack/host/test/udpload.c)
+	$(LINK) $<
 
 fuzz-build: $(FUZZBIN)
 $(FUZZBIN): $(B)/%: $(B)/obj/%.o $(LIBS)
 	$(LINK) -fsanitize=fuzzer $< $(LINKED) $(SYSLIBS)
 
 -include $(patsubst %.o,%.d,$(call obj,$(STACK) $(NAT) $(SIM) $(HOST) $(ANALYSIS) $(TESTS) \
-    $(FUZZERS) nat-models/test/netprobe.c sim/mistsim.c sim/natbox/natbox.c stack/host/mist.c \
-    analysis/analysis.c) \
+    $(FUZZERS) nat-models/test/netprobe.c stack/host/test/udpload.c sim/mistsim.c \
+    sim/natbox/natbox.c stack/host/mist.c analysis/analysis.c) \
     $(patsubst %.c,$(B)/pic/%.o,$(STACK) $(NS3C) $(NS3WITH)) $(call obj,sim/ns3/example.c) \
     $(NS3CPIC))
 FORCE:
 .PHONY: all help run report test test-linux regress regress-accept test-campaign test-compare \
     test-stat golden tidy pure lint house smoke check-scenarios \
-    same-seed sanitize fuzz fuzz-build bench deps deps-build deps-test deps-tidy deps-lint \
-    deps-fuzz deps-linux deps-ci install uninstall clean FORCE
+    same-seed sanitize fuzz fuzz-build bench bench-proxy deps deps-build deps-test deps-tidy \
+    deps-lint deps-fuzz deps-linux deps-ci install uninstall clean FORCE
 .SECONDARY:
 .DELETE_ON_ERROR:

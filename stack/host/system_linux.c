@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -14,50 +15,97 @@
 
 /* ---- datagrams ----------------------------------------------------------- */
 
-/* What a message of one datagram points to. */
+#define JOINED_MOST  64    /* datagrams of a message: UDP_MAX_SEGMENTS of Linux 4.18 */
+#define JOINED_BYTES 65507 /* the kernel makes one packet of them before it cuts it */
+
+/* What a message points to. */
 struct envelope {
     struct sockaddr_storage to;
-    struct iovec bytes;
     _Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))];
 };
+
+static void put_control(struct msghdr *m, struct envelope *e, int level, int type,
+                        const void *value, size_t size)
+{
+    m->msg_control = e->control;
+    m->msg_controllen = CMSG_SPACE(size);
+    struct cmsghdr *c = CMSG_FIRSTHDR(m);
+    c->cmsg_level = level;
+    c->cmsg_type = type;
+    c->cmsg_len = CMSG_LEN(size);
+    memcpy(CMSG_DATA(c), value, size);
+}
 
 static void put_ttl(struct msghdr *m, struct envelope *e, const struct system_datagram *d)
 {
     int ttl = d->ttl;
-    m->msg_control = e->control;
-    m->msg_controllen = sizeof e->control;
-    struct cmsghdr *c = CMSG_FIRSTHDR(m);
-    c->cmsg_level = d->to.family == ADDR_V4 ? IPPROTO_IP : IPPROTO_IPV6;
-    c->cmsg_type = d->to.family == ADDR_V4 ? IP_TTL : IPV6_HOPLIMIT;
-    c->cmsg_len = CMSG_LEN(sizeof ttl);
-    memcpy(CMSG_DATA(c), &ttl, sizeof ttl);
+    if (d->to.family == ADDR_V4)
+        put_control(m, e, IPPROTO_IP, IP_TTL, &ttl, sizeof ttl);
+    else
+        put_control(m, e, IPPROTO_IPV6, IPV6_HOPLIMIT, &ttl, sizeof ttl);
 }
 
-static void put_message(struct msghdr *m, struct envelope *e, const struct system_datagram *d)
+/* How many of the datagrams, `most` at most, one message carries, which the kernel cuts
+ * again: all to one place and of one size, but for a shorter last one. */
+static uint32_t joined(const struct system_datagram *d, uint32_t count, uint32_t most)
 {
-    *m = (struct msghdr){.msg_iov = &e->bytes, .msg_iovlen = 1};
+    uint32_t n = 1, bytes = d[0].length;
+    while (n < count && n < most && !d[n].ttl && !d[0].ttl && d[0].length > 0 && d[n].length > 0 &&
+           d[n].length <= d[0].length && d[n - 1].length == d[0].length &&
+           bytes + d[n].length <= JOINED_BYTES && addr_equal(&d[n].to, &d[0].to))
+        bytes += d[n++].length;
+    return n;
+}
+
+static void put_message(struct msghdr *m, struct envelope *e, struct iovec *bytes,
+                        const struct system_datagram *d, uint32_t count)
+{
+    *m = (struct msghdr){.msg_iov = bytes, .msg_iovlen = count};
     /* An iovec's bytes are not const; sending only reads. */
-    e->bytes = (struct iovec){(void *)(uintptr_t)d->bytes, d->length};
+    for (uint32_t i = 0; i < count; i++)
+        bytes[i] = (struct iovec){(void *)(uintptr_t)d[i].bytes, d[i].length};
     if (d->to.family != ADDR_NONE) {
         m->msg_name = &e->to;
         m->msg_namelen = address_to_socket(&d->to, &e->to);
     }
-    if (d->ttl)
+    uint16_t size = (uint16_t)d->length;
+    if (count > 1)
+        put_control(m, e, SOL_UDP, UDP_SEGMENT, &size, sizeof size);
+    else if (d->ttl)
         put_ttl(m, e, d);
 }
 
-int system_send(int socket, const struct system_datagram *datagrams, uint32_t count)
+/* With `most` datagrams in a message at most. */
+static int send_joined(int socket, const struct system_datagram *datagrams, uint32_t count,
+                       uint32_t most)
 {
     struct mmsghdr messages[SYSTEM_BATCH];
     struct envelope envelopes[SYSTEM_BATCH];
-    uint32_t n = count < SYSTEM_BATCH ? count : SYSTEM_BATCH;
-    for (uint32_t i = 0; i < n; i++)
-        put_message(&messages[i].msg_hdr, &envelopes[i], &datagrams[i]);
-    int taken;
+    struct iovec bytes[SYSTEM_BATCH];
+    uint32_t carried[SYSTEM_BATCH], n = 0, i = 0;
+    for (; i < count; i += carried[n++]) {
+        carried[n] = joined(datagrams + i, count - i, most);
+        put_message(&messages[n].msg_hdr, &envelopes[n], bytes + i, datagrams + i, carried[n]);
+    }
+    int taken, all = 0;
     do
         taken = sendmmsg(socket, messages, n, MSG_DONTWAIT);
     while (taken < 0 && errno == EINTR);
-    return taken < 0 ? -errno : taken;
+    if (taken < 0)
+        return carried[0] > 1 && errno != EAGAIN && errno != ENOBUFS && errno != ECONNREFUSED
+                   ? 0
+                   : -errno;
+    for (int k = 0; k < taken; k++)
+        all += (int)carried[k];
+    return all;
+}
+
+/* What some device or route on the way does not take joined goes one by one. */
+int system_send(int socket, const struct system_datagram *datagrams, uint32_t count)
+{
+    uint32_t n = count < SYSTEM_BATCH ? count : SYSTEM_BATCH;
+    int taken = send_joined(socket, datagrams, n, JOINED_MOST);
+    return taken == 0 ? send_joined(socket, datagrams, n, 1) : taken;
 }
 
 /* The socket's queue of errors: ip(7), IP_RECVERR. */
