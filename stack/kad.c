@@ -5,7 +5,8 @@
  * cheap; then it sleeps for EVERY at least, until the next is due:
  *   SELF_FIRST, SELF_SECOND, then REFRESH    this node itself is looked up
  *   REFRESH after the last lookup in it      a bucket with room is looked up
- *   UNSEEN since its last sign of life       a contact is asked for one */
+ *   UNSEEN since its last sign of life       a contact is asked for one
+ *   a failure                                that contact, at the next act */
 #include "stack/kad.h"
 
 #include <string.h>
@@ -118,20 +119,22 @@ static void refresh(struct kad *k, mist_time now, uint32_t bucket, struct out *o
 
 static void upkeep(struct kad *k, mist_time now, struct out *out)
 {
-    const struct kad_entry *oldest = kad_least_recent(k);
+    const struct kad_entry *oldest = kad_least_recent(k), *doubtful = kad_doubtful(k);
     k->awake = oldest != NULL;
     if (!k->awake)
         return;
     uint32_t bucket;
     if (now >= k->next_self)
         look_self_up(k, now, out);
+    else if (doubtful != NULL)
+        kad_ping(k, now, &doubtful->contact, out);
     else if (find_stale(k, now, &bucket))
         refresh(k, now, bucket, out);
     else if (now - oldest->seen >= UNSEEN)
         kad_ping(k, now, &oldest->contact, out);
     mist_time soon = now + rng_around(k->rng, EVERY, JITTER);
     mist_time due = oldest->seen + UNSEEN < k->next_self ? oldest->seen + UNSEEN : k->next_self;
-    upkeep_at(k, due > soon ? due : soon);
+    upkeep_at(k, due > soon && kad_doubtful(k) == NULL ? due : soon);
 }
 
 /* The table holds somebody again. */
@@ -161,7 +164,7 @@ void kad_find(struct kad *k, mist_time now, mist_link link, const struct msg *m,
 {
     (void)now;
     struct contact near[KAD_K];
-    uint32_t n = kad_closest(k, m->key, near, KAD_K);
+    uint32_t n = kad_vouched(k, m->key, near, KAD_K);
     out_send(out, link,
              &(struct msg){
                  .type = MSG_NODES, .request = m->request, .count = (uint8_t)n, .contacts = near});

@@ -54,13 +54,18 @@ void kad_retired(struct kad *k, const uint8_t id[WIRE_ID], struct out *out);
 /* Up to n contacts closest to target, nearest first. */
 uint32_t kad_closest(const struct kad *k, const uint8_t target[WIRE_ID], struct contact *array,
                      uint32_t n);
+/* The same of those that answered when they were last asked: what others are told. */
+uint32_t kad_vouched(const struct kad *k, const uint8_t target[WIRE_ID], struct contact *array,
+                     uint32_t n);
 uint32_t kad_count(const struct kad *k); /* live contacts */
 
 /* Looks target up, for `owner`.  extra: contacts to start from besides the
  * table (bootstrap), may be NULL; their ids are known (not zero).  Answers, all
  * with the target as key: one EFFECT_FOUND per node as soon as it answered and
- * is among the KAD_K closest that may be alive, then one EFFECT_LOOKUP_DONE and
- * an event LOOKUP; at once if there is nobody to ask.  Hops are the questions
+ * is among the KAD_K closest that may be alive; once the closest that are not
+ * overdue have answered, one EFFECT_LOOKUP_DONE and an event LOOKUP, at once if
+ * there is nobody to ask.  Who was overdue and answers after all is found later, and then
+ * EFFECT_LOOKUP_OVER ends it.  Hops are the questions
  * in the chain that led to the closest node that answered (1: it was known).
  * Returns 0 or MIST_ERR_FULL. */
 int kad_lookup(struct kad *k, mist_time now, const uint8_t target[WIRE_ID], uint32_t owner,

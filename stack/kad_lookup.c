@@ -16,7 +16,7 @@
 #define PATIENCE_MAX  MS(1500) /* p95 of a question in a live overlay is 1.1 s (IPFS, 2021) */
 #define GIVE_UP       SEC(4)  /* four tries of a handshake are over by then but for the last wait */
 #define LOOKUP_LIMIT  SEC(10) /* p99 of lookups in a live overlay is 3.2 s (IPFS, 2021) */
-#define PARALLEL_LAST 10      /* questions in flight once the closest node has answered */
+#define PARALLEL_LAST KAD_K   /* questions in flight once the closest node has answered */
 #define PER_HOST      4       /* candidates at one global address: homes behind one carrier's box */
 #define TRIES         2       /* to reach one candidate */
 
@@ -41,6 +41,14 @@ static mist_time patience(const struct kad *k)
         return PATIENCE_START;
     mist_time t = 2 * k->srtt + 4 * k->rttvar;
     return t < PATIENCE_MIN ? PATIENCE_MIN : t > PATIENCE_MAX ? PATIENCE_MAX : t;
+}
+
+/* How long from then on until the lookup may end without its answer: the repeat of
+ * the question had the time of RFC 6298 by then. */
+static mist_time last_wait(const struct kad *k)
+{
+    mist_time t = k->srtt == 0 ? PATIENCE_START : k->srtt + 4 * k->rttvar;
+    return patience(k) + (t < PATIENCE_MIN ? PATIENCE_MIN : t > PATIENCE_MAX ? PATIENCE_MAX : t);
 }
 
 /* ---- the shortlist ---- */
@@ -109,10 +117,10 @@ static bool crowded(const struct kad_lookup *l, const struct addr *a)
 
 /* One contact of an answer.  What it says of a candidate that failed may be its
  * right address: that is tried too. */
-static void hear(const struct kad *k, struct kad_lookup *l, const struct contact *c, uint8_t depth,
-                 const struct addr *teller)
+static void hear(const struct kad *k, mist_time now, struct kad_lookup *l, const struct contact *c,
+                 uint8_t depth, const struct addr *teller)
 {
-    if (is_zero(c->id) || !is_askable(&c->addr, teller))
+    if (is_zero(c->id) || !is_askable(&c->addr, teller) || kad_is_gone(k, now, c->id))
         return;
     struct kad_candidate *known = candidate(l, c->id);
     if (known == NULL) {
@@ -121,7 +129,7 @@ static void hear(const struct kad *k, struct kad_lookup *l, const struct contact
                !addr_equal(&known->contact.addr, &c->addr)) {
         known->contact.addr = c->addr;
         known->state = KAD_HEARD;
-        known->late = false;
+        known->late = known->overdue = false;
     } else {
         return;
     }
@@ -140,7 +148,7 @@ static void reach(struct kad_candidate *c, mist_time now, struct out *out)
 {
     c->state = KAD_REACHING;
     c->link = 0;
-    c->late = false;
+    c->late = c->overdue = false;
     c->began = c->since = now;
     c->tries++;
     out_reach(out, &c->contact);
@@ -157,7 +165,7 @@ static void mark_asked(struct kad *k, struct kad_candidate *c, mist_time now, mi
     c->state = KAD_ASKED;
     c->link = link;
     c->since = now;
-    c->late = false;
+    c->late = c->overdue = false;
 }
 
 static void ask(struct kad *k, const struct kad_lookup *l, struct kad_candidate *c, mist_time now,
@@ -209,31 +217,45 @@ static struct kad_candidate *next_to_ask(struct kad_lookup *l)
 
 /* ---- results ---- */
 
-/* Tells the owner of answers among the KAD_K closest; true when all of those
- * have answered. */
-static bool announce(struct kad_lookup *l, struct out *out)
+static void tell_found(struct kad_lookup *l, struct kad_candidate *c, struct out *out)
 {
-    bool complete = true;
-    for (uint32_t i = 0, near = 0; i < l->count && near < KAD_K; i++) {
+    struct effect e = {.kind = EFFECT_FOUND,
+                       .link = c->link,
+                       .value = l->owner,
+                       .addr = c->contact.addr,
+                       .contact = c->contact};
+    if (c->found)
+        return;
+    c->found = true;
+    memcpy(e.key, l->target, WIRE_ID);
+    if (l->owner != KAD_OWNER_UPKEEP)
+        out_effect(out, &e);
+}
+
+struct progress {
+    bool settled;  /* the KAD_K closest that are not overdue have answered */
+    bool complete; /* the KAD_K closest have, or failed */
+};
+
+/* Tells the owner of answers among the KAD_K closest. */
+static struct progress announce(struct kad_lookup *l, struct out *out)
+{
+    struct progress p = {true, true};
+    for (uint32_t i = 0, near = 0, prompt = 0; i < l->count && prompt < KAD_K; i++) {
         struct kad_candidate *c = &l->list[i];
         if (c->state == KAD_FAILED)
             continue;
-        near++;
-        if (c->state != KAD_ANSWERED) {
-            complete = false;
-        } else if (!c->found) {
-            c->found = true;
-            struct effect e = {.kind = EFFECT_FOUND,
-                               .link = c->link,
-                               .value = l->owner,
-                               .addr = c->contact.addr,
-                               .contact = c->contact};
-            memcpy(e.key, l->target, WIRE_ID);
-            if (l->owner != KAD_OWNER_UPKEEP)
-                out_effect(out, &e);
-        }
+        if (near++ < KAD_K && c->state != KAD_ANSWERED)
+            p.complete = false;
+        if (c->overdue)
+            continue;
+        prompt++;
+        if (c->state == KAD_ANSWERED)
+            tell_found(l, c, out);
+        else
+            p.settled = false;
     }
-    return complete;
+    return p;
 }
 
 static uint32_t hops_of(const struct kad_lookup *l)
@@ -256,15 +278,13 @@ static void end(struct kad *k, struct kad_lookup *l)
     timers_set(k->timers, timer_of(k, l), MIST_NEVER);
 }
 
-static void finish(struct kad *k, mist_time now, struct kad_lookup *l, struct out *out)
+/* What the lookup brought, once: those who are overdue may still be found. */
+static void report(mist_time now, struct kad_lookup *l, struct out *out)
 {
-    for (uint32_t i = 0; i < l->count; i++) {
-        if (l->list[i].state != KAD_ANSWERED)
-            l->list[i].state = KAD_FAILED;
-    }
-    announce(l, out);
-    end(k, l);
     uint32_t hops = hops_of(l);
+    if (l->reported)
+        return;
+    l->reported = true;
     if (!l->closed)
         out_fact(out, FACT_LOOKUP_ENDED, l->target, NULL, l->answers, hops);
     if (l->owner == KAD_OWNER_UPKEEP)
@@ -281,6 +301,21 @@ static void finish(struct kad *k, mist_time now, struct kad_lookup *l, struct ou
                                                                  : MIST_REASON_NOT_FOUND});
 }
 
+static void finish(struct kad *k, mist_time now, struct kad_lookup *l, struct out *out)
+{
+    for (uint32_t i = 0; i < l->count; i++) {
+        if (l->list[i].state != KAD_ANSWERED)
+            l->list[i].state = KAD_FAILED;
+    }
+    (void)announce(l, out);
+    report(now, l, out);
+    end(k, l);
+    struct effect e = {.kind = EFFECT_LOOKUP_OVER, .value = l->owner};
+    memcpy(e.key, l->target, WIRE_ID);
+    if (l->owner != KAD_OWNER_UPKEEP)
+        out_effect(out, &e);
+}
+
 static void arm(struct kad *k, const struct kad_lookup *l)
 {
     mist_time next = l->began + LOOKUP_LIMIT;
@@ -288,8 +323,9 @@ static void arm(struct kad *k, const struct kad_lookup *l)
         const struct kad_candidate *c = &l->list[i];
         if (!in_flight(c))
             continue;
-        if (!c->late && c->since + patience(k) < next)
-            next = c->since + patience(k);
+        mist_time limit = c->late ? last_wait(k) : patience(k);
+        if (!c->overdue && c->since + limit < next)
+            next = c->since + limit;
         if (c->began + GIVE_UP < next)
             next = c->began + GIVE_UP;
     }
@@ -299,11 +335,14 @@ static void arm(struct kad *k, const struct kad_lookup *l)
 /* Whatever changed, here a lookup goes on or ends. */
 static void advance(struct kad *k, mist_time now, struct kad_lookup *l, struct out *out)
 {
-    if (announce(l, out)) {
+    struct progress p = announce(l, out);
+    struct kad_candidate *c;
+    if (p.complete) {
         finish(k, now, l, out);
         return;
     }
-    struct kad_candidate *c;
+    if (p.settled)
+        report(now, l, out);
     while (questions(l) < parallel(l) && (c = next_to_ask(l)) != NULL)
         reach(c, now, out);
     arm(k, l);
@@ -319,7 +358,7 @@ static struct kad_lookup *begin(struct kad *k, mist_time now, const uint8_t targ
         if (l->active)
             continue;
         l->active = true;
-        l->closed = false;
+        l->closed = l->reported = false;
         l->began = now;
         l->owner = owner;
         l->count = 0;
@@ -449,14 +488,14 @@ void kad_nodes(struct kad *k, mist_time now, mist_link link, const uint8_t peer[
         kad_measure(k, now - c->since);
     c->state = KAD_ANSWERED;
     c->link = link;
-    c->late = false;
+    c->late = c->overdue = false;
     l->answers++;
     const struct addr teller = c->contact.addr;
     const uint8_t depth = c->depth < UINT8_MAX ? (uint8_t)(c->depth + 1) : UINT8_MAX;
     for (uint32_t i = 0; i < m->count && !l->closed; i++) {
         struct contact heard;
         wire_contact(m, i, &heard);
-        hear(k, l, &heard, depth, &teller);
+        hear(k, now, l, &heard, depth, &teller);
     }
     advance(k, now, l, out);
 }
@@ -490,6 +529,15 @@ static void become_late(const struct kad_lookup *l, struct kad_candidate *c, str
     out_send(out, c->link, &m);
 }
 
+/* On a link that stands, the mux finds out whether it is dead; a handshake goes on
+ * by itself. */
+static void become_overdue(struct kad_candidate *c, struct out *out)
+{
+    c->overdue = true;
+    if (c->state == KAD_ASKED && c->link != 0)
+        out_effect(out, &(struct effect){.kind = EFFECT_PING, .link = c->link});
+}
+
 void kad_lookup_timer(struct kad *k, mist_time now, struct kad_lookup *l, struct out *out)
 {
     if (!l->active)
@@ -506,6 +554,8 @@ void kad_lookup_timer(struct kad *k, mist_time now, struct kad_lookup *l, struct
             give_up(k, now, c, out);
         else if (!c->late && now >= c->since + patience(k))
             become_late(l, c, out);
+        else if (c->late && !c->overdue && now >= c->since + last_wait(k))
+            become_overdue(c, out);
     }
     advance(k, now, l, out);
 }

@@ -4,8 +4,11 @@
 
 #include "stack/kad.h"
 
-#define KAD_BUCKETS   40 /* the last one holds every longer shared prefix too */
-#define KAD_SPARES    4  /* replacements of a bucket */
+#define KAD_BUCKETS 40 /* the last one holds every longer shared prefix too */
+#define KAD_SPARES  4  /* replacements of a bucket */
+#define KAD_GONE                                                                                   \
+    32                   /* remembered as silent: more than die within GONE_FOR at any churn that  \
+                          * leaves an overlay */
 #define KAD_SHORTLIST 48 /* KAD_K, and as many dead or slow ones among them, and some */
 
 /* ---- the table ---- */
@@ -24,6 +27,12 @@ struct kad_bucket {
     mist_time looked_up; /* the last lookup in its range */
 };
 
+/* Who did not answer lately.  Others may still speak of it. */
+struct kad_gone {
+    uint64_t tag; /* of the id; compared for being equal, nothing else */
+    mist_time until;
+};
+
 /* ---- the lookups ---- */
 
 enum kad_state { KAD_HEARD, KAD_REACHING, KAD_ASKED, KAD_ANSWERED, KAD_FAILED };
@@ -40,6 +49,7 @@ struct kad_candidate {
     uint8_t tries;    /* EFFECT_REACH */
     bool doubtful;    /* failed last time: asked last */
     bool late;        /* out of patience: somebody else is asked besides */
+    bool overdue;     /* so late that the result stands without it */
     bool repeated;    /* FIND was sent twice: its answer measures nothing */
     bool found;       /* EFFECT_FOUND went out */
 };
@@ -51,7 +61,8 @@ struct kad_lookup {
     uint32_t answers;
     uint16_t count; /* of list */
     bool active;
-    bool closed; /* a sign of life: asks its one candidate, hears of nobody */
+    bool reported; /* its event went out */
+    bool closed;   /* a sign of life: asks its one candidate, hears of nobody */
     struct kad_candidate list[KAD_SHORTLIST]; /* nearest to target first */
 };
 
@@ -72,6 +83,8 @@ struct kad {
     struct kad_entry *entry;   /* [contact_limit] */
     struct kad_lookup *lookup; /* [lookup_limit] */
     struct kad_bucket bucket[KAD_BUCKETS];
+    struct kad_gone gone[KAD_GONE]; /* a ring */
+    uint32_t gone_next;
 };
 
 /* kad_table.c */
@@ -79,6 +92,8 @@ bool kad_nearer(const uint8_t target[WIRE_ID], const uint8_t a[WIRE_ID], const u
 uint32_t kad_bucket_of(const struct kad *k, const uint8_t id[WIRE_ID]);
 struct kad_entry *kad_entry_of(struct kad *k, const uint8_t id[WIRE_ID]); /* live, or NULL */
 struct kad_entry *kad_least_recent(struct kad *k); /* live, longest not seen; NULL when empty */
+struct kad_entry *kad_doubtful(struct kad *k);     /* live, failed last time; or NULL */
+bool kad_is_gone(const struct kad *k, mist_time now, const uint8_t id[WIRE_ID]);
 void kad_store(struct kad *k, mist_time now, const struct contact *c, struct out *out);
 
 /* kad_lookup.c */

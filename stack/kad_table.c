@@ -4,7 +4,8 @@
 #include "stack/check.h"
 #include "stack/kad_parts.h"
 
-#define FAILURES 2 /* in a row: one may be a lost datagram */
+#define FAILURES 2          /* in a row: the first may be this node's own outage */
+#define GONE_FOR MINUTES(3) /* hearsay lives as long as a contact goes unseen: kad.c, UNSEEN */
 
 bool kad_nearer(const uint8_t target[WIRE_ID], const uint8_t a[WIRE_ID], const uint8_t b[WIRE_ID])
 {
@@ -131,6 +132,37 @@ static struct kad_entry *take_slot(struct kad *k)
     return e;
 }
 
+/* ---- who is silent ---- */
+
+static uint64_t tag_of(const uint8_t id[WIRE_ID])
+{
+    uint64_t tag;
+    memcpy(&tag, id + WIRE_ID - sizeof tag, sizeof tag);
+    return tag;
+}
+
+bool kad_is_gone(const struct kad *k, mist_time now, const uint8_t id[WIRE_ID])
+{
+    for (uint32_t i = 0; i < KAD_GONE; i++) {
+        if (k->gone[i].tag == tag_of(id) && k->gone[i].until > now)
+            return true;
+    }
+    return false;
+}
+
+static void remember_gone(struct kad *k, mist_time now, const uint8_t id[WIRE_ID])
+{
+    k->gone[k->gone_next++ % KAD_GONE] = (struct kad_gone){tag_of(id), now + GONE_FOR};
+}
+
+static void forget_gone(struct kad *k, const uint8_t id[WIRE_ID])
+{
+    for (uint32_t i = 0; i < KAD_GONE; i++) {
+        if (k->gone[i].tag == tag_of(id))
+            k->gone[i].until = 0;
+    }
+}
+
 /* ---- who enters, who leaves ---- */
 
 static void enliven(struct kad *k, uint32_t bucket, struct kad_entry *e, struct out *out)
@@ -180,6 +212,7 @@ void kad_store(struct kad *k, mist_time now, const struct contact *c, struct out
 {
     if (memcmp(c->id, k->self, WIRE_ID) == 0)
         return;
+    forget_gone(k, c->id);
     uint32_t bucket = kad_bucket_of(k, c->id);
     struct kad_bucket *b = &k->bucket[bucket];
     struct kad_entry *e = find(k, b->live, c->id);
@@ -215,10 +248,10 @@ static void drop_live(struct kad *k, uint32_t bucket, struct kad_entry *e, struc
 
 void kad_failed(struct kad *k, mist_time now, const uint8_t id[WIRE_ID], struct out *out)
 {
-    (void)now;
     uint32_t bucket = kad_bucket_of(k, id);
     struct kad_bucket *b = &k->bucket[bucket];
     struct kad_entry *e = find(k, b->live, id);
+    remember_gone(k, now, id);
     if (e != NULL) {
         if (++e->failures == FAILURES)
             drop_live(k, bucket, e, out);
@@ -257,6 +290,15 @@ struct kad_entry *kad_least_recent(struct kad *k)
     return oldest;
 }
 
+struct kad_entry *kad_doubtful(struct kad *k)
+{
+    for (struct kad_entry *e = k->entry; e < k->entry + k->high; e++) {
+        if (e->live != 0 && e->failures > 0)
+            return e;
+    }
+    return NULL;
+}
+
 uint32_t kad_count(const struct kad *k)
 {
     return k->count;
@@ -267,6 +309,7 @@ struct closest {
     const uint8_t *target;
     struct contact *array;
     uint32_t count, limit;
+    uint8_t failures; /* entries with more are left out */
 };
 
 /* Adds a bucket whose contacts are all farther than the `from` before it. */
@@ -276,6 +319,8 @@ static void gather(struct closest *c, uint32_t bucket)
     const struct kad_entry *e = at(c->k, c->k->bucket[bucket].live);
     for (; e != NULL; e = at(c->k, e->next)) {
         uint32_t i = c->count;
+        if (e->failures > c->failures)
+            continue;
         if (i == c->limit) {
             if (i == from || !kad_nearer(c->target, e->contact.id, c->array[i - 1].id))
                 continue;
@@ -298,23 +343,33 @@ static bool bits_differ(const struct closest *c, uint32_t bit)
  * bucket: it is nearest.  All deeper buckets share exactly p bits with the
  * target; bucket j among them is nearer than everything deeper where target and
  * self differ at bit j, else farther.  Then p - 1 down to 0. */
+static uint32_t gather_all(struct closest *c)
+{
+    const uint32_t last = KAD_BUCKETS - 1, own = kad_bucket_of(c->k, c->target);
+    gather(c, own);
+    for (uint32_t j = own + 1; j < last && c->count < c->limit; j++) {
+        if (bits_differ(c, j))
+            gather(c, j);
+    }
+    if (own != last && c->count < c->limit)
+        gather(c, last);
+    for (uint32_t j = last - 1; j > own && j < last && c->count < c->limit; j--) {
+        if (!bits_differ(c, j))
+            gather(c, j);
+    }
+    for (uint32_t j = own; j-- > 0 && c->count < c->limit;)
+        gather(c, j);
+    return c->count;
+}
+
 uint32_t kad_closest(const struct kad *k, const uint8_t target[WIRE_ID], struct contact *array,
                      uint32_t n)
 {
-    struct closest c = {k, target, array, 0, n};
-    const uint32_t last = KAD_BUCKETS - 1, own = kad_bucket_of(k, target);
-    gather(&c, own);
-    for (uint32_t j = own + 1; j < last && c.count < n; j++) {
-        if (bits_differ(&c, j))
-            gather(&c, j);
-    }
-    if (own != last && c.count < n)
-        gather(&c, last);
-    for (uint32_t j = last - 1; j > own && j < last && c.count < n; j--) {
-        if (!bits_differ(&c, j))
-            gather(&c, j);
-    }
-    for (uint32_t j = own; j-- > 0 && c.count < n;)
-        gather(&c, j);
-    return c.count;
+    return gather_all(&(struct closest){k, target, array, 0, n, UINT8_MAX});
+}
+
+uint32_t kad_vouched(const struct kad *k, const uint8_t target[WIRE_ID], struct contact *array,
+                     uint32_t n)
+{
+    return gather_all(&(struct closest){k, target, array, 0, n, 0});
 }

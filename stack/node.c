@@ -418,7 +418,8 @@ static void do_path_up(struct mist *n, mist_time now, const struct effect *e)
 static void do_found(struct mist *n, mist_time now, const struct effect *e)
 {
     if (e->value >= OWNER_TOPIC)
-        pubsub_found(n->pubsub, now, e->value - OWNER_TOPIC, e->contact.id, e->link, n->out);
+        pubsub_found(n->pubsub, now, e->value - OWNER_TOPIC, e->key, e->contact.id, e->link,
+                     n->out);
 }
 
 static void do_lookup_done(struct mist *n, mist_time now, const struct effect *e)
@@ -426,13 +427,21 @@ static void do_lookup_done(struct mist *n, mist_time now, const struct effect *e
     if (e->value == OWNER_JOIN)
         join_looked(n, now, (uint32_t)e->number);
     else if (e->value >= OWNER_TOPIC)
-        pubsub_looked(n->pubsub, now, e->value - OWNER_TOPIC, n->out);
+        pubsub_looked(n->pubsub, now, e->value - OWNER_TOPIC, e->key, n->out);
+}
+
+static void do_lookup_over(struct mist *n, mist_time now, const struct effect *e)
+{
+    if (e->value >= OWNER_TOPIC)
+        pubsub_looked_all(n->pubsub, now, e->value - OWNER_TOPIC, e->key, n->out);
 }
 
 static void do_lookup(struct mist *n, mist_time now, const struct effect *e)
 {
-    if (node_lookup(n, now, e->key, OWNER_TOPIC + e->value) != MIST_OK)
-        pubsub_looked(n->pubsub, now, e->value, n->out);
+    if (node_lookup(n, now, e->key, OWNER_TOPIC + e->value) == MIST_OK)
+        return;
+    pubsub_looked(n->pubsub, now, e->value, e->key, n->out);
+    pubsub_looked_all(n->pubsub, now, e->value, e->key, n->out);
 }
 
 static void do_subscribed(struct mist *n, mist_time now, const struct effect *e)
@@ -534,6 +543,7 @@ static const carrier carriers[EFFECT_KINDS] = {
     [EFFECT_SILENT] = do_silent,
     [EFFECT_FOUND] = do_found,
     [EFFECT_LOOKUP_DONE] = do_lookup_done,
+    [EFFECT_LOOKUP_OVER] = do_lookup_over,
     [EFFECT_SUBSCRIBED] = do_subscribed,
     [EFFECT_PUBLISHED] = do_published,
     [EFFECT_INTRODUCED] = do_introduced,

@@ -39,7 +39,8 @@ enum effect_kind {
     EFFECT_STRANGE,     /* mux: `link` now speaks from `addr`, which is not its path */
     EFFECT_SILENT,      /* mux: `link` does not answer on its path */
     EFFECT_FOUND,       /* kad: lookup `value`: contact answered on link, is among the closest */
-    EFFECT_LOOKUP_DONE, /* kad: lookup `value` ended; number: hops << 32 | answers */
+    EFFECT_LOOKUP_DONE, /* kad: lookup `value` has its result; number: hops << 32 | answers */
+    EFFECT_LOOKUP_OVER, /* kad: lookup `value` finds nobody any more */
     EFFECT_RECEIVED,    /* pubsub: message `bytes` (MSG_RECEIVE) for subscription `value` */
     EFFECT_SUBSCRIBED,  /* pubsub: subscription `value` stands on `number` nodes */
     EFFECT_PUBLISHED,   /* pubsub: publication `value` acknowledged by number nodes */

@@ -67,10 +67,15 @@ void pubsub_subscribed(struct pubsub *p, mist_time now, mist_link link, const st
                        struct out *out);
 void pubsub_published(struct pubsub *p, mist_time now, mist_link link, const struct msg *m,
                       struct out *out);
-/* A lookup for topic `index` found a node; ended. */
-void pubsub_found(struct pubsub *p, mist_time now, uint32_t index, const uint8_t *id,
-                  mist_link link, struct out *out);
-void pubsub_looked(struct pubsub *p, mist_time now, uint32_t index, struct out *out);
+/* A lookup of `key` for topic `index` found a node, if the topic is still that key's;
+ * has its result, after which a late one may still be found. */
+void pubsub_found(struct pubsub *p, mist_time now, uint32_t index, const uint8_t *key,
+                  const uint8_t *id, mist_link link, struct out *out);
+void pubsub_looked(struct pubsub *p, mist_time now, uint32_t index, const uint8_t *key,
+                   struct out *out);
+/* It finds nobody any more. */
+void pubsub_looked_all(struct pubsub *p, mist_time now, uint32_t index, const uint8_t *key,
+                       struct out *out);
 
 void pubsub_link_down(struct pubsub *p, mist_time now, mist_link link, struct out *out);
 void pubsub_timer(struct pubsub *p, mist_time now, uint32_t timer, struct out *out);

@@ -125,11 +125,11 @@ static struct holder *make_room(struct topic *t, const uint8_t *id, struct out *
     return h;
 }
 
-void pubsub_found(struct pubsub *p, mist_time now, uint32_t index, const uint8_t *id,
-                  mist_link link, struct out *out)
+void pubsub_found(struct pubsub *p, mist_time now, uint32_t index, const uint8_t *key,
+                  const uint8_t *id, mist_link link, struct out *out)
 {
     struct topic *t = &p->topics[index];
-    if (index >= p->topics_used || t->kind == TOPIC_FREE)
+    if (index >= p->topics_used || t->kind == TOPIC_FREE || memcmp(t->key, key, WIRE_ID) != 0)
         return;
     struct holder *h = holder_of(t, id);
     if (h != NULL && t->kind == TOPIC_TOLD)
@@ -219,13 +219,33 @@ static void settle(struct pubsub *p, mist_time now, struct topic *t, struct out 
         t->every *= 2;
 }
 
-void pubsub_looked(struct pubsub *p, mist_time now, uint32_t index, struct out *out)
+static struct topic *looking(struct pubsub *p, uint32_t index, const uint8_t *key)
 {
     struct topic *t = &p->topics[index];
-    if (index >= p->topics_used || !t->looking)
+    bool ours = index < p->topics_used && t->looking && memcmp(t->key, key, WIRE_ID) == 0;
+    return ours ? t : NULL;
+}
+
+/* A publication goes to the late, too. */
+void pubsub_looked(struct pubsub *p, mist_time now, uint32_t index, const uint8_t *key,
+                   struct out *out)
+{
+    struct topic *t = looking(p, index, key);
+    if (t == NULL || t->kind == TOPIC_TOLD)
         return;
     t->looking = false;
-    if (t->kind != TOPIC_FREE)
+    if (t->kind == TOPIC_WANTED)
+        settle(p, now, t, out);
+}
+
+void pubsub_looked_all(struct pubsub *p, mist_time now, uint32_t index, const uint8_t *key,
+                       struct out *out)
+{
+    struct topic *t = looking(p, index, key);
+    if (t == NULL || t->kind == TOPIC_WANTED)
+        return;
+    t->looking = false;
+    if (t->kind == TOPIC_TOLD)
         settle(p, now, t, out);
 }
 

@@ -161,7 +161,7 @@ static void the_rest_is_asked_at_once_when_the_closest_has_answered(void **state
         struct contact c = nth_effect(&b, EFFECT_REACH, 1 - i)->contact;
         kad_link_up(b.kad, b.now, c.id, i + 1, b.out);
         answer(&b, &c, i + 1, request_of(nth_effect(&b, EFFECT_SEND, i)), NULL, 0);
-        assert_int_equal(count_effects(&b, EFFECT_REACH), i == 0 ? KAD_ALPHA + 1 : 12);
+        assert_int_equal(count_effects(&b, EFFECT_REACH), i == 0 ? KAD_ALPHA + 1 : KAD_K);
     }
     bench_close(&b);
 }
@@ -323,29 +323,72 @@ static void an_answer_that_becomes_close_by_failures_is_told_then(void **state)
     bench_close(&b);
 }
 
-/* The same, but time is up before they fail. */
-static void at_the_time_limit_every_close_answer_is_told(void **state)
+/* Unmeasured, patience is 500 ms for the question and 500 + 500 for its repeat. */
+static void who_is_overdue_holds_up_no_result_and_may_still_be_found(void **state)
 {
     static struct bench b;
-    struct contact fake[KAD_K];
     (void)state;
     bench_open(&b);
-    struct contact known = contact_in(&b, 0), second = contact_in(&b, 1);
-    see(&b, &known);
-    for (int i = 0; i < KAD_K; i++)
-        fake[i] = contact_in(&b, 20);
+    struct contact prompt = contact_in(&b, 1), slow = contact_in(&b, 9);
+    see(&b, &prompt);
+    see(&b, &slow);
     start(&b, b.self);
-    pass(&b, MS(3900));
-    kad_link_up(b.kad, b.now, known.id, 1, b.out);
-    answer(&b, &known, 1, request_of(nth_effect(&b, EFFECT_SEND, 0)), &second, 1);
-    pass(&b, MS(3900));
-    kad_link_up(b.kad, b.now, second.id, 2, b.out);
-    answer(&b, &second, 2, request_of(nth_effect(&b, EFFECT_SEND, 1)), fake, KAD_K);
-    pass(&b, MS(2199));
-    assert_int_equal(count_effects(&b, EFFECT_FOUND), 1);
+    kad_link_up(b.kad, b.now, slow.id, 2, b.out);
+    uint32_t request = request_of(nth_effect(&b, EFFECT_SEND, 0));
+    kad_link_up(b.kad, b.now, prompt.id, 1, b.out);
+    answer(&b, &prompt, 1, request_of(nth_effect(&b, EFFECT_SEND, 1)), NULL, 0);
+    pass(&b, MS(999));
+    assert_int_equal(count_effects(&b, EFFECT_LOOKUP_DONE), 0);
     pass(&b, MS(1));
-    assert_int_equal(count_effects(&b, EFFECT_FOUND), 2);
     assert_int_equal(count_effects(&b, EFFECT_LOOKUP_DONE), 1);
+    assert_int_equal(count_effects(&b, EFFECT_FOUND), 1);
+    assert_int_equal(nth_effect(&b, EFFECT_PING, 0)->link, 2); /* is it dead? */
+    answer(&b, &slow, 2, request, NULL, 0);
+    assert_int_equal(count_effects(&b, EFFECT_FOUND), 2);
+    pass(&b, SEC(10));
+    assert_int_equal(count_effects(&b, EFFECT_LOOKUP_DONE), 1);
+    bench_close(&b);
+}
+
+/* What others still say of one that was silent here is not worth a question. */
+static void who_was_silent_lately_is_not_asked_on_hearsay(void **state)
+{
+    static struct bench b;
+    (void)state;
+    bench_open(&b);
+    struct contact teller = contact_in(&b, 0), dead = contact_in(&b, 9);
+    see(&b, &teller);
+    kad_failed(b.kad, b.now, dead.id, b.out);
+    for (uint32_t i = 0; i < 3; i++) { /* at once, before three minutes are over, after */
+        start(&b, b.self);
+        kad_link_up(b.kad, b.now, teller.id, 1, b.out);
+        answer(&b, &teller, 1, request_of(nth_effect(&b, EFFECT_SEND, 0)), &dead, 1);
+        assert_int_equal(count_effects(&b, EFFECT_REACH), i < 2 ? 1 : 2);
+        kad_cancel(b.kad, PEER);
+        b.now += SEC(90);
+        forget(&b);
+    }
+    kad_failed(b.kad, b.now, dead.id, b.out);
+    see(&b, &dead); /* it has come back */
+    start(&b, b.self);
+    assert_memory_equal(nth_effect(&b, EFFECT_REACH, 0)->contact.id, dead.id, WIRE_ID);
+    bench_close(&b);
+}
+
+static void others_are_not_told_of_who_failed_last_time(void **state)
+{
+    static struct bench b;
+    struct contact told[KAD_K];
+    (void)state;
+    bench_open(&b);
+    struct contact live = contact_in(&b, 0), doubtful = contact_in(&b, 9);
+    see(&b, &live);
+    see(&b, &doubtful);
+    assert_int_equal(kad_vouched(b.kad, b.self, told, KAD_K), 2);
+    kad_failed(b.kad, b.now, doubtful.id, b.out);
+    assert_int_equal(kad_vouched(b.kad, b.self, told, KAD_K), 1);
+    assert_memory_equal(told[0].id, live.id, WIRE_ID);
+    assert_int_equal(kad_closest(b.kad, b.self, told, KAD_K), 2);
     bench_close(&b);
 }
 
@@ -559,7 +602,9 @@ int main(void)
         cmocka_unit_test(a_link_that_this_node_had_no_room_for_is_nobodys_failure),
         cmocka_unit_test(lookups_beyond_the_limit_are_refused),
         cmocka_unit_test(an_answer_that_becomes_close_by_failures_is_told_then),
-        cmocka_unit_test(at_the_time_limit_every_close_answer_is_told),
+        cmocka_unit_test(who_is_overdue_holds_up_no_result_and_may_still_be_found),
+        cmocka_unit_test(who_was_silent_lately_is_not_asked_on_hearsay),
+        cmocka_unit_test(others_are_not_told_of_who_failed_last_time),
         cmocka_unit_test(hearsay_of_a_failed_peer_elsewhere_is_tried_once),
         cmocka_unit_test(hostile_hearsay_is_not_followed),
         cmocka_unit_test(a_private_network_may_speak_of_itself),

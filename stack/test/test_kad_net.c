@@ -321,6 +321,7 @@ static void look_up(struct net *n, uint32_t self, const uint8_t *target,
     run(n, n->now + SEC(60));
     assert_true(n->done);
     n->done = false;
+    run(n, n->now + SEC(5)); /* the late are found, or given up */
 }
 
 /* One after the other through any who is there already; then upkeep once over. */
