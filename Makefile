@@ -41,7 +41,7 @@ NS3CC   := $(wildcard sim/ns3/*.cc)
 NS3C    := $(filter-out sim/ns3/example.c,$(wildcard sim/ns3/*.c))
 # What every engine needs and a plug-in brings along.
 NS3WITH := sim/draw.c sim/fixed.c sim/latency.c sim/trace.c stack/addr.c \
-    $(addprefix sim/native/,directory.c links.c memory.c)
+    $(addprefix sim/native/,directory.c links.c memory.c pieces.c)
 FOLDERS := stack stack/host nat-models sim sim/native sim/natbox analysis $(if $(NS3),sim/ns3)
 TESTS   := $(wildcard $(FOLDERS:=/test/test_*.c))
 STATISTICS = $(filter $(B)/analysis/test/test_stat_%,$(TESTBIN))

@@ -120,8 +120,9 @@ static const char *use_word(const struct side *side)
 
 static void describe_fate(const struct bisect *b, const struct side *side, char text[700])
 {
-    static const char *const losses[] = {"the network's loss", "a full queue", "no such address",
-                                         "a broken path", "a used-up TTL"};
+    static const char *const losses[] = {"the network's loss", "a full queue",
+                                         "no such address",    "a broken path",
+                                         "a used-up TTL",      "too big for a line"};
     char host[300];
     const struct bisect_record *r = &side->fate;
     if (!side->has_fate)

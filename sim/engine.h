@@ -34,9 +34,13 @@
  *     of ENGINE_LAN_RTT, no box, no line, no loss.
  *   - A datagram that a box turns round (CROSS_HAIRPIN) does not see the core
  *     either: half of ENGINE_LAN_RTT, and both lines if the box serves several.
- *   - What a box sends itself (emit) comes as far as its inside.
+ *   - What a box sends itself (emit) goes its way as what crosses it does.
  *   - A line that would hold a datagram longer than ENGINE_BUFFER drops it.
  *     On the line a datagram is its payload and its IP and UDP headers.
+ *   - What is larger than a line's MTU is cut where the line begins (RFC 791), or
+ *     lost there (LOSS_TOO_BIG) if that is forbidden or its family is IPv6.  The
+ *     pieces travel and are lost one by one; boxes see pieces, hosts put them
+ *     together.
  *   - A broken path (plan_network: nodes, pairs) carries nothing through the
  *     core between two hosts of which none has a role: servers stay in reach. */
 #ifndef SIM_ENGINE_H
@@ -55,25 +59,55 @@ struct engine;
 #define ENGINE_BUFFER  MS(250) /* of the line's rate: what home routers hold at the least */
 #define ENGINE_HOPS    8       /* routers of the core: a TTL up to this dies there */
 
+struct fragment {
+    uint16_t id, offset; /* offset: bytes from the start of the IP payload, a multiple of 8 */
+    bool more;           /* others follow; offset 0 and no more: a whole datagram */
+    bool forbidden;      /* must not be cut (the DF bit) */
+};
+
+/* A UDP datagram, a piece of one, or an ICMP error.  A first piece carries the ports
+ * and the payload behind the UDP header, as a whole datagram does; a later one has
+ * ports 0 and the IP payload from its offset on. */
 struct datagram {
     struct addr from, to;
+    struct fragment fragment;
     uint8_t ttl; /* routers and boxes that it may still pass, plus one */
+    bool icmp;   /* an ICMP error: ports 0, bytes from its type on; hosts' systems take it */
     uint16_t length;
     uint8_t *bytes; /* after cross they may be the box's own, until the next call of cross */
 };
+
+static inline bool datagram_is_piece(const struct datagram *d)
+{
+    return d->fragment.offset != 0 || d->fragment.more;
+}
+
+/* Bytes of IP payload: the datagram and its UDP header (RFC 768), if it has one. */
+static inline uint32_t datagram_payload(const struct datagram *d)
+{
+    return d->length + (d->fragment.offset == 0 && !d->icmp ? 8u : 0u);
+}
+
+/* Bytes of the packet (RFC 791, 8200). */
+static inline uint32_t datagram_packet(const struct datagram *d)
+{
+    return datagram_payload(d) + (d->to.family == ADDR_V6 ? 40u : 20u);
+}
 
 enum direction { OUTWARD, INWARD };
 enum crossing { CROSS_DROP, CROSS_PASS, CROSS_HAIRPIN };
 
 /* LINK: the core's loss.  QUEUE: a line's queue was full.  NO_ROUTE: nobody owns
- * the address.  BROKEN: see above.  TTL: ran out in the core. */
-enum engine_loss { LOSS_LINK, LOSS_QUEUE, LOSS_NO_ROUTE, LOSS_BROKEN, LOSS_TTL };
+ * the address.  BROKEN: see above.  TTL: ran out in the core.  TOO_BIG: for a line
+ * that may not cut it. */
+enum engine_loss { LOSS_LINK, LOSS_QUEUE, LOSS_NO_ROUTE, LOSS_BROKEN, LOSS_TTL, LOSS_TOO_BIG };
 
 /* What the engine calls.  `world` is handed back as given.  From within arrive
  * and due the world may call send and alarm, from within cross and between two
  * calls of run emit; from within the others nothing. */
 struct engine_calls {
     void *world;
+    /* A whole UDP datagram. */
     void (*arrive)(void *world, mist_time now, uint32_t host, const struct datagram *d);
     void (*due)(void *world, mist_time now, uint32_t host);
     /* Translates in place, TTL included.  OUTWARD: PASS goes on to the next box
@@ -120,10 +154,12 @@ struct engine_type {
     struct engine *(*open)(const struct plan *plan, const struct engine_calls *calls,
                            uint64_t seed);
     void (*send)(struct engine *e, uint32_t host, const struct datagram *d); /* copies */
-    /* The box itself sends to its inside: to who owns the address there, or, to a
-     * multicast address, to all hosts directly inside; nowhere further.  Copies.  It
-     * takes half of ENGINE_LAN_RTT, and the line as well if the box serves several. */
-    void (*emit)(struct engine *e, uint32_t box, const struct datagram *d);
+    /* The box itself sends: replies, ICMP errors, what it has put together or cut.
+     * INWARD: to who owns the address at its inside, or, to a multicast address, to all
+     * hosts directly inside; it takes half of ENGINE_LAN_RTT, and the line as well if
+     * the box serves several.  OUTWARD: as what it lets pass.  Copies. */
+    void (*emit)(struct engine *e, uint32_t box, enum direction direction,
+                 const struct datagram *d);
     /* Calls due once at that time, now if it has passed; MIST_NEVER: not at all. */
     void (*alarm)(struct engine *e, uint32_t host, mist_time at);
     void (*run)(struct engine *e, mist_time until); /* all events with time < until */

@@ -42,6 +42,8 @@ struct plan_access {
     mist_time delay;           /* one way */
     enum plan_queue queue;     /* of the line, each way; engines may know the first alone */
     uint32_t loss_ppm;         /* by the line itself, each way; engines may know 0 alone */
+    uint32_t mtu;              /* of the line: bytes of an IP packet; 0: no limit */
+    bool whole;                /* the hosts forbid to cut what they send (the DF bit) */
 };
 
 struct plan_setting { /* a key of the core's configuration */

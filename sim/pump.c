@@ -31,12 +31,14 @@ static void send_all(struct world *w, mist_time now, uint32_t host)
 {
     const struct world_watch *watch = w->options->watch;
     const struct host *h = &w->hosts[host];
+    bool whole = w->plan->populations[w->plan->hosts[host].population].access.whole;
     struct mist_datagram array[16];
     uint32_t n;
     while ((n = h->core->api->output(h->node, array, 16)) > 0) {
         for (uint32_t i = 0; i < n; i++) {
             struct datagram d = {.from = array[i].from,
                                  .to = array[i].to,
+                                 .fragment.forbidden = whole,
                                  .ttl = array[i].ttl == 0 ? DEFAULT_TTL : array[i].ttl,
                                  .length = array[i].length,
                                  .bytes = (uint8_t *)(uintptr_t)array[i].bytes};

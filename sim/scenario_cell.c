@@ -264,7 +264,9 @@ static void read_population(struct cell *c, const struct yaml_node *map,
                                      .down_bps = (uint64_t)number(access, "down"),
                                      .delay = number(access, "delay"),
                                      .queue = (enum plan_queue)number(access, "queue"),
-                                     .loss_ppm = (uint32_t)number(access, "loss")};
+                                     .loss_ppm = (uint32_t)number(access, "loss"),
+                                     .mtu = (uint32_t)number(access, "mtu"),
+                                     .whole = number(access, "dont_fragment") != 0};
     p->family = number(map, "family") ? ADDR_V6 : ADDR_V4; /* position among 4, 6 */
     p->bootstrap = has_role(yaml_get(map, "roles"), "bootstrap");
     p->relay = has_role(yaml_get(map, "roles"), "relay");

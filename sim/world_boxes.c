@@ -1,10 +1,9 @@
 /* world_boxes.c: the NAT boxes of the simulated world: what crosses them, and what
  * they send themselves.
  *
- * Engines carry whole UDP datagrams.  So a datagram that a box would cut for a small
- * mtu goes on in one piece, and its ICMP errors end here: a host's core has no ear
- * for them.  What is left are answers to hosts that ask for ports (NAT-PMP, PCP) and
- * the announcements that tables were lost. */
+ * What a box sends itself are answers to hosts that ask for ports (NAT-PMP, PCP), the
+ * announcements that tables were lost, ICMP errors, and datagrams that it has put
+ * together from their pieces, or cut. */
 #include <stdlib.h>
 
 #include "sim/draw.h"
@@ -82,36 +81,64 @@ void world_boxes_close(struct world *w)
 
 /* ---- what boxes send ---- */
 
+static struct nat_datagram to_nat(const struct datagram *d)
+{
+    bool six = d->from.family == ADDR_V6;
+    return (struct nat_datagram){
+        .from = d->from,
+        .to = d->to,
+        .protocol = (uint8_t)(!d->icmp ? NAT_UDP
+                              : six    ? NAT_ICMP6
+                                       : NAT_ICMP),
+        .ttl = d->ttl,
+        .fragment = {d->fragment.id, d->fragment.offset, d->fragment.more, d->fragment.forbidden},
+        .length = d->length,
+        .bytes = d->bytes};
+}
+
+static struct datagram from_nat(const struct nat_datagram *n)
+{
+    return (struct datagram){
+        .from = n->from,
+        .to = n->to,
+        .fragment = {n->fragment.id, n->fragment.offset, n->fragment.more, n->fragment.forbidden},
+        .ttl = n->ttl,
+        .icmp = n->protocol != NAT_UDP,
+        .length = (uint16_t)n->length,
+        .bytes = n->bytes};
+}
+
 static void send_own(struct world *w, uint32_t box)
 {
     struct nat_datagram n;
     enum nat_side side;
     while (nat_output(w->boxes[box], &n, &side)) {
-        bool piece = n.fragment.offset != 0 || n.fragment.more;
-        if (side != NAT_INSIDE || n.protocol != NAT_UDP || piece)
-            continue;
-        struct datagram d = {.from = n.from,
-                             .to = n.to,
-                             .ttl = n.ttl,
-                             .length = (uint16_t)n.length,
-                             .bytes = n.bytes};
-        w->type->emit(w->engine, box, &d);
+        struct datagram d = from_nat(&n);
+        w->type->emit(w->engine, box, side == NAT_INSIDE ? INWARD : OUTWARD, &d);
     }
+}
+
+/* The box has cut it: the first piece leaves like the others, and before them. */
+static bool was_cut(const struct datagram *came, const struct nat_datagram *went)
+{
+    return went->fragment.more && (!came->fragment.more || went->length != came->length);
 }
 
 enum crossing world_boxes_cross(struct world *w, mist_time now, uint32_t box,
                                 enum direction direction, struct datagram *d)
 {
-    struct nat_datagram n = {.from = d->from,
-                             .to = d->to,
-                             .protocol = NAT_UDP,
-                             .ttl = d->ttl,
-                             .length = d->length,
-                             .bytes = d->bytes};
+    struct nat_datagram n = to_nat(d);
     enum nat_verdict verdict = direction == OUTWARD ? nat_outbound(w->boxes[box], now, &n)
                                                     : nat_inbound(w->boxes[box], now, &n);
     const struct world_watch *watch = w->options->watch;
+    bool cut = verdict == NAT_PASS && was_cut(d, &n);
+    if (cut) {
+        struct datagram first = from_nat(&n);
+        w->type->emit(w->engine, box, direction, &first);
+    }
     send_own(w, box);
+    if (cut)
+        return CROSS_DROP;
     if (nat_is_drop(verdict)) {
         if (watch != NULL && watch->dropped != NULL)
             watch->dropped(watch->data, now, box, nat_verdict_word(verdict), d);
@@ -119,10 +146,7 @@ enum crossing world_boxes_cross(struct world *w, mist_time now, uint32_t box,
             world_record_drop(w, now, w->box_hosts[box], box, direction, verdict, d);
         return CROSS_DROP;
     }
-    d->from = n.from;
-    d->to = n.to;
-    d->ttl = n.ttl;
-    d->bytes = n.bytes; /* alg: rewrite */
+    *d = from_nat(&n); /* alg: rewrite: its bytes too */
     return verdict == NAT_HAIRPIN ? CROSS_HAIRPIN : CROSS_PASS;
 }
 

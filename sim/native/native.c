@@ -4,94 +4,21 @@
  * one when it then waits in or travels over the last line (EVENT_ARRIVE); where
  * that line has no rate the edge's event is left out.  An alarm is an event too. */
 #include "sim/draw.h"
-#include "sim/engine.h"
 #include "sim/latency.h"
-#include "sim/native/directory.h"
-#include "sim/native/links.h"
-#include "sim/native/memory.h"
-#include "sim/native/packets.h"
-#include "sim/native/queue.h"
-#include "sim/plan.h"
+#include "sim/native/native_parts.h"
 #include "sim/trace.h"
 #include "stack/check.h"
 
-#include <stdio.h>
 #include <string.h>
 
-#define MILLION     1000000
-#define ALARM_DEPTH 4 /* events that one host's alarm may have in the queue */
-#define AHEAD_NEAR  3 /* events ahead of which the sender's address is looked up early */
-#define FETCHED     (sizeof(struct packet) + 100) /* bytes of a datagram fetched early */
-#define AHEAD_FAR   6 /* events ahead of which host and datagram are fetched */
-
-/* The order of events of equal time: source, then its sequence; the alarm last. */
-#define SEQUENCE_BITS  40
-#define ALARM_SEQUENCE ((UINT64_C(1) << SEQUENCE_BITS) - 1)
-
-enum event_kind { EVENT_ALARM, EVENT_EDGE, EVENT_ARRIVE };
-
-/* A host.  First line: what a datagram touches; second line: its alarm.
- *
- * link_*: the first link of the host in the current slot of links.h is counted
- * here and not in the table; most hosts have no second one.
- *
- * queued: the times at which the host's alarm has an event in the queue, latest
- * first.  An alarm set to a later time waits for the event that is there and
- * moves on from it, so most settings queue nothing. */
-struct station {
-    _Alignas(64) struct addr addr;
-    uint32_t box;
-    uint32_t edge; /* outermost box, or the host itself */
-    uint32_t link_slot, link_edge, link_count;
-    mist_time up_free, down_free; /* when the line has sent all that it holds */
-    uint64_t sequence;
-    mist_time alarm_at;
-    mist_time queued[ALARM_DEPTH];
-    uint32_t queued_count;
-};
-
-/* What the way to a host or box needs to know of it: small, for random access. */
-struct attachment {
-    uint32_t region; /* of its outermost box */
-    uint32_t host;   /* whose line leads to it; PLAN_NONE: it stands at the provider's */
-    uint32_t line;   /* that host's population */
-};
-
-struct box {
-    uint32_t outer;
-    uint32_t inside; /* the only attachment directly inside, or PLAN_NONE */
-};
-
-struct line {
-    struct plan_access access;
-    bool server; /* has a role: never broken */
-};
-
-struct engine {
-    const struct plan *plan;
-    const struct engine_calls *calls;
-    uint64_t seed;
-    mist_time now;
-    struct queue *queue;
-    struct directory *directory;
-    struct station *stations;
-    struct attachment *attachments; /* hosts, then boxes */
-    struct box *boxes;
-    struct line *lines;
-    struct packets packets;
-    struct links links;
-    struct engine_figures figures;
-    uint32_t carried_for; /* the host whose datagram crossed a box last */
-};
+#define MILLION    1000000
+#define AHEAD_NEAR 3 /* events ahead of which the sender's address is looked up early */
+#define FETCHED    (sizeof(struct packet) + 100) /* bytes of a datagram fetched early */
+#define AHEAD_FAR  6 /* events ahead of which host and datagram are fetched */
 
 static bool is_host(const struct engine *e, uint32_t attachment)
 {
     return attachment < plan_places(e->plan);
-}
-
-static uint32_t attachment_count(const struct plan *plan)
-{
-    return plan_places(plan) + plan->box_count;
 }
 
 static const struct line *line_of(const struct engine *e, uint32_t host)
@@ -107,11 +34,10 @@ static void lose(struct engine *e, uint32_t sender, const struct datagram *d, en
 
 /* ---- lines ---- */
 
-/* ns that the datagram's payload and headers (RFC 791, 8200, 768) take, rounded up. */
+/* ns that the packet takes, rounded up. */
 static mist_time serialisation(const struct datagram *d, uint64_t bps)
 {
-    uint64_t headers = d->to.family == ADDR_V6 ? 40 + 8 : 20 + 8;
-    uint64_t bits_ns = (d->length + headers) * 8 * UINT64_C(1000000000);
+    uint64_t bits_ns = datagram_packet(d) * 8 * UINT64_C(1000000000);
     return (mist_time)((bits_ns + bps - 1) / bps);
 }
 
@@ -141,6 +67,11 @@ static void schedule(struct engine *e, enum event_kind kind, mist_time at, uint3
     p->sender = sender;
     p->length = d->length;
     p->ttl = d->ttl;
+    p->icmp = d->icmp;
+    p->more = d->fragment.more;
+    p->forbidden = d->fragment.forbidden;
+    p->id = d->fragment.id;
+    p->offset = d->fragment.offset;
     if (d->length > 0)
         memcpy(p->bytes, d->bytes, d->length);
     struct event event = {.at = at,
@@ -200,7 +131,8 @@ static bool core_carries(struct engine *e, uint32_t sender, uint32_t edge, mist_
     return draw_scale(draw.word[0], MILLION) >= loss_ppm;
 }
 
-static void send_through_core(struct engine *e, uint32_t sender, struct datagram *d)
+/* Onto the sender's line and into the core. */
+static void send_packet(struct engine *e, uint32_t sender, struct datagram *d)
 {
     mist_time at, delay;
     if (!leave(e, sender, d, &at))
@@ -222,10 +154,35 @@ static void send_through_core(struct engine *e, uint32_t sender, struct datagram
     at += delay;
     const struct attachment *last = &e->attachments[edge];
     const struct plan_access *access = &e->lines[last->line].access;
-    if (last->host != PLAN_NONE && access->down_bps == 0)
+    if (last->host != PLAN_NONE && access->down_bps == 0 && !pieces_needed(d, access->mtu))
         schedule(e, EVENT_ARRIVE, at + access->delay, edge, sender, d);
     else
         schedule(e, EVENT_EDGE, at, edge, sender, d);
+}
+
+/* Hosts count their datagrams from different numbers on, as they do in truth. */
+static void number(struct engine *e, uint32_t sender, struct datagram *d)
+{
+    uint16_t first = (uint16_t)(sender * 40503u); /* 2^16 over the golden ratio */
+    if (!datagram_is_piece(d))
+        d->fragment.id = (uint16_t)(first + e->stations[sender].numbered++);
+}
+
+static void send_through_core(struct engine *e, uint32_t sender, struct datagram *d)
+{
+    uint32_t mtu = line_of(e, sender)->access.mtu;
+    struct datagram piece;
+    if (!pieces_needed(d, mtu)) {
+        send_packet(e, sender, d);
+    } else if (!pieces_allowed(d)) {
+        lose(e, sender, d, LOSS_TOO_BIG);
+    } else {
+        number(e, sender, d);
+        for (uint32_t at = 0; at < datagram_payload(d);) {
+            at = pieces_cut(d, mtu, at, &piece);
+            send_packet(e, sender, &piece);
+        }
+    }
 }
 
 /* Who owns the address at the box's inside, or PLAN_NONE. */
@@ -252,6 +209,21 @@ static void send_back_inside(struct engine *e, uint32_t sender, uint32_t box,
         schedule(e, lines ? EVENT_EDGE : EVENT_ARRIVE, at + ENGINE_LAN_RTT / 2, target, sender, d);
 }
 
+/* Out of `box`, through it and those outside of it, into the core. */
+static void go_outward(struct engine *e, uint32_t sender, uint32_t box, struct datagram *d)
+{
+    for (; box != PLAN_NONE; box = e->boxes[box].outer) {
+        enum crossing crossing = e->calls->cross(e->calls->world, e->now, box, OUTWARD, d);
+        if (crossing == CROSS_DROP)
+            return;
+        if (crossing == CROSS_HAIRPIN) {
+            send_back_inside(e, sender, box, d);
+            return;
+        }
+    }
+    send_through_core(e, sender, d);
+}
+
 static void native_send(struct engine *e, uint32_t host, const struct datagram *d)
 {
     CHECK(host < plan_places(e->plan));
@@ -259,23 +231,11 @@ static void native_send(struct engine *e, uint32_t host, const struct datagram *
     uint32_t box = e->stations[host].box;
     e->figures.sent++;
     e->carried_for = host;
-    if (box != PLAN_NONE) {
-        uint32_t neighbour = find_inside(e, box, &d->to);
-        if (neighbour != PLAN_NONE) {
-            schedule(e, EVENT_ARRIVE, e->now + ENGINE_LAN_RTT / 2, neighbour, host, d);
-            return;
-        }
-    }
-    for (; box != PLAN_NONE; box = e->boxes[box].outer) {
-        enum crossing crossing = e->calls->cross(e->calls->world, e->now, box, OUTWARD, &moving);
-        if (crossing == CROSS_DROP)
-            return;
-        if (crossing == CROSS_HAIRPIN) {
-            send_back_inside(e, host, box, &moving);
-            return;
-        }
-    }
-    send_through_core(e, host, &moving);
+    uint32_t neighbour = box == PLAN_NONE ? PLAN_NONE : find_inside(e, box, &d->to);
+    if (neighbour != PLAN_NONE)
+        schedule(e, EVENT_ARRIVE, e->now + ENGINE_LAN_RTT / 2, neighbour, host, d);
+    else
+        go_outward(e, host, box, &moving);
 }
 
 /* ---- what boxes send ---- */
@@ -304,18 +264,26 @@ static bool is_multicast(const struct addr *a)
     return a->family == ADDR_V6 ? a->ip[0] == 0xff : a->ip[0] >> 4 == 0xe;
 }
 
-static void native_emit(struct engine *e, uint32_t box, const struct datagram *d)
+static void emit_inside(struct engine *e, uint32_t box, const struct datagram *d)
 {
-    CHECK(box < e->plan->box_count);
-    if (is_multicast(&d->to)) {
-        emit_to_all(e, box, d);
-        return;
-    }
     uint32_t target = find_inside(e, box, &d->to);
     if (target == PLAN_NONE)
         lose(e, e->carried_for, d, LOSS_NO_ROUTE);
     else
         emit_to(e, box, target, d);
+}
+
+/* Outward it waits for an event of its own: we may stand within a crossing. */
+static void native_emit(struct engine *e, uint32_t box, enum direction direction,
+                        const struct datagram *d)
+{
+    CHECK(box < e->plan->box_count);
+    if (direction == OUTWARD)
+        schedule(e, EVENT_LEAVE, e->now, plan_places(e->plan) + box, e->carried_for, d);
+    else if (is_multicast(&d->to))
+        emit_to_all(e, box, d);
+    else
+        emit_inside(e, box, d);
 }
 
 /* ---- arriving ---- */
@@ -351,12 +319,8 @@ static bool path_is_broken(const struct engine *e, uint32_t a, uint32_t b)
            draw_ppm(e->seed, draw_pair(a, b), DRAW_BROKEN_PAIR, 0, n->broken_pairs_ppm);
 }
 
-static void deliver(struct engine *e, uint32_t host, uint32_t sender, const struct datagram *d)
+static void hand_over(struct engine *e, uint32_t host, uint32_t sender, const struct datagram *d)
 {
-    if (path_is_broken(e, sender, host)) {
-        lose(e, sender, d, LOSS_BROKEN);
-        return;
-    }
     struct trace_delivery delivery = {.at = e->now,
                                       .sender = sender,
                                       .receiver = host,
@@ -369,6 +333,27 @@ static void deliver(struct engine *e, uint32_t host, uint32_t sender, const stru
     e->calls->arrive(e->calls->world, e->now, host, d);
 }
 
+/* At the host's system, which puts pieces together and keeps ICMP errors to itself. */
+static void deliver(struct engine *e, uint32_t host, uint32_t sender, const struct datagram *d)
+{
+    struct station *s = &e->stations[host];
+    struct datagram whole;
+    if (path_is_broken(e, sender, host)) {
+        lose(e, sender, d, LOSS_BROKEN);
+        return;
+    }
+    if (d->icmp)
+        return;
+    if (!datagram_is_piece(d)) {
+        hand_over(e, host, sender, d);
+        return;
+    }
+    if (s->pieces == NULL)
+        s->pieces = pieces_open();
+    if (pieces_join(s->pieces, e->now, d, &whole))
+        hand_over(e, host, sender, &whole);
+}
+
 /* The last line is behind it: what boxes are left stand at the host's. */
 static void arrive(struct engine *e, uint32_t target, uint32_t sender, struct datagram *d)
 {
@@ -376,6 +361,38 @@ static void arrive(struct engine *e, uint32_t target, uint32_t sender, struct da
         target = enter(e, target, sender, d);
     if (target != PLAN_NONE)
         deliver(e, target, sender, d);
+}
+
+/* Onto the last line, behind which the target stands; false: dropped there. */
+static bool join_last_line(struct engine *e, uint32_t target, uint32_t sender,
+                           const struct datagram *d, mist_time *at)
+{
+    const struct attachment *last = &e->attachments[target];
+    const struct plan_access *access = &e->lines[last->line].access;
+    struct station *s = &e->stations[last->host];
+    if (!join_queue(e->now, &s->down_free, d, access->down_bps)) {
+        lose(e, sender, d, LOSS_QUEUE);
+        return false;
+    }
+    *at = s->down_free + access->delay;
+    return true;
+}
+
+static void cut_for_last_line(struct engine *e, uint32_t target, uint32_t sender,
+                              struct datagram *d, uint32_t mtu)
+{
+    struct datagram piece;
+    mist_time arrives;
+    if (!pieces_allowed(d)) {
+        lose(e, sender, d, LOSS_TOO_BIG);
+        return;
+    }
+    number(e, sender, d);
+    for (uint32_t at = 0; at < datagram_payload(d);) {
+        at = pieces_cut(d, mtu, at, &piece);
+        if (join_last_line(e, target, sender, &piece, &arrives))
+            schedule(e, EVENT_ARRIVE, arrives, target, sender, &piece);
+    }
 }
 
 /* At the provider's: through the boxes there, then onto the last line.  Returns
@@ -388,14 +405,13 @@ static bool reach_line(struct engine *e, struct event *event, uint32_t sender, s
         if (target == PLAN_NONE)
             return false;
     }
-    const struct attachment *last = &e->attachments[target];
-    const struct plan_access *access = &e->lines[last->line].access;
-    struct station *s = &e->stations[last->host];
-    if (!join_queue(e->now, &s->down_free, d, access->down_bps)) {
-        lose(e, sender, d, LOSS_QUEUE);
+    uint32_t mtu = e->lines[e->attachments[target].line].access.mtu;
+    if (pieces_needed(d, mtu)) {
+        cut_for_last_line(e, target, sender, d, mtu);
         return false;
     }
-    event->at = s->down_free + access->delay;
+    if (!join_last_line(e, target, sender, d, &event->at))
+        return false;
     event->kind = EVENT_ARRIVE;
     event->target = target;
     if (event->at > e->now)
@@ -404,14 +420,26 @@ static bool reach_line(struct engine *e, struct event *event, uint32_t sender, s
     return false;
 }
 
+static struct datagram datagram_of(struct packet *p)
+{
+    return (struct datagram){.from = p->from,
+                             .to = p->to,
+                             .fragment = {p->id, p->offset, p->more, p->forbidden},
+                             .ttl = p->ttl,
+                             .icmp = p->icmp,
+                             .length = p->length,
+                             .bytes = p->bytes};
+}
+
 static void move_datagram(struct engine *e, struct event *event)
 {
     struct packet *p = packets_at(&e->packets, event->datagram);
-    struct datagram d = {
-        .from = p->from, .to = p->to, .ttl = p->ttl, .length = p->length, .bytes = p->bytes};
+    struct datagram d = datagram_of(p);
     e->carried_for = p->sender;
     if (event->kind == EVENT_ARRIVE) {
         arrive(e, event->target, p->sender, &d);
+    } else if (event->kind == EVENT_LEAVE) {
+        go_outward(e, p->sender, e->boxes[event->target - plan_places(e->plan)].outer, &d);
     } else if (reach_line(e, event, p->sender, &d)) {
         p->to = d.to;
         p->ttl = d.ttl;
@@ -518,115 +546,6 @@ static void native_figures(const struct engine *e, struct engine_figures *figure
 {
     *figures = e->figures;
     figures->pending = queue_count(e->queue);
-}
-
-/* ---- opening ---- */
-
-/* The host is behind the box: the only one, or one of several. */
-static void count_behind(struct engine *e, uint32_t box, uint32_t host, bool *several)
-{
-    struct attachment *a = &e->attachments[plan_places(e->plan) + box];
-    several[box] = several[box] || a->host != PLAN_NONE;
-    a->host = several[box] ? PLAN_NONE : host;
-    a->line = e->attachments[host].line;
-}
-
-static void open_stations(struct engine *e)
-{
-    const struct plan *plan = e->plan;
-    bool *several = memory_map(plan->box_count * sizeof *several);
-    for (uint32_t i = 0; i < plan_places(plan); i++) {
-        struct station *s = &e->stations[i];
-        struct latency_end end = latency_end(plan, i);
-        s->addr = plan->hosts[i].addr;
-        s->box = plan->hosts[i].box;
-        s->edge = end.attachment;
-        s->alarm_at = MIST_NEVER;
-        e->attachments[i] = (struct attachment){end.region, i, plan->hosts[i].population};
-        for (uint32_t box = s->box; box != PLAN_NONE; box = plan->boxes[box].outer) {
-            e->attachments[plan_places(plan) + box].region = end.region;
-            count_behind(e, box, i, several);
-        }
-    }
-    memory_unmap(several, plan->box_count * sizeof *several);
-}
-
-/* The attachment stands directly inside the box: the only one, or one of several. */
-static void count_inside(struct engine *e, uint32_t box, uint32_t attachment, bool *several)
-{
-    if (box == PLAN_NONE)
-        return;
-    several[box] = several[box] || e->boxes[box].inside != PLAN_NONE;
-    e->boxes[box].inside = several[box] ? PLAN_NONE : attachment;
-}
-
-static void open_boxes(struct engine *e)
-{
-    const struct plan *plan = e->plan;
-    bool *several = memory_map(plan->box_count * sizeof *several);
-    for (uint32_t i = 0; i < plan->box_count; i++) {
-        e->boxes[i] = (struct box){.outer = plan->boxes[i].outer, .inside = PLAN_NONE};
-        e->attachments[plan_places(plan) + i].host = PLAN_NONE;
-    }
-    for (uint32_t i = 0; i < plan->box_count; i++)
-        count_inside(e, plan->boxes[i].outer, plan_places(plan) + i, several);
-    for (uint32_t i = 0; i < plan_places(plan); i++)
-        count_inside(e, plan->hosts[i].box, i, several);
-    memory_unmap(several, plan->box_count * sizeof *several);
-}
-
-static bool native_fits(const struct plan *plan, char *error, int error_size)
-{
-    for (uint32_t i = 0; i < plan->population_count; i++) {
-        const struct plan_access *access = &plan->populations[i].access;
-        if (access->queue == PLAN_DROP_TAIL && access->loss_ppm == 0)
-            continue;
-        snprintf(error, (size_t)error_size,
-                 "population.%s.access.%s: the native engine's lines have a drop_tail queue and "
-                 "lose nothing else; use --engine ns3",
-                 plan->populations[i].name, access->loss_ppm == 0 ? "queue" : "loss");
-        return false;
-    }
-    return true;
-}
-
-static struct engine *native_open(const struct plan *plan, const struct engine_calls *calls,
-                                  uint64_t seed)
-{
-    CHECK(plan_places(plan) <= UINT32_C(1) << (64 - SEQUENCE_BITS));
-    struct engine *e = memory_map(sizeof *e);
-    e->plan = plan;
-    e->calls = calls;
-    e->seed = seed;
-    e->queue = queue_open();
-    e->directory = directory_open(plan);
-    e->stations = memory_map(plan_places(plan) * sizeof *e->stations);
-    e->attachments = memory_map(attachment_count(plan) * sizeof *e->attachments);
-    e->boxes = memory_map(plan->box_count * sizeof *e->boxes);
-    e->lines = memory_map(plan->population_count * sizeof *e->lines);
-    packets_open(&e->packets);
-    links_open(&e->links);
-    for (uint32_t i = 0; i < plan->population_count; i++) {
-        e->lines[i].access = plan->populations[i].access;
-        e->lines[i].server = plan->populations[i].bootstrap || plan->populations[i].relay;
-    }
-    open_boxes(e);
-    open_stations(e);
-    return e;
-}
-
-static void native_close(struct engine *e)
-{
-    const struct plan *plan = e->plan;
-    queue_close(e->queue);
-    directory_close(e->directory);
-    packets_close(&e->packets);
-    links_close(&e->links);
-    memory_unmap(e->stations, plan_places(plan) * sizeof *e->stations);
-    memory_unmap(e->attachments, attachment_count(plan) * sizeof *e->attachments);
-    memory_unmap(e->boxes, plan->box_count * sizeof *e->boxes);
-    memory_unmap(e->lines, plan->population_count * sizeof *e->lines);
-    memory_unmap(e, sizeof *e);
 }
 
 const struct engine_type engine_native = {

@@ -15,7 +15,8 @@ struct packet {
     uint32_t sender; /* host */
     uint16_t length;
     uint8_t ttl;
-    uint8_t zero;
+    uint8_t icmp, more, forbidden; /* bools */
+    uint16_t id, offset;
     uint8_t bytes[];
 };
 

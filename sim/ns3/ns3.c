@@ -5,60 +5,18 @@
  * delays and losses as the native engine does.  sim/ns3/README.md tells where
  * the two differ. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "sim/draw.h"
-#include "sim/engine.h"
 #include "sim/engine_plugin.h"
 #include "sim/latency.h"
-#include "sim/native/directory.h"
-#include "sim/native/links.h"
-#include "sim/ns3/ns3c.h"
-#include "sim/ns3/topology.h"
-#include "sim/plan.h"
+#include "sim/ns3/ns3_parts.h"
 #include "sim/trace.h"
-#include "stack/check.h"
 
-#define MILLION     1000000
-#define ALARM_DEPTH 4 /* events that one host's alarm may have in the queue */
+#define MILLION 1000000
 
 /* Routers take one each, where a datagram enters the core and where it leaves
  * it; the cloud takes the rest of ENGINE_HOPS. */
 #define CLOUD_HOPS (ENGINE_HOPS - 2)
-
-struct bound { /* a socket of a place */
-    uint16_t port;
-    uint32_t socket;
-};
-
-/* queued: times at which the alarm has an event in ns-3's queue, latest first;
- * an alarm set to a later time waits for the event that is there. */
-struct station {
-    struct bound *bound;
-    uint32_t bound_count, bound_room;
-    uint32_t edge; /* outermost attachment */
-    mist_time alarm_at;
-    mist_time queued[ALARM_DEPTH];
-    uint32_t queued_count;
-};
-
-struct engine {
-    const struct plan *plan;
-    const struct engine_calls *calls;
-    uint64_t seed;
-    mist_time now; /* outside of run: its until */
-    bool running;
-    struct ns3c *w;
-    struct topology topology;
-    struct directory *directory;
-    struct links links;
-    struct station *stations; /* [places] */
-    uint32_t *place_of_socket;
-    uint32_t socket_room;
-    uint32_t *region;     /* [attachments] of outermost ones */
-    uint64_t *line_draws; /* [ports] datagrams that a losing line was asked about */
-    struct engine_figures figures;
-};
 
 static void *take(size_t count, size_t size)
 {
@@ -67,119 +25,12 @@ static void *take(size_t count, size_t size)
     return memory;
 }
 
-static mist_time time_of(const struct engine *e)
-{
-    return e->running ? ns3c_now(e->w) : e->now;
-}
-
-static struct addr addr_of(const struct ns3c_addr *a)
-{
-    struct addr out = {.port = a->port, .family = a->family};
-    memcpy(out.ip, a->ip, sizeof out.ip);
-    return out;
-}
-
-/* The mark of a datagram names its sender. */
-static uint64_t mark_of(uint32_t sender)
-{
-    return (uint64_t)sender + 1;
-}
-
-static uint32_t sender_of(const struct ns3c_datagram *d)
-{
-    CHECK(d->mark != 0);
-    return (uint32_t)(d->mark - 1);
-}
-
-static struct datagram datagram_of(const struct ns3c_datagram *d)
-{
-    return (struct datagram){.from = addr_of(&d->from),
-                             .to = addr_of(&d->to),
-                             .ttl = d->ttl,
-                             .length = d->length,
-                             .bytes = (uint8_t *)(uintptr_t)d->bytes}; /* not written to */
-}
-
-static void lose(struct engine *e, const struct ns3c_datagram *d, enum engine_loss why)
-{
-    struct datagram lost = datagram_of(d);
-    if (e->calls->lost != NULL)
-        e->calls->lost(e->calls->world, time_of(e), sender_of(d), &lost, (int)why);
-}
-
 static void on_drop(void *data, int64_t now, uint32_t port, const struct ns3c_datagram *d)
 {
     (void)now;
     (void)port;
-    lose(data, d, LOSS_QUEUE);
-}
-
-/* ---- boxes ---- */
-
-/* Who owns the address at the box's inside, or PLAN_NONE. */
-static uint32_t find_inside(const struct engine *e, uint32_t box, const struct addr *addr)
-{
-    return directory_find(e->directory, box, addr);
-}
-
-static uint32_t send_inside(struct engine *e, uint32_t box, const struct ns3c_datagram *d,
-                            const struct datagram *translated)
-{
-    uint32_t target = find_inside(e, box, &translated->to);
-    if (target != PLAN_NONE)
-        return e->topology.down[target];
-    lose(e, d, LOSS_NO_ROUTE);
-    return NS3C_DROP;
-}
-
-/* From a host of the inside to a box of it: the inside's network, no crossing. */
-static uint32_t find_neighbour(const struct engine *e, uint32_t box, uint32_t in,
-                               const struct addr *to)
-{
-    return in < plan_places(e->plan) ? find_inside(e, box, to) : PLAN_NONE;
-}
-
-static uint32_t on_box(void *data, int64_t now, uint32_t port, struct ns3c_datagram *d)
-{
-    const struct topology_box *which = data;
-    struct engine *e = which->data;
-    uint32_t box = which->box, in = e->topology.inside[port];
-    enum direction direction =
-        port == e->topology.up[plan_places(e->plan) + box] ? INWARD : OUTWARD;
-    struct datagram moving = datagram_of(d);
-    if (direction == OUTWARD) {
-        uint32_t neighbour = find_neighbour(e, box, in, &moving.to);
-        if (neighbour != PLAN_NONE)
-            return e->topology.down[neighbour];
-    }
-    enum crossing crossing = e->calls->cross(e->calls->world, now, box, direction, &moving);
-    if (crossing == CROSS_DROP)
-        return NS3C_DROP;
-    d->from = topology_addr(&moving.from);
-    d->to = topology_addr(&moving.to);
-    d->ttl = moving.ttl;
-    d->bytes = moving.bytes;
-    d->length = moving.length;
-    if (crossing == CROSS_PASS && direction == OUTWARD)
-        return e->topology.up[plan_places(e->plan) + box];
-    CHECK(crossing == CROSS_PASS || direction == OUTWARD);
-    return send_inside(e, box, d, &moving);
-}
-
-/* Among the hosts directly inside one box. */
-static uint32_t on_lan(void *data, int64_t now, uint32_t port, struct ns3c_datagram *d,
-                       int64_t *delay)
-{
-    struct engine *e = data;
-    struct addr to = addr_of(&d->to);
-    uint32_t target = find_inside(e, e->plan->hosts[sender_of(d)].box, &to);
-    (void)now;
-    (void)port;
-    *delay = ENGINE_LAN_RTT / 2;
-    if (target < plan_places(e->plan))
-        return e->topology.lan[target];
-    lose(e, d, LOSS_NO_ROUTE);
-    return NS3C_DROP;
+    if (is_ours(d))
+        lose(data, d, LOSS_QUEUE);
 }
 
 /* ---- the core ---- */
@@ -208,16 +59,20 @@ static uint32_t on_core(void *data, int64_t now, uint32_t port, struct ns3c_data
                         int64_t *delay)
 {
     struct engine *e = data;
-    struct addr to = addr_of(&d->to);
-    uint32_t edge = directory_find(e->directory, PLAN_NONE, &to);
+    struct datagram moving = datagram_of(d);
+    uint32_t edge = directory_find(e->directory, PLAN_NONE, &moving.to);
     (void)now;
     (void)port;
+    if (!is_ours(d))
+        return NS3C_DROP;
     if (edge == PLAN_NONE) {
         lose(e, d, LOSS_NO_ROUTE);
     } else if (!core_carries(e, sender_of(d), edge, delay)) {
         lose(e, d, LOSS_LINK);
     } else if (d->ttl <= CLOUD_HOPS + 1) { /* the next router would be its last */
         lose(e, d, LOSS_TTL);
+    } else if (!fits_link(e, edge, &moving)) {
+        lose(e, d, LOSS_TOO_BIG);
     } else {
         d->ttl = (uint8_t)(d->ttl - CLOUD_HOPS);
         return e->topology.cloud[e->topology.router[edge]];
@@ -262,6 +117,8 @@ static bool path_is_broken(const struct engine *e, uint32_t a, uint32_t b)
 
 static void deliver(struct engine *e, int64_t now, uint32_t host, const struct ns3c_datagram *d)
 {
+    if (!is_ours(d))
+        return;
     uint32_t sender = sender_of(d);
     struct datagram arrived = datagram_of(d);
     if (path_is_broken(e, sender, host)) {
@@ -328,20 +185,12 @@ static uint32_t socket_of(struct engine *e, uint32_t place, const struct ns3c_ad
     return open_socket(e, place, addr);
 }
 
-static struct ns3c_datagram packed(uint32_t sender, const struct datagram *d)
-{
-    return (struct ns3c_datagram){.from = topology_addr(&d->from),
-                                  .to = topology_addr(&d->to),
-                                  .mark = mark_of(sender),
-                                  .bytes = d->bytes,
-                                  .length = d->length,
-                                  .ttl = d->ttl};
-}
-
 static void send_now(struct engine *e, uint32_t place, const struct datagram *d)
 {
     struct ns3c_datagram out = packed(place, d);
-    if (d->from.port != 0 && addr_same_ip(&d->from, &e->plan->hosts[place].addr))
+    if (!fits_link(e, place, d))
+        lose(e, &out, LOSS_TOO_BIG);
+    else if (d->from.port != 0 && addr_same_ip(&d->from, &e->plan->hosts[place].addr))
         topology_must(ns3c_udp_send(e->w, socket_of(e, place, &out.from), &out));
     else
         topology_must(ns3c_udp_spoof(e->w, e->topology.node[place], &out));
@@ -395,71 +244,6 @@ static void ns3_send(struct engine *e, uint32_t place, const struct datagram *d)
         send_now(e, place, d);
     else
         hold(e, place, d, e->now, send_held);
-}
-
-/* ---- what boxes say themselves ---- */
-
-/* On its way to the inside: no packet of ns-3, since what boxes say is rare and short;
- * it takes the line's delay and no place in its queue. */
-struct said {
-    struct engine *e;
-    struct datagram d;
-    uint8_t bytes[];
-};
-
-/* Through the boxes behind which the place stands, or PLAN_NONE. */
-static uint32_t enter_boxes(struct engine *e, uint32_t target, struct datagram *d)
-{
-    while (target != PLAN_NONE && target >= plan_places(e->plan)) {
-        uint32_t box = target - plan_places(e->plan);
-        if (e->calls->cross(e->calls->world, time_of(e), box, INWARD, d) != CROSS_PASS)
-            return PLAN_NONE;
-        target = find_inside(e, box, &d->to);
-    }
-    return target;
-}
-
-static void hear(void *data, uint64_t target)
-{
-    struct said *said = data;
-    struct datagram *d = &said->d;
-    d->bytes = said->bytes;
-    uint32_t place = enter_boxes(said->e, (uint32_t)target, d);
-    struct ns3c_datagram heard = packed(place, d);
-    if (place != PLAN_NONE)
-        deliver(said->e, time_of(said->e), place, &heard);
-    free(said);
-}
-
-static void say(struct engine *e, uint32_t box, uint32_t target, const struct datagram *d)
-{
-    struct said *said = malloc(sizeof *said + d->length);
-    CHECK(said != NULL);
-    said->e = e;
-    said->d = *d;
-    if (d->length > 0)
-        memcpy(said->bytes, d->bytes, d->length);
-    mist_time delay = ENGINE_LAN_RTT / 2;
-    if (e->topology.several[plan_places(e->plan) + box])
-        delay += e->plan->populations[e->topology.population[target]].access.delay;
-    ns3c_schedule(e->w, time_of(e) + delay, hear, said, target);
-}
-
-static bool is_multicast(const struct addr *a)
-{
-    return a->family == ADDR_V6 ? a->ip[0] == 0xff : a->ip[0] >> 4 == 0xe;
-}
-
-static void ns3_emit(struct engine *e, uint32_t box, const struct datagram *d)
-{
-    CHECK(box < e->plan->box_count);
-    bool all = is_multicast(&d->to);
-    uint32_t target = all ? PLAN_NONE : find_inside(e, box, &d->to);
-    if (target != PLAN_NONE)
-        say(e, box, target, d);
-    for (uint32_t i = 0; all && i < plan_places(e->plan); i++)
-        if (e->plan->hosts[i].box == box)
-            say(e, box, i, d);
 }
 
 /* ---- alarms ---- */
@@ -547,8 +331,8 @@ static struct engine *ns3_open(const struct plan *plan, const struct engine_call
                                uint64_t seed)
 {
     struct engine *e = take(1, sizeof *e);
-    const struct topology_hooks hooks = {.box = on_box,
-                                         .lan = on_lan,
+    const struct topology_hooks hooks = {.box = ns3_box,
+                                         .lan = ns3_lan,
                                          .core = on_core,
                                          .catch = on_catch,
                                          .corrupt = on_line,

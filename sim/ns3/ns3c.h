@@ -44,10 +44,21 @@ struct ns3c_addr {
     uint8_t family;
 };
 
-/* A UDP datagram.  mark: goes with it through links, hooks and fragments, and
- * nowhere onto the wire; 0 where the sender gave none. */
+struct ns3c_fragment {
+    uint16_t id, offset; /* offset: bytes from the start of the IP payload */
+    bool more;           /* others follow; offset 0 and no more: a whole datagram */
+    bool forbidden;      /* must not be cut (the DF bit) */
+};
+
+/* A UDP datagram, a piece of one (IPv4), or an ICMP message.  A first piece carries
+ * ports and what follows the UDP header, as a whole datagram does; a later one has
+ * ports 0 and the IP payload from its offset on; ICMP has ports 0 and its bytes from
+ * the type on.  mark: goes with it through links, hooks and fragments, and nowhere onto
+ * the wire; 0 where the sender gave none, and on what ns-3 says itself. */
 struct ns3c_datagram {
     struct ns3c_addr from, to;
+    struct ns3c_fragment fragment;
+    uint8_t protocol; /* IANA's number; 0: UDP, as it is given back */
     uint64_t mark;
     const uint8_t *bytes;
     uint16_t length;
@@ -114,7 +125,7 @@ int ns3c_csma(struct ns3c *w, const uint32_t *node, uint32_t count, uint64_t rat
               int64_t delay_ns, uint32_t *port);
 
 /* A network of which only the delays are known, without rates and queues: `carry`
- * says for each UDP datagram at which port it comes out, after what delay, or
+ * says for each datagram at which port it comes out, after what delay, or
  * NS3C_DROP.  It may change d->ttl.  Nothing else passes. */
 #define NS3C_DROP UINT32_MAX
 typedef uint32_t ns3c_carry(void *data, int64_t now, uint32_t port, struct ns3c_datagram *d,
@@ -123,7 +134,7 @@ int ns3c_cloud(struct ns3c *w, const uint32_t *node, uint32_t count, ns3c_carry 
                uint32_t *port);
 
 /* What a queue dropped, with the port whose queue it is.  For links that are made
- * afterwards; not called for what is not UDP. */
+ * afterwards; not called for what is neither UDP nor ICMP. */
 typedef void ns3c_dropped(void *data, int64_t now, uint32_t port, const struct ns3c_datagram *d);
 void ns3c_on_drop(struct ns3c *w, ns3c_dropped *dropped, void *data);
 
@@ -159,7 +170,8 @@ typedef void ns3c_receive(void *data, int64_t now, uint32_t socket, const struct
 /* A socket on the node, bound to addr.  Returns the socket. */
 int64_t ns3c_udp(struct ns3c *w, uint32_t node, const struct ns3c_addr *addr, ns3c_receive *receive,
                  void *data);
-/* d->from is not looked at; d->ttl 0: ns-3's default.  Losses are silent. */
+/* d->from is not looked at, of d->fragment only whether it is forbidden; d->ttl 0: ns-3's
+ * default.  Losses are silent. */
 int ns3c_udp_send(struct ns3c *w, uint32_t socket, const struct ns3c_datagram *d);
 /* As if from d->from, whoever owns that. */
 int ns3c_udp_spoof(struct ns3c *w, uint32_t node, const struct ns3c_datagram *d);
@@ -169,12 +181,14 @@ int ns3c_udp_catch(struct ns3c *w, uint32_t node, ns3c_receive *receive, void *d
 
 /* ---- hooks ---- */
 
-/* A UDP datagram came in at a port of a node without a stack.  May rewrite
- * addresses and TTL, and point to other bytes; returns the port of the same node at which it
- * leaves, or NS3C_DROP.  Fragments are put together before and cut again after; what is not UDP is
- * dropped. */
+/* A datagram came in at a port of a node without a stack.  May rewrite addresses, TTL
+ * and fragment, and point to other bytes; returns the port of the same node at which it
+ * leaves, or NS3C_DROP.  Pieces come one by one.  What is too large for the link is
+ * cut, or dropped if it must not be (IPv6 always).  What is neither UDP nor ICMP is dropped. */
 typedef uint32_t ns3c_hook(void *data, int64_t now, uint32_t port, struct ns3c_datagram *d);
 int ns3c_forward(struct ns3c *w, uint32_t node, ns3c_hook *hook, void *data);
+/* Sends out of the port of a node without a stack, as if the hook had let it pass. */
+int ns3c_emit(struct ns3c *w, uint32_t port, const struct ns3c_datagram *d);
 
 /* ---- looking on ---- */
 

@@ -20,9 +20,16 @@ class PolicyRouting4 : public ns3::Ipv4StaticRouting
                     MulticastForwardCallback multicast, LocalDeliverCallback local,
                     ErrorCallback error) override
     {
-        const auto &leaves = world->nodes[node].leaves;
+        const Node &own = world->nodes[node];
+        const auto &leaves = own.leaves;
         auto leave = leaves.find(device->GetIfIndex());
-        if (leave == leaves.end() || header.GetDestination().IsMulticast())
+        bool many = header.GetDestination().IsMulticast();
+        if (many && !(own.stack & NS3C_FORWARDS)) { // a host hears all groups
+            auto interface = own.node->GetObject<ns3::Ipv4>()->GetInterfaceForDevice(device);
+            local(p, header, static_cast<uint32_t>(interface));
+            return true;
+        }
+        if (leave == leaves.end() || many)
             return ns3::Ipv4StaticRouting::RouteInput(p, header, device, forward, multicast, local,
                                                       error);
         Ptr<ns3::Ipv4Route> route = ns3::Create<ns3::Ipv4Route>();

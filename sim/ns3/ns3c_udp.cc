@@ -47,6 +47,7 @@ class CatchingUdp : public ns3::UdpL4Protocol
         const Node &n = world->nodes[node];
         if (status != RX_ENDPOINT_UNREACH || !n.catches || !open_payload(world, o, protocol))
             return false;
+        o->datagram.fragment = {}; // the stack has put it together
         std::vector<uint8_t> bytes = std::move(world->bytes);
         n.catches(n.catch_data, ns3c_now(world), node, &o->datagram);
         world->bytes = std::move(bytes);
@@ -75,7 +76,7 @@ void readable(Socket *s, Ptr<ns3::Socket> socket)
         packet->CopyData(bytes.data(), packet->GetSize());
         d.from = from_socket(from);
         d.to = s->addr;
-        d.mark = mark_of(packet);
+        d.mark = mark_of(packet).value;
         d.ttl = ttl_of(packet, s->addr.family);
         d.bytes = bytes.data();
         d.length = static_cast<uint16_t>(packet->GetSize());
@@ -96,23 +97,22 @@ bool is_family(uint8_t family)
     return family == 4 || family == 6;
 }
 
-/* ns-3 begins nodes with the first event; queue disciplines are there only then. */
-void begin(Ptr<ns3::Node> node)
-{
-    if (!node->IsInitialized())
-        node->Initialize();
-}
-
 Ptr<ns3::Packet> make_packet(const ns3c_datagram *d)
 {
     Ptr<ns3::Packet> packet = ns3::Create<ns3::Packet>(d->bytes, d->length);
-    give_mark(packet, d->mark);
+    give_mark(packet, d);
     return packet;
 }
 } // namespace
 
 namespace ns3c_parts
 {
+void begin(Ptr<ns3::Node> node)
+{
+    if (!node->IsInitialized())
+        node->Initialize();
+}
+
 Ptr<ns3::Object> make_udp(ns3c *w, uint32_t node)
 {
     Ptr<CatchingUdp> udp = ns3::CreateObject<CatchingUdp>();

@@ -23,10 +23,11 @@ namespace ns3c_parts
 {
 using ns3::Ptr;
 
-constexpr uint8_t UDP = 17;
+constexpr uint8_t UDP = 17, ICMP4 = 1, ICMP6 = 58;
 constexpr uint16_t ETHER_IPV4 = 0x0800, ETHER_IPV6 = 0x86dd;
 
-/* A datagram's mark on its way through ns-3. */
+/* A datagram's mark on its way through ns-3, and that nobody may cut it: ns-3's own
+ * stack never sets the bit in the header. */
 class Mark : public ns3::Tag
 {
   public:
@@ -38,23 +39,17 @@ class Mark : public ns3::Tag
     void Print(std::ostream &os) const override;
 
     uint64_t value = 0;
+    bool whole = false;
 };
 
-/* IPv4 fragments of one datagram, until they are complete. */
-struct Pieces {
-    std::map<uint16_t, Ptr<ns3::Packet>> at; // by offset
-    uint32_t size = 0;                       // 0: the last has not come
-    int64_t began = 0;
-};
-using PiecesKey = std::pair<uint64_t, uint16_t>; // from and to, identification
-
-/* A UDP packet without its headers, which stand beside it. */
+/* A packet without its headers, which stand beside it. */
 struct Opened {
     Ptr<ns3::Packet> payload;
     ns3::Ipv4Header ip4;
     ns3::Ipv6Header ip6;
-    ns3::UdpHeader udp;
-    ns3c_datagram datagram;
+    uint16_t udp_length = 0; // of the whole datagram and its UDP header; 0: it is here whole
+    ns3c_datagram datagram{};
+    const uint8_t *bytes = nullptr; // of the payload, as the datagram had them at first
 };
 
 struct Node {
@@ -64,7 +59,6 @@ struct Node {
     std::map<uint32_t, uint32_t> leaves;  // by policy: in port -> out port
     ns3c_hook *hook = nullptr;
     void *hook_data = nullptr;
-    std::map<PiecesKey, Pieces> pieces;
     ns3c_receive *catches = nullptr;
     void *catch_data = nullptr;
 };
@@ -130,7 +124,7 @@ ns3c_addr from_ip4(ns3::Ipv4Address ip, uint16_t port);
 ns3c_addr from_ip6(ns3::Ipv6Address ip, uint16_t port);
 ns3c_addr from_socket(const ns3::Address &a);
 
-/* Opens a copy of an IP packet: false when it is not UDP, or a fragment.  The
+/* Opens a copy of an IP packet: false when it is neither UDP nor ICMP.  The
  * datagram's bytes stay until the next call. */
 bool open_packet(ns3c *w, Ptr<const ns3::Packet> packet, uint16_t protocol, Opened *o);
 /* Opens what lies behind the IP header already. */
@@ -141,8 +135,10 @@ Ptr<ns3::Packet> close_payload(const ns3c *w, Opened *o);
 void send_on_port(ns3c *w, uint32_t port, Opened *o);
 
 uint32_t add_port(ns3c *w, uint32_t node, Ptr<ns3::NetDevice> device);
-void give_mark(Ptr<ns3::Packet> packet, uint64_t mark);
-uint64_t mark_of(Ptr<const ns3::Packet> packet);
+void give_mark(Ptr<ns3::Packet> packet, const ns3c_datagram *d);
+/* ns-3 begins nodes with the first event; queue disciplines are there only then. */
+void begin(Ptr<ns3::Node> node);
+Mark mark_of(Ptr<const ns3::Packet> packet);
 /* The UDP of a node, which hands over what no socket takes. */
 Ptr<ns3::Object> make_udp(ns3c *w, uint32_t node);
 /* For the port of a node with a hook. */

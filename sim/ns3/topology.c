@@ -125,14 +125,17 @@ static void link_outward(struct topology *t, uint32_t attachment, uint32_t outer
 {
     const struct plan_access *access = &t->plan->populations[t->population[attachment]].access;
     struct ns3c_link link = {.side = {{.rate_bps = TOPOLOGY_FAST_BPS, .limit_bytes = UINT32_MAX},
-                                      {.rate_bps = TOPOLOGY_FAST_BPS, .limit_bytes = UINT32_MAX}}};
+                                      {.rate_bps = TOPOLOGY_FAST_BPS, .limit_bytes = UINT32_MAX}},
+                             .mtu = TOPOLOGY_MTU};
     if (is_line(t, attachment)) {
+        link.mtu = (uint16_t)(access->mtu == 0 ? TOPOLOGY_MTU : access->mtu);
         link.side[0] = line_side(access, access->up_bps);
         link.side[1] = line_side(access, access->down_bps);
         link.delay_ns = access->delay;
     }
     uint32_t nodes[2] = {t->node[attachment], outer_node}, ports[2];
     topology_must(ns3c_point_to_point(t->w, nodes, &link, ports));
+    t->mtu[attachment] = link.mtu;
     t->up[attachment] = ports[0];
     t->down[attachment] = ports[1];
     if (is_line(t, attachment) && access->loss_ppm > 0)
@@ -376,6 +379,7 @@ void topology_build(struct topology *t, struct ns3c *w, const struct plan *plan,
     t->lan = take(plan_places(plan), sizeof *t->lan);
     t->several = take(t->attachments, sizeof *t->several);
     t->population = take(t->attachments, sizeof *t->population);
+    t->mtu = take(t->attachments, sizeof *t->mtu);
     t->router = take(t->attachments, sizeof *t->router);
     t->boxes = take(plan->box_count, sizeof *t->boxes);
     count_behind(t);
@@ -399,8 +403,9 @@ void topology_build(struct topology *t, struct ns3c *w, const struct plan *plan,
 
 void topology_free(struct topology *t)
 {
-    void *parts[] = {t->node,   t->lan,   t->up,     t->down,  t->several,       t->population,
-                     t->router, t->cloud, t->inside, t->links, t->place_of_node, t->boxes};
+    void *parts[] = {t->node,          t->lan,    t->up,    t->down,   t->several,
+                     t->population,    t->router, t->cloud, t->inside, t->links,
+                     t->place_of_node, t->boxes,  t->mtu};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         free(parts[i]);
 }

@@ -24,6 +24,7 @@
 #define TOPOLOGY_ROUTES   96                    /* of one router, unless one link has more */
 #define TOPOLOGY_FAST_BPS UINT64_C(10000000000) /* where the plan sets no limit */
 #define TOPOLOGY_LAN_BPS  UINT64_C(1000000000)
+#define TOPOLOGY_MTU      65535 /* where the plan sets no limit */
 
 struct topology_hooks {
     ns3c_hook *box;      /* data: the box's entry of box_data */
@@ -43,6 +44,7 @@ struct topology {
     uint32_t *lan;        /* [places] port into the LAN, if there is one */
     bool *several;        /* [attachments] a box with several hosts behind it */
     uint32_t *population; /* [attachments] of the (first) host behind it */
+    uint32_t *mtu;        /* [attachments] of the link outward */
     uint32_t *router;     /* [attachments] outermost ones: which */
     uint32_t routers;
     uint32_t *cloud; /* [routers] its port into the cloud */

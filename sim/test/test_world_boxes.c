@@ -28,16 +28,22 @@ struct engine {
     uint32_t count;
     struct {
         uint32_t box;
+        enum direction direction;
         struct addr from, to;
+        struct fragment fragment;
+        bool icmp;
         uint16_t length;
-        uint8_t bytes[60];
+        uint8_t bytes[1500];
     } emitted[EMITTED];
 };
 
-static void note(struct engine *e, uint32_t box, const struct datagram *d)
+static void note(struct engine *e, uint32_t box, enum direction direction, const struct datagram *d)
 {
     assert_true(e->count < EMITTED && d->length <= sizeof e->emitted[0].bytes);
     e->emitted[e->count].box = box;
+    e->emitted[e->count].direction = direction;
+    e->emitted[e->count].fragment = d->fragment;
+    e->emitted[e->count].icmp = d->icmp;
     e->emitted[e->count].from = d->from;
     e->emitted[e->count].to = d->to;
     e->emitted[e->count].length = d->length;
@@ -124,24 +130,76 @@ static void a_host_that_asks_for_a_port_is_answered_by_its_box(void **state)
     close_world(&s);
 }
 
-static void errors_and_what_others_carry_stay_where_they_are(void **state)
+/* RFC 792: type 3, code 13 (RFC 1812): administratively prohibited. */
+static void a_box_says_by_icmp_that_its_table_is_full(void **state)
+{
+    static struct small s;
+    struct datagram d;
+    uint8_t payload[100] = {0};
+    struct addr remote = addr_v4(0x05060708, 1000);
+    (void)state;
+    open_world(&s, "table_capacity: 1; on_exhaustion: icmp_3_13");
+    assert_int_equal(cross(&s, 0, remote, payload, sizeof payload, &d), CROSS_PASS);
+    d = (struct datagram){
+        .from = addr_v4(HOST, 4001), .to = remote, .ttl = 64, .length = 100, .bytes = payload};
+    assert_int_equal(world_boxes_cross(&s.world, 0, 1, OUTWARD, &d), CROSS_DROP);
+    assert_int_equal(s.engine.count, 1);
+    assert_true(s.engine.emitted[0].icmp);
+    assert_int_equal(s.engine.emitted[0].direction, INWARD);
+    assert_int_equal(addr_ip4(&s.engine.emitted[0].to), HOST);
+    assert_int_equal(s.engine.emitted[0].bytes[0], 3);
+    assert_int_equal(s.engine.emitted[0].bytes[1], 13);
+    close_world(&s);
+}
+
+/* MTU 576: 552 bytes of the 1,208, then 552 and 104. */
+static void what_a_box_cuts_leaves_it_in_order(void **state)
 {
     static struct small s;
     struct datagram d;
     uint8_t payload[1200] = {0};
-    struct addr remote = addr_v4(0x05060708, 1000);
+    static const uint16_t offsets[] = {0, 552, 1104}, lengths[] = {544, 552, 104};
     (void)state;
-    open_world(&s, "table_capacity: 1; on_exhaustion: icmp_3_13");
-    assert_int_equal(cross(&s, 0, remote, payload, 100, &d), CROSS_PASS);
-    d = (struct datagram){
-        .from = addr_v4(HOST, 4001), .to = remote, .ttl = 64, .length = 100, .bytes = payload};
-    assert_int_equal(world_boxes_cross(&s.world, 0, 1, OUTWARD, &d), CROSS_DROP);
-    assert_int_equal(s.engine.count, 0);
-    close_world(&s);
     open_world(&s, "mtu: 576");
-    assert_int_equal(cross(&s, 0, remote, payload, sizeof payload, &d), CROSS_PASS);
-    assert_int_equal(d.length, sizeof payload);
+    assert_int_equal(cross(&s, 0, addr_v4(0x05060708, 1000), payload, sizeof payload, &d),
+                     CROSS_DROP);
+    assert_int_equal(s.engine.count, 3);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(s.engine.emitted[i].direction, OUTWARD);
+        assert_int_equal(s.engine.emitted[i].fragment.offset, offsets[i]);
+        assert_int_equal(s.engine.emitted[i].fragment.more, i < 2);
+        assert_int_equal(s.engine.emitted[i].length, lengths[i]);
+    }
+    close_world(&s);
+}
+
+/* RFC 4787 REQ-14: the box that puts together what comes in pieces sends the whole. */
+static void a_box_puts_together_what_comes_in_pieces(void **state)
+{
+    static struct small s;
+    uint8_t payload[1000] = {1, 2, 3};
+    (void)state;
+    open_world(&s, "fragments: reassemble");
+    struct datagram last = {.from = addr_v4(HOST, 0),
+                            .to = addr_v4(0x05060708, 0),
+                            .fragment = {.id = 9, .offset = 552},
+                            .ttl = 64,
+                            .length = 1008 - 552,
+                            .bytes = payload + 544};
+    struct datagram first = {.from = addr_v4(HOST, 4000),
+                             .to = addr_v4(0x05060708, 1000),
+                             .fragment = {.id = 9, .more = true},
+                             .ttl = 64,
+                             .length = 544,
+                             .bytes = payload};
+    assert_int_equal(world_boxes_cross(&s.world, 0, 1, OUTWARD, &last), CROSS_DROP);
     assert_int_equal(s.engine.count, 0);
+    assert_int_equal(world_boxes_cross(&s.world, 0, 1, OUTWARD, &first), CROSS_DROP);
+    assert_int_equal(s.engine.count, 1);
+    assert_int_equal(s.engine.emitted[0].direction, OUTWARD);
+    assert_int_equal(s.engine.emitted[0].length, 1000);
+    assert_false(s.engine.emitted[0].fragment.more);
+    assert_memory_equal(s.engine.emitted[0].bytes, payload, 3);
     close_world(&s);
 }
 
@@ -195,7 +253,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_host_that_asks_for_a_port_is_answered_by_its_box),
-        cmocka_unit_test(errors_and_what_others_carry_stay_where_they_are),
+        cmocka_unit_test(a_box_says_by_icmp_that_its_table_is_full),
+        cmocka_unit_test(what_a_box_cuts_leaves_it_in_order),
+        cmocka_unit_test(a_box_puts_together_what_comes_in_pieces),
         cmocka_unit_test(a_gateway_rewrites_the_addresses_in_payloads),
         cmocka_unit_test(a_box_that_lost_its_tables_says_so_ten_times),
     };

@@ -235,7 +235,7 @@ static void emit(uint32_t box, struct addr to, uint8_t number)
     uint8_t bytes[] = {0, 0, 0, number};
     struct datagram d = {
         .from = toy_at(0xc0000009), .to = to, .ttl = 64, .length = sizeof bytes, .bytes = bytes};
-    engine_native.emit(toy.engine, box, &d);
+    engine_native.emit(toy.engine, box, INWARD, &d);
 }
 
 /* A home with one host, its own box at the host's end of the line; and a CGN with that
