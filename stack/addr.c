@@ -65,6 +65,25 @@ static bool global_v4(uint32_t ip)
     return true;
 }
 
+static uint64_t network(const struct addr *a, int v4_bytes, int v6_bytes)
+{
+    uint64_t prefix = a->family;
+    int length = a->family == ADDR_V4 ? v4_bytes : v6_bytes;
+    for (int i = 0; i < length; i++)
+        prefix = prefix << 8 | a->ip[i];
+    return prefix;
+}
+
+uint64_t addr_site(const struct addr *a)
+{
+    return network(a, 3, 6);
+}
+
+uint64_t addr_provider(const struct addr *a)
+{
+    return network(a, 2, 4);
+}
+
 bool addr_is_global(const struct addr *a)
 {
     if (a->family == ADDR_V4)

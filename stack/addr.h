@@ -31,6 +31,13 @@ bool addr_equal(const struct addr *a, const struct addr *b);
 bool addr_same_ip(const struct addr *a, const struct addr *b);
 int addr_compare(const struct addr *a, const struct addr *b); /* total order, <0 0 >0 */
 
+/* Who may have many addresses has them in one network: two numbers that are equal for
+ * two addresses iff they share it.  Site: /24, the longest prefix that is routed; of
+ * IPv6 /48, what RFC 6177 thinks of for an end site.  Provider: /16, as go-libp2p
+ * groups peers; /32, what a registry gives a provider at least. */
+uint64_t addr_site(const struct addr *a);
+uint64_t addr_provider(const struct addr *a);
+
 /* Reachable from anywhere: neither private (RFC 1918, 4193), shared (RFC 6598),
  * loopback, link-local, multicast, documentation nor unspecified. */
 bool addr_is_global(const struct addr *a);

@@ -7,7 +7,7 @@
  * contacts; a newcomer waits as replacement.
  *
  * Files: kad.c (this interface, upkeep), kad_table.c (the buckets),
- * kad_lookup.c (iterative lookups). */
+ * kad_lookup.c (iterative lookups), kad_shortlist.c (whom they may ask). */
 #ifndef MIST_KAD_H
 #define MIST_KAD_H
 

@@ -17,8 +17,6 @@
 #define GIVE_UP       SEC(4)  /* four tries of a handshake are over by then but for the last wait */
 #define LOOKUP_LIMIT  SEC(10) /* p99 of lookups in a live overlay is 3.2 s (IPFS, 2021) */
 #define PARALLEL_LAST KAD_K   /* questions in flight once the closest node has answered */
-#define PER_HOST      4       /* candidates at one global address: homes behind one carrier's box */
-#define TRIES         2       /* to reach one candidate */
 
 /* ---- patience ---- */
 
@@ -51,93 +49,12 @@ static mist_time last_wait(const struct kad *k)
     return patience(k) + (t < PATIENCE_MIN ? PATIENCE_MIN : t > PATIENCE_MAX ? PATIENCE_MAX : t);
 }
 
-/* ---- the shortlist ---- */
-
-static bool is_zero(const uint8_t id[WIRE_ID])
-{
-    static const uint8_t zero[WIRE_ID];
-    return memcmp(id, zero, WIRE_ID) == 0;
-}
+/* ---- asking ---- */
 
 static bool in_flight(const struct kad_candidate *c)
 {
     return c->state == KAD_REACHING || c->state == KAD_ASKED;
 }
-
-static struct kad_candidate *candidate(struct kad_lookup *l, const uint8_t id[WIRE_ID])
-{
-    for (uint32_t i = 0; l->active && i < l->count; i++) {
-        if (memcmp(l->list[i].contact.id, id, WIRE_ID) == 0)
-            return &l->list[i];
-    }
-    return NULL;
-}
-
-/* Puts a contact in its place; NULL when it is known, or too far from the target. */
-static struct kad_candidate *insert(const struct kad *k, struct kad_lookup *l,
-                                    const struct contact *c)
-{
-    if (memcmp(c->id, k->self, WIRE_ID) == 0)
-        return NULL;
-    uint32_t i = l->count;
-    while (i > 0 && kad_nearer(l->target, c->id, l->list[i - 1].contact.id))
-        i--;
-    if (i == KAD_SHORTLIST || (i > 0 && memcmp(l->list[i - 1].contact.id, c->id, WIRE_ID) == 0))
-        return NULL;
-    if (l->count < KAD_SHORTLIST)
-        l->count++;
-    memmove(&l->list[i + 1], &l->list[i], (l->count - i - 1) * sizeof l->list[0]);
-    l->list[i] = (struct kad_candidate){.contact = *c, .depth = 1};
-    return &l->list[i];
-}
-
-/* An address that hearsay may send this node to.  Who is on the open internet
- * has no business naming private addresses; nobody names no host's. */
-static bool is_askable(const struct addr *a, const struct addr *teller)
-{
-    static const uint8_t unspecified[16];
-    if ((a->family != ADDR_V4 && a->family != ADDR_V6) || a->port == 0)
-        return false;
-    if (addr_is_global(a))
-        return true;
-    if (a->family == ADDR_V4 ? a->ip[0] == 0 || a->ip[0] >= 224
-                             : a->ip[0] == 0xff || memcmp(a->ip, unspecified, 16) == 0)
-        return false;
-    return !addr_is_global(teller);
-}
-
-/* One hostile answer could name a victim twenty times. */
-static bool crowded(const struct kad_lookup *l, const struct addr *a)
-{
-    uint32_t same = 0;
-    for (uint32_t i = 0; i < l->count; i++)
-        same += addr_same_ip(&l->list[i].contact.addr, a);
-    return same >= PER_HOST;
-}
-
-/* One contact of an answer.  What it says of a candidate that failed may be its
- * right address: that is tried too. */
-static void hear(const struct kad *k, mist_time now, struct kad_lookup *l, const struct contact *c,
-                 uint8_t depth, const struct addr *teller)
-{
-    if (is_zero(c->id) || !is_askable(&c->addr, teller) || kad_is_gone(k, now, c->id))
-        return;
-    struct kad_candidate *known = candidate(l, c->id);
-    if (known == NULL) {
-        known = crowded(l, &c->addr) && addr_is_global(&c->addr) ? NULL : insert(k, l, c);
-    } else if (known->state == KAD_FAILED && known->tries < TRIES &&
-               !addr_equal(&known->contact.addr, &c->addr)) {
-        known->contact.addr = c->addr;
-        known->state = KAD_HEARD;
-        known->late = known->overdue = false;
-    } else {
-        return;
-    }
-    if (known != NULL)
-        known->depth = depth;
-}
-
-/* ---- asking ---- */
 
 static void put_find(struct msg *m, const struct kad_lookup *l, const struct kad_candidate *c)
 {
@@ -197,19 +114,18 @@ static uint32_t parallel(const struct kad_lookup *l)
     return KAD_ALPHA;
 }
 
-/* The nearest of the KAD_K closest that are neither failed nor late; those that
+/* The nearest of those that count while they are neither failed nor late; those that
  * failed last time wait for the others. */
 static struct kad_candidate *next_to_ask(struct kad_lookup *l)
 {
     struct kad_candidate *doubtful = NULL;
-    for (uint32_t i = 0, near = 0; i < l->count && near < KAD_K; i++) {
+    for (uint32_t i = 0; i < l->count; i++) {
         struct kad_candidate *c = &l->list[i];
-        if (c->state == KAD_FAILED || c->late)
+        if ((c->ranks & KAD_IN_TIME) == 0 || c->state != KAD_HEARD)
             continue;
-        near++;
-        if (c->state == KAD_HEARD && !c->doubtful)
+        if (!c->doubtful)
             return c;
-        if (c->state == KAD_HEARD && doubtful == NULL)
+        if (doubtful == NULL)
             doubtful = c;
     }
     return doubtful;
@@ -233,24 +149,23 @@ static void tell_found(struct kad_lookup *l, struct kad_candidate *c, struct out
 }
 
 struct progress {
-    bool settled;  /* the KAD_K closest that are not overdue have answered */
-    bool complete; /* the KAD_K closest have, or failed */
+    bool settled;  /* whoever counts and is not overdue has answered */
+    bool complete; /* whoever counts has, or failed */
 };
 
-/* Tells the owner of answers among the KAD_K closest. */
+/* Tells the owner of answers that count. */
 static struct progress announce(struct kad_lookup *l, struct out *out)
 {
     struct progress p = {true, true};
-    for (uint32_t i = 0, near = 0, prompt = 0; i < l->count && prompt < KAD_K; i++) {
+    kad_rank(l);
+    for (uint32_t i = 0; i < l->count; i++) {
         struct kad_candidate *c = &l->list[i];
-        if (c->state == KAD_FAILED)
-            continue;
-        if (near++ < KAD_K && c->state != KAD_ANSWERED)
+        bool answered = c->state == KAD_ANSWERED;
+        if ((c->ranks & KAD_ALIVE) != 0 && !answered)
             p.complete = false;
-        if (c->overdue)
+        if ((c->ranks & KAD_PROMPT) == 0)
             continue;
-        prompt++;
-        if (c->state == KAD_ANSWERED)
+        if (answered)
             tell_found(l, c, out);
         else
             p.settled = false;
@@ -344,7 +259,7 @@ static void advance(struct kad *k, mist_time now, struct kad_lookup *l, struct o
     if (p.settled)
         report(now, l, out);
     while (questions(l) < parallel(l) && (c = next_to_ask(l)) != NULL)
-        reach(c, now, out);
+        reach(c, now, out); /* in time still: no rank changes */
     arm(k, l);
 }
 
@@ -380,11 +295,10 @@ int kad_lookup(struct kad *k, mist_time now, const uint8_t target[WIRE_ID], uint
     struct contact near[KAD_K];
     uint32_t n = kad_closest(k, target, near, KAD_K);
     for (uint32_t i = 0; i < n; i++)
-        insert(k, l, &near[i])->doubtful = kad_entry_of(k, near[i].id)->failures > 0;
-    for (uint32_t i = 0; i < extra_count; i++) {
-        CHECK(!is_zero(extra[i].id));
-        insert(k, l, &extra[i]);
-    }
+        kad_insert(k, l, &near[i], (uint8_t)(i % KAD_PATHS))->doubtful =
+            kad_entry_of(k, near[i].id)->failures > 0;
+    for (uint32_t i = 0; i < extra_count; i++)
+        kad_insert(k, l, &extra[i], (uint8_t)((n + i) % KAD_PATHS));
     advance(k, now, l, out);
     return 0;
 }
@@ -395,7 +309,7 @@ int kad_ping(struct kad *k, mist_time now, const struct contact *c, struct out *
     if (l == NULL)
         return MIST_ERR_FULL;
     l->closed = true;
-    insert(k, l, c);
+    kad_insert(k, l, c, 0);
     advance(k, now, l, out);
     return 0;
 }
@@ -413,7 +327,7 @@ void kad_link_up(struct kad *k, mist_time now, const uint8_t id[WIRE_ID], mist_l
 {
     for (uint32_t i = 0; i < k->lookup_limit; i++) {
         struct kad_lookup *l = &k->lookup[i];
-        struct kad_candidate *c = candidate(l, id);
+        struct kad_candidate *c = kad_candidate_of(l, id);
         if (c == NULL)
             continue;
         if (c->state == KAD_REACHING) {
@@ -432,7 +346,7 @@ void kad_link_failed(struct kad *k, mist_time now, const uint8_t id[WIRE_ID], st
     bool tried = true;
     for (uint32_t i = 0; i < k->lookup_limit; i++) {
         struct kad_lookup *l = &k->lookup[i];
-        struct kad_candidate *c = candidate(l, id);
+        struct kad_candidate *c = kad_candidate_of(l, id);
         if (c == NULL || !in_flight(c) || c->link != 0)
             continue;
         tried = c->began < now;
@@ -449,7 +363,7 @@ size_t kad_first(struct kad *k, mist_time now, const uint8_t id[WIRE_ID], uint8_
     size_t used = 0;
     for (uint32_t i = 0; i < k->lookup_limit; i++) {
         struct kad_lookup *l = &k->lookup[i];
-        struct kad_candidate *c = candidate(l, id);
+        struct kad_candidate *c = kad_candidate_of(l, id);
         if (c == NULL || !in_flight(c) || c->link != 0)
             continue;
         struct msg m = {.type = MSG_FIND, .key = l->target};
@@ -468,7 +382,7 @@ static struct kad_candidate *asked(struct kad *k, const uint8_t peer[WIRE_ID], u
                                    struct kad_lookup **lookup)
 {
     for (uint32_t i = 0; i < k->lookup_limit; i++) {
-        struct kad_candidate *c = candidate(&k->lookup[i], peer);
+        struct kad_candidate *c = kad_candidate_of(&k->lookup[i], peer);
         if (c != NULL && c->request == request && c->state != KAD_ANSWERED) {
             *lookup = &k->lookup[i];
             return c;
@@ -490,12 +404,11 @@ void kad_nodes(struct kad *k, mist_time now, mist_link link, const uint8_t peer[
     c->link = link;
     c->late = c->overdue = false;
     l->answers++;
-    const struct addr teller = c->contact.addr;
-    const uint8_t depth = c->depth < UINT8_MAX ? (uint8_t)(c->depth + 1) : UINT8_MAX;
+    const struct kad_candidate teller = *c;
     for (uint32_t i = 0; i < m->count && !l->closed; i++) {
         struct contact heard;
         wire_contact(m, i, &heard);
-        hear(k, now, l, &heard, depth, &teller);
+        kad_hear(k, now, l, &heard, &teller);
     }
     advance(k, now, l, out);
 }
@@ -509,7 +422,7 @@ static void give_up(struct kad *k, mist_time now, struct kad_candidate *c, struc
     bool silent = c->state == KAD_ASKED && c->link != 0;
     if (silent)
         out_effect(out, &(struct effect){.kind = EFFECT_FORSAKE, .link = c->link});
-    if (silent && c->tries < TRIES) {
+    if (silent && c->tries < KAD_TRIES) {
         reach(c, now, out);
         return;
     }

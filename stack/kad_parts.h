@@ -35,6 +35,22 @@ struct kad_gone {
 
 /* ---- the lookups ---- */
 
+#define KAD_PATHS 3 /* of a lookup; one of them may be all lies */
+#define KAD_TRIES 2 /* to reach one candidate */
+
+/* Of the KAD_K nearest at most so many in one network, while there are others: go-libp2p
+ * takes 2 of a /16 into a bucket and 3 into its table; here 20 are held, not 2. */
+#define KAD_PER_SITE     2
+#define KAD_PER_PROVIDER 4
+
+/* Who counts: the KAD_K nearest, those of crowded networks after all others, and the
+ * nearest of each path ... */
+enum kad_rank {
+    KAD_ALIVE = 1,   /* ... that have not failed */
+    KAD_PROMPT = 2,  /* ... nor are overdue */
+    KAD_IN_TIME = 4, /* ... nor late */
+};
+
 enum kad_state { KAD_HEARD, KAD_REACHING, KAD_ASKED, KAD_ANSWERED, KAD_FAILED };
 
 /* Somebody a lookup may ask. */
@@ -45,13 +61,18 @@ struct kad_candidate {
     mist_time began;  /* to reach it: gives up from here */
     mist_time since;  /* the last question, for patience and round trips */
     uint8_t state;    /* enum kad_state */
-    uint8_t depth;    /* questions in the chain that leads to its answer */
-    uint8_t tries;    /* EFFECT_REACH */
-    bool doubtful;    /* failed last time: asked last */
-    bool late;        /* out of patience: somebody else is asked besides */
-    bool overdue;     /* so late that the result stands without it */
-    bool repeated;    /* FIND was sent twice: its answer measures nothing */
-    bool found;       /* EFFECT_FOUND went out */
+    uint8_t ranks;    /* enum kad_rank, of the latest kad_rank */
+    uint8_t path;     /* on which it was heard of first: where its answer goes */
+    uint8_t told_on;  /* bits: the paths that tell of it */
+    uint64_t site, provider;
+    bool global;   /* its address */
+    uint8_t depth; /* questions in the chain that leads to its answer */
+    uint8_t tries; /* EFFECT_REACH */
+    bool doubtful; /* failed last time: asked last */
+    bool late;     /* out of patience: somebody else is asked besides */
+    bool overdue;  /* so late that the result stands without it */
+    bool repeated; /* FIND was sent twice: its answer measures nothing */
+    bool found;    /* EFFECT_FOUND went out */
 };
 
 struct kad_lookup {
@@ -95,6 +116,18 @@ struct kad_entry *kad_least_recent(struct kad *k); /* live, longest not seen; NU
 struct kad_entry *kad_doubtful(struct kad *k);     /* live, failed last time; or NULL */
 bool kad_is_gone(const struct kad *k, mist_time now, const uint8_t id[WIRE_ID]);
 void kad_store(struct kad *k, mist_time now, const struct contact *c, struct out *out);
+
+/* kad_shortlist.c */
+bool kad_is_zero(const uint8_t id[WIRE_ID]);
+struct kad_candidate *kad_candidate_of(struct kad_lookup *l, const uint8_t id[WIRE_ID]);
+/* Puts a contact in its place; NULL when it is known, this node, or too far from the
+ * target.  Moves the others. */
+struct kad_candidate *kad_insert(const struct kad *k, struct kad_lookup *l, const struct contact *c,
+                                 uint8_t path);
+/* One contact of an answer. */
+void kad_hear(const struct kad *k, mist_time now, struct kad_lookup *l, const struct contact *c,
+              const struct kad_candidate *teller);
+void kad_rank(struct kad_lookup *l);
 
 /* kad_lookup.c */
 void kad_measure(struct kad *k, mist_time rtt); /* one round trip of a question */

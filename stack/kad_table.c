@@ -193,6 +193,16 @@ static void add_live(struct kad *k, mist_time now, uint32_t bucket, const struct
     enliven(k, bucket, e, out);
 }
 
+static void take_out(struct kad *k, uint32_t bucket, struct kad_entry *e, struct out *out)
+{
+    struct kad_bucket *b = &k->bucket[bucket];
+    out_fact(out, FACT_CONTACT_DROPPED, e->contact.id, &e->contact.addr, bucket, e->failures);
+    unlink_from(k, &b->live, e);
+    b->live_count--;
+    k->count--;
+    release(k, e);
+}
+
 /* The newest candidates for replacement are the likeliest to be alive. */
 static void add_spare(struct kad *k, mist_time now, struct kad_bucket *b, const struct contact *c)
 {
@@ -206,6 +216,44 @@ static void add_spare(struct kad *k, mist_time now, struct kad_bucket *b, const 
     push(k, &b->spares, e);
     b->spare_count++;
     k->spare_count++;
+}
+
+/* One network shall not fill a bucket: who is beyond its share. */
+static bool is_crowded(const struct kad *k, uint16_t list, const struct addr *a, uint32_t spare)
+{
+    uint32_t sites = 0, providers = 0;
+    for (const struct kad_entry *e = at(k, list); e != NULL; e = at(k, e->next)) {
+        sites += addr_site(&e->contact.addr) == addr_site(a);
+        providers += addr_provider(&e->contact.addr) == addr_provider(a);
+    }
+    return addr_is_global(a) &&
+           (sites + spare > KAD_PER_SITE || providers + spare > KAD_PER_PROVIDER);
+}
+
+/* Of those beyond their network's share the one seen longest ago; NULL: there is none. */
+static struct kad_entry *most_crowded(const struct kad *k, uint16_t list)
+{
+    struct kad_entry *worst = NULL;
+    for (struct kad_entry *e = at(k, list); e != NULL; e = at(k, e->next)) {
+        if (is_crowded(k, list, &e->contact.addr, 0) &&
+            (worst == NULL || e->seen < worst->seen || (e->seen == worst->seen && e < worst)))
+            worst = e;
+    }
+    return worst;
+}
+
+/* A newcomer to a full bucket: instead of one beyond its network's share, or a spare. */
+static void squeeze_in(struct kad *k, mist_time now, uint32_t bucket, const struct contact *c,
+                       struct out *out)
+{
+    struct kad_bucket *b = &k->bucket[bucket];
+    struct kad_entry *e = most_crowded(k, b->live);
+    if (e == NULL || is_crowded(k, b->live, &c->addr, 1)) {
+        add_spare(k, now, b, c);
+        return;
+    }
+    take_out(k, bucket, e, out);
+    add_live(k, now, bucket, c, out);
 }
 
 void kad_store(struct kad *k, mist_time now, const struct contact *c, struct out *out)
@@ -225,18 +273,14 @@ void kad_store(struct kad *k, mist_time now, const struct contact *c, struct out
     } else if (b->live_count < KAD_K) {
         add_live(k, now, bucket, c, out);
     } else {
-        add_spare(k, now, b, c);
+        squeeze_in(k, now, bucket, c, out);
     }
 }
 
 static void drop_live(struct kad *k, uint32_t bucket, struct kad_entry *e, struct out *out)
 {
     struct kad_bucket *b = &k->bucket[bucket];
-    out_fact(out, FACT_CONTACT_DROPPED, e->contact.id, &e->contact.addr, bucket, e->failures);
-    unlink_from(k, &b->live, e);
-    b->live_count--;
-    k->count--;
-    release(k, e);
+    take_out(k, bucket, e, out);
     e = freshest(k, b->spares);
     if (e == NULL)
         return;

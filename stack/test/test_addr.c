@@ -252,6 +252,30 @@ static void the_same_host_has_other_ports(void **state)
     assert_false(addr_same_ip(&a, &d));
 }
 
+static void addresses_of_one_network_have_its_number(void **state)
+{
+    static const struct {
+        const char *a, *b;
+        bool site, provider;
+    } cases[] = {
+        {"8.8.8.8:1", "8.8.8.9:2", true, true},
+        {"8.8.8.8:1", "8.8.9.8:1", false, true},
+        {"8.8.8.8:1", "8.9.8.8:1", false, false},
+        {"[2a00:1:2:3::1]:1", "[2a00:1:2:4::1]:1", true, true},
+        {"[2a00:1:2:3::1]:1", "[2a00:1:3:3::1]:1", false, true},
+        {"[2a00:1:2:3::1]:1", "[2a00:2:2:3::1]:1", false, false},
+        {"8.8.8.8:1", "[808:800::]:1", false, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct addr a, b;
+        assert_int_equal(addr_parse(&a, cases[i].a), 0);
+        assert_int_equal(addr_parse(&b, cases[i].b), 0);
+        assert_int_equal(addr_site(&a) == addr_site(&b), cases[i].site);
+        assert_int_equal(addr_provider(&a) == addr_provider(&b), cases[i].provider);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -262,6 +286,7 @@ int main(void)
         cmocka_unit_test(only_addresses_reachable_from_anywhere_are_global),
         cmocka_unit_test(the_order_is_total),
         cmocka_unit_test(the_same_host_has_other_ports),
+        cmocka_unit_test(addresses_of_one_network_have_its_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -413,99 +413,6 @@ static void hearsay_of_a_failed_peer_elsewhere_is_tried_once(void **state)
     bench_close(&b);
 }
 
-/* ---- hostile answers ---- */
-
-static void hostile_hearsay_is_not_followed(void **state)
-{
-    static struct bench b;
-    static const char *const places[] = {
-        "0.0.0.0:9",    "127.0.0.1:9",   "10.0.0.1:9",  "192.168.1.1:53",    "169.254.0.1:9",
-        "100.64.0.1:9", "224.0.0.251:9", "[::]:9",      "[::1]:9",           "[ff02::fb]:5353",
-        "[fe80::1]:9",  "8.8.8.8:0",     "[fd00::1]:9", "255.255.255.255:9",
-    };
-    struct contact list[KAD_K], good;
-    (void)state;
-    bench_open(&b);
-    struct contact known = random_contact(&b);
-    see(&b, &known);
-    good = contact_in(&b, 12);
-    uint32_t n = 0;
-    for (; n < sizeof places / sizeof *places; n++) {
-        list[n] = contact_in(&b, 30);
-        assert_int_equal(addr_parse(&list[n].addr, places[n]), 0);
-    }
-    list[n] = random_contact(&b);
-    list[n++].addr = (struct addr){0};
-    list[n] = random_contact(&b);
-    memset(list[n++].id, 0, WIRE_ID);
-    list[n] = random_contact(&b);
-    memcpy(list[n++].id, b.self, WIRE_ID);
-    list[n++] = known;
-    list[n++] = good;
-    list[n++] = good;
-    assert_int_equal(n, KAD_K);
-    start(&b, b.self);
-    kad_link_up(b.kad, b.now, known.id, 1, b.out);
-    answer(&b, &known, 1, request_of(nth_effect(&b, EFFECT_SEND, 0)), list, n);
-    assert_int_equal(count_effects(&b, EFFECT_REACH), 2);
-    assert_memory_equal(nth_effect(&b, EFFECT_REACH, 1)->contact.id, good.id, WIRE_ID);
-    assert_int_equal(kad_count(b.kad), 1);
-    bench_close(&b);
-}
-
-static void a_private_network_may_speak_of_itself(void **state)
-{
-    static struct bench b;
-    (void)state;
-    bench_open(&b);
-    struct contact known = random_contact(&b), peer = random_contact(&b);
-    assert_int_equal(addr_parse(&known.addr, "192.168.1.1:7"), 0);
-    assert_int_equal(addr_parse(&peer.addr, "192.168.1.2:7"), 0);
-    see(&b, &known);
-    start(&b, b.self);
-    kad_link_up(b.kad, b.now, known.id, 1, b.out);
-    answer(&b, &known, 1, request_of(nth_effect(&b, EFFECT_SEND, 0)), &peer, 1);
-    assert_int_equal(count_effects(&b, EFFECT_REACH), 2);
-    bench_close(&b);
-}
-
-/* Each answer names twenty nearer ones, who exist and do the same: the lookup
- * ends all the same, and its questions are bounded by time. */
-static void endless_hearsay_ends(void **state)
-{
-    static struct bench b;
-    (void)state;
-    bench_open(&b);
-    struct contact known = contact_in(&b, 0);
-    see(&b, &known);
-    start(&b, b.self);
-    mist_time began = b.now;
-    uint32_t served = 0, bits = 1, questions = 0;
-    while (count_effects(&b, EFFECT_LOOKUP_DONE) == 0) {
-        uint32_t reached = count_effects(&b, EFFECT_REACH);
-        for (; served < reached && count_effects(&b, EFFECT_LOOKUP_DONE) == 0; served++) {
-            struct contact list[KAD_K], c = nth_effect(&b, EFFECT_REACH, served)->contact;
-            kad_link_up(b.kad, b.now, c.id, served + 1, b.out);
-            const struct effect *find = nth_effect(&b, EFFECT_SEND, questions);
-            if (find == NULL)
-                continue;
-            questions++;
-            uint32_t request = request_of(find);
-            for (int i = 0; i < KAD_K; i++)
-                list[i] = contact_in(&b, bits);
-            bits += bits < 250;
-            pass(&b, MS(100));
-            if (count_effects(&b, EFFECT_LOOKUP_DONE) == 0)
-                answer(&b, &c, served + 1, request, list, KAD_K);
-        }
-        if (served == reached)
-            pass(&b, MS(100));
-    }
-    assert_true(b.now - began <= SEC(10) + MS(100));
-    assert_true(questions > 0 && count_effects(&b, EFFECT_REACH) < 400);
-    bench_close(&b);
-}
-
 /* ---- upkeep ---- */
 
 /* A node of 100 contacts that nobody uses: an hour brings 2 self-lookups at
@@ -606,9 +513,6 @@ int main(void)
         cmocka_unit_test(who_was_silent_lately_is_not_asked_on_hearsay),
         cmocka_unit_test(others_are_not_told_of_who_failed_last_time),
         cmocka_unit_test(hearsay_of_a_failed_peer_elsewhere_is_tried_once),
-        cmocka_unit_test(hostile_hearsay_is_not_followed),
-        cmocka_unit_test(a_private_network_may_speak_of_itself),
-        cmocka_unit_test(endless_hearsay_ends),
         cmocka_unit_test(an_idle_node_costs_little),
         cmocka_unit_test(a_sign_of_life_is_asked_of_one_when_it_is_due),
         cmocka_unit_test(the_dead_leave_the_table_in_time),
