@@ -59,7 +59,9 @@ FUZZBIN := $(patsubst %.c,$(B)/%,$(FUZZERS))
 NETPROBE := $(B)/nat-models/test/netprobe
 UDPLOAD := $(B)/stack/host/test/udpload
 BINARIES := mistsim mistsim-analysis mist natbox
-PLUGINS := $(if $(NS3),engine-ns3.so libns3c.so)
+# Cores that play false, for scenarios: the core behind functions of another file.
+HOSTILE := $(patsubst sim/hostile/%.c,libmist-%.so,$(wildcard sim/hostile/*.c))
+PLUGINS := $(HOSTILE) $(if $(NS3),engine-ns3.so libns3c.so)
 # The translator alone, for programs of others: nat-models/README.md.
 NATLIB  := $(B)/libmist-nat.a
 NATHEADERS := $(addprefix nat-models/,nat.h policy.h nat64.h upnp.h) \
@@ -197,6 +199,7 @@ $(B)/stamp/docs: $(B)/mistsim $(B)/mist $(B)/natbox
 
 # A stamp changes only when its text does: the flags, the members of a library
 # (a removed source must leave it), the commit.
+comma    := ,
 stamp    = mkdir -p $(@D); cat >$@.now; cmp -s $@.now $@ && rm $@.now || mv $@.now $@
 $(B)/stamp/flags: FORCE | deps-build
 	@echo '$(CC) $(CFLAGS)' "$$($(CC) --version)" | { $(stamp); }
@@ -254,6 +257,11 @@ $(B)/mist: $(call obj,stack/host/mist.c) $(B)/libhost.a $(B)/libstack.a
 	$(LINK) $^ -luv -lsodium -ljansson
 $(B)/libmist.so: $(patsubst %.c,$(B)/pic/%.o,$(STACK))
 	$(LINK) -shared $^ -lsodium
+$(B)/libmist-impostor.so: WRAP := messages_take
+$(B)/libmist-naive.so: WRAP := handshake_init
+$(addprefix $(B)/,$(HOSTILE)): $(B)/libmist-%.so: $(B)/pic/sim/hostile/%.o \
+    $(patsubst %.c,$(B)/pic/%.o,$(STACK))
+	$(LINK) -shared $^ $(addprefix -Wl$(comma)--wrap=,$(WRAP)) -lsodium
 # Under ns-3's licence, GPL-2.0-only, as linked; the program loads it on demand.
 LINKCXX  = @mkdir -p $(@D) && echo "  link $@" && $(CXX) $(CXXFLAGS) -o $@
 NS3CPIC := $(patsubst %.cc,$(B)/pic/%.o,$(NS3CC))
@@ -286,7 +294,8 @@ $(FUZZBIN): $(B)/%: $(B)/obj/%.o $(LIBS)
 -include $(patsubst %.o,%.d,$(call obj,$(STACK) $(NAT) $(SIM) $(HOST) $(ANALYSIS) $(TESTS) \
     $(FUZZERS) nat-models/test/netprobe.c stack/host/test/udpload.c sim/mistsim.c \
     sim/natbox/natbox.c stack/host/mist.c analysis/analysis.c) \
-    $(patsubst %.c,$(B)/pic/%.o,$(STACK) $(NS3C) $(NS3WITH)) $(call obj,sim/ns3/example.c) \
+    $(patsubst %.c,$(B)/pic/%.o,$(STACK) $(wildcard sim/hostile/*.c) $(NS3C) $(NS3WITH)) \
+    $(call obj,sim/ns3/example.c) \
     $(NS3CPIC))
 FORCE:
 .PHONY: all help run report test test-linux regress regress-accept test-campaign test-compare \

@@ -24,7 +24,7 @@ enum draw_purpose {
     DRAW_BROKEN_NODE = 3, /* host; 0 */
     DRAW_BROKEN_PAIR = 4, /* draw_pair of hosts; 0 */
     DRAW_NODE_SEED = 5,   /* host; incarnation */
-    DRAW_NODE_SECRET = 6, /* host; 0 */
+    DRAW_NODE_SECRET = 6, /* host; incarnation */
     DRAW_BOX_SEED = 7,    /* box; 0 */
     DRAW_BOX_KIND = 8,    /* box: which of a population's NATs, which of a profile's values; knob */
     DRAW_HOST_REGION = 9, /* host; 0 */
@@ -44,6 +44,7 @@ enum draw_purpose {
     DRAW_ATTACK_TIME = 23,  /* host; ordinal */
     DRAW_ATTACK = 24,       /* host; ordinal << 8, and the bytes from 1 on */
     DRAW_VICTIM = 25,       /* host; 0 */
+    DRAW_PERSON = 26,       /* host; 0 */
     DRAW_LINE_LOSS = 40     /* draw_link(attachment, up or down); datagrams so far */
 };
 

@@ -1,7 +1,7 @@
 /* hostile.c: hosts that play false, without a line of it in the protocol core.
  *
- *   flooder     runs no node: sends forged datagrams (a handshake's first, a sealed one on
- *               a guessed channel, rubbish) to drawn hosts, under its own address or a victim's
+ *   flooder     runs no node: sends forged datagrams to drawn hosts, under its own address,
+ *               a victim's or anybody's (flooder.c)
  *   reflector   runs the core and tells it that its address is a victim's; then dials drawn
  *               hosts: whoever takes the word of an offer probes the victim
  *   liar        runs the core behind an involution of all addresses: it tells each peer a
@@ -17,9 +17,7 @@
 #include "sim/world_parts.h"
 #include "stack/wire.h"
 
-#define RUBBISH    200u
-#define DATA_BODY  40u /* of a forged sealed datagram: a tag and a short message */
-#define OPEN_DIALS 8u  /* of a reflector; older ones are closed */
+#define OPEN_DIALS 8u /* of a reflector; older ones are closed */
 #define FIRST_DIAL UINT32_C(0x20000000)
 #define LIE_IP     0x005a /* of an IPv4 address's middle: another network in the same region */
 #define LIE_PORT   0x0155
@@ -29,8 +27,7 @@ static const struct plan_population *population_of(const struct world *w, uint32
     return &w->plan->populations[w->plan->hosts[host].population];
 }
 
-/* An even share of 64 bits, of the host's ordinal-th act. */
-static uint64_t chance(const struct world *w, uint32_t host, uint32_t part)
+uint64_t hostile_chance(const struct world *w, uint32_t host, uint32_t part)
 {
     uint64_t ordinal = w->hosts[host].attacks;
     return draw_u64(w->plan->seed, host, DRAW_ATTACK, ordinal << 8 | part);
@@ -70,43 +67,6 @@ static struct addr victim_of(const struct world *w, uint32_t host, uint64_t word
     return outside_of(w, victims->first + (uint32_t)draw_scale(word, victims->count));
 }
 
-/* ---- flooder ---- */
-
-static size_t forge(const struct world *w, uint32_t host, uint8_t bytes[WIRE_MTU])
-{
-    uint8_t noise[RUBBISH];
-    for (uint32_t i = 0; i < RUBBISH; i++)
-        noise[i] = (uint8_t)(chance(w, host, 3 + i / 8) >> (i % 8 * 8));
-    uint32_t number = (uint32_t)chance(w, host, 2) | 1;
-    struct wire_head head = {.version = WIRE_VERSION, .back = number, .nonce = noise};
-    switch (w->hosts[host].attacks % 3) {
-    case 0: head.type = WIRE_INIT; return wire_put_head(bytes, &head);
-    case 1: {
-        head = (struct wire_head){.type = WIRE_DATA, .channel = number};
-        size_t length = wire_put_head(bytes, &head);
-        memcpy(bytes + length, noise, DATA_BODY);
-        return length + DATA_BODY;
-    }
-    default: memcpy(bytes, noise, RUBBISH); return RUBBISH;
-    }
-}
-
-static void flood(struct world *w, uint32_t host)
-{
-    const struct plan_attack *attack = &population_of(w, host)->attack;
-    uint8_t bytes[WIRE_MTU];
-    uint32_t target = member_of(w->plan, attack->at, chance(w, host, 0));
-    struct datagram d = {.from = w->hosts[host].addr,
-                         .to = outside_of(w, target),
-                         .ttl = 64,
-                         .length = (uint16_t)forge(w, host, bytes),
-                         .bytes = bytes};
-    if (attack->victim != PLAN_NONE)
-        d.from = victim_of(w, host, chance(w, host, 1));
-    w->attack_sent += d.length;
-    w->type->send(w->engine, w->hosts[host].place, &d);
-}
-
 /* ---- reflector ---- */
 
 static void dial(struct world *w, mist_time now, uint32_t host)
@@ -116,7 +76,7 @@ static void dial(struct world *w, mist_time now, uint32_t host)
     char name[MIST_NAME];
     if (!h->joined)
         return;
-    uint32_t target = member_of(w->plan, attack->at, chance(w, host, 0));
+    uint32_t target = member_of(w->plan, attack->at, hostile_chance(w, host, 0));
     uint32_t id = FIRST_DIAL + (uint32_t)h->attacks;
     struct mist_wish close = {.size = sizeof close, .kind = MIST_WISH_CLOSE, .id = id - OPEN_DIALS};
     struct mist_wish wish = {.size = sizeof wish,
@@ -131,6 +91,17 @@ static void dial(struct world *w, mist_time now, uint32_t host)
 
 /* ---- the interface ---- */
 
+struct addr hostile_target(const struct world *w, uint32_t host)
+{
+    const struct plan_attack *attack = &population_of(w, host)->attack;
+    return outside_of(w, member_of(w->plan, attack->at, hostile_chance(w, host, 0)));
+}
+
+struct addr hostile_victim(const struct world *w, uint32_t host)
+{
+    return victim_of(w, host, hostile_chance(w, host, 1));
+}
+
 static mist_time next_act(const struct world *w, uint32_t host, mist_time last)
 {
     mist_time mean =
@@ -142,6 +113,7 @@ static mist_time next_act(const struct world *w, uint32_t host, mist_time last)
 
 void hostile_open(struct world *w)
 {
+    flooder_open(w);
     for (uint32_t i = 0; i < w->plan->host_count; i++) {
         const struct plan_attack *attack = &population_of(w, i)->attack;
         struct host *h = &w->hosts[i];
@@ -156,7 +128,7 @@ void hostile_due(struct world *w, mist_time now, uint32_t host)
     struct host *h = &w->hosts[host];
     while (h->attack <= now) {
         if (h->behaviour == BEHAVIOUR_FLOODER)
-            flood(w, host);
+            flooder_strike(w, host);
         else if (h->runs)
             dial(w, now, host);
         h->attacks++;
@@ -183,6 +155,13 @@ void hostile_arrived(struct world *w, uint32_t host, const struct datagram *d)
 {
     if (w->hosts[host].behaviour == BEHAVIOUR_BYSTANDER)
         w->attack_arrived += d->length;
+    if (w->hosts[host].behaviour == BEHAVIOUR_FLOODER)
+        flooder_heard(w, host, d);
+}
+
+void hostile_close(struct world *w)
+{
+    flooder_close(w);
 }
 
 void hostile_record(const struct world *w, mist_time now)

@@ -1,8 +1,9 @@
 /* life.c: when each host's node runs: its start in the plan, churn, faults.
  *
  * A node runs while its start has passed, its turn says there (churn.h) and no
- * fault holds it off.  A host that comes back is a new core with the old key,
- * name and port, behind the box that it left, and with a seed of its own. */
+ * fault holds it off.  A host that comes back is a new core with the old
+ * name, person and port, behind the box that it left, with a seed and a transport key
+ * of its own. */
 #include <stdlib.h>
 
 #include "sim/world_parts.h"

@@ -59,11 +59,25 @@ enum plan_behaviour {
     BEHAVIOUR_BYSTANDER,
 };
 
+/* What a flooder sends: in the order of the words in schema_scenario.c. */
+enum plan_forgery {
+    FORGE_INIT,
+    FORGE_OPEN,
+    FORGE_REPLAY,
+    FORGE_PROVED,
+    FORGE_DATA,
+    FORGE_RUBBISH,
+    FORGERIES
+};
+
 struct plan_attack {
     uint64_t rate_uhz; /* per host, events per 10^6 s; 0: none */
     mist_time from;
     bool *at;        /* [populations] */
     uint32_t victim; /* population, or PLAN_NONE */
+    bool any_source; /* else the own address, or a victim's */
+    uint32_t forge_count;
+    enum plan_forgery forge[FORGERIES]; /* in turn */
 };
 
 struct plan_population {
@@ -146,6 +160,13 @@ struct plan_fault {
     char *what;           /* "nat_reboot home" */
 };
 
+/* Who the hosts are that a dial goes to.  In the order of the words in schema_scenario.c. */
+enum plan_persons {
+    PERSONS_UNKNOWN, /* each draws itself a person; the dialer takes whoever answers */
+    PERSONS_KNOWN,   /* the plan's; the dialer takes whoever answers, the run looks who it was */
+    PERSONS_PINNED,  /* the plan's, and the dialer has the key */
+};
+
 enum plan_workload_kind { WORK_DIAL_UNIFORM, WORK_DIAL_ALL_PAIRS, WORK_PUBLISH_UNIFORM };
 
 struct plan_workload {
@@ -153,8 +174,9 @@ struct plan_workload {
     uint64_t rate_uhz; /* per node of the source group, events per 10^6 s */
     mist_time from, until;
     mist_time window;
-    mist_time talk;  /* connected dials send so often; 0: never */
-    uint32_t size;   /* publish: bytes */
+    mist_time talk; /* connected dials send so often; 0: never */
+    uint32_t size;  /* publish: bytes */
+    enum plan_persons persons;
     bool *src, *dst; /* [populations] */
 };
 

@@ -118,6 +118,15 @@ static void bootstrap(struct world *w, mist_time now, uint32_t host)
     }
 }
 
+static void be_person(struct world *w, mist_time now, uint32_t host)
+{
+    uint8_t id[MIST_ID], seed[32];
+    struct mist_wish wish = {
+        .size = sizeof wish, .kind = MIST_WISH_IDENTITY, .bytes = seed, .length = sizeof seed};
+    persons_of(w, host, id, seed);
+    CHECK(pump_wish(w, now, host, &wish) == MIST_OK);
+}
+
 void pump_start(struct world *w, mist_time now, uint32_t host)
 {
     struct host *h = &w->hosts[host];
@@ -125,11 +134,14 @@ void pump_start(struct world *w, mist_time now, uint32_t host)
     const void *config = w->configs[population];
     uint8_t seed[32], secret[32];
     char name[MIST_NAME];
-    draw_fill(w->plan->seed, draw_link(h->sessions++, host), DRAW_NODE_SEED, seed, sizeof seed);
-    draw_fill(w->plan->seed, host, DRAW_NODE_SECRET, secret, sizeof secret);
+    uint64_t session = draw_link(h->sessions++, host); /* its transport key is its own, too */
+    draw_fill(w->plan->seed, session, DRAW_NODE_SEED, seed, sizeof seed);
+    draw_fill(w->plan->seed, session, DRAW_NODE_SECRET, secret, sizeof secret);
     h->node = h->core->api->init(h->node_memory, h->core->scratch, config, seed, secret, now);
     h->runs = true;
     drain(w, now, host);
+    if (persons_known(w, host))
+        be_person(w, now, host);
     size_t length = world_name(w, host, name, sizeof name);
     struct mist_wish wish = {.size = sizeof wish,
                              .kind = MIST_WISH_NAME,

@@ -41,6 +41,35 @@ static void read_victim(const struct attack_reader *r, const struct yaml_node *a
                    "expected victims of the same family of addresses, got `%s`", victim->text);
 }
 
+static void read_word(const struct attack_reader *r, const struct yaml_node *word)
+{
+    struct plan_attack *attack = &r->population->attack;
+    if (attack->forge_count == FORGERIES)
+        errors_add(r->errors, &word->place, r->path, "expected each word once, got more");
+    else
+        attack->forge[attack->forge_count++] = (enum plan_forgery)word->number;
+}
+
+static void read_forgeries(const struct attack_reader *r, const struct yaml_node *attack)
+{
+    const struct yaml_node *forge = yaml_get(attack, "forge"), *from = yaml_get(attack, "sources");
+    bool floods = r->population->behaviour == BEHAVIOUR_FLOODER;
+    for (uint32_t i = 0; forge->kind != YAML_TEXT && i < forge->count; i++)
+        read_word(r, forge->items[i].value);
+    if (forge->kind == YAML_TEXT)
+        read_word(r, forge);
+    if (r->population->attack.forge_count == 0)
+        errors_add(r->errors, &forge->place, r->path, "expected a word, got none");
+    if (!floods && !forge->standard)
+        errors_add(r->errors, &forge->place, r->path, "expected forge with a flooder alone");
+    r->population->attack.any_source = from->number != 0;
+    if (from->number != 0 && (!floods || yaml_get(attack, "victim")))
+        errors_add(r->errors, &from->place, r->path,
+                   "expected any sources with a flooder that names no victim");
+    if (from->number != 0 && r->population->family != ADDR_V4)
+        errors_add(r->errors, &from->place, r->path, "expected any sources with IPv4");
+}
+
 static void read_attack(const struct attack_reader *r, const struct yaml_node *attack)
 {
     struct plan_population *p = r->population;
@@ -56,6 +85,7 @@ static void read_attack(const struct attack_reader *r, const struct yaml_node *a
                        "expected hosts of the same family of addresses, got `%s`",
                        r->plan->populations[i].name);
     read_victim(r, attack);
+    read_forgeries(r, attack);
 }
 
 void scenario_attacks(const struct yaml_node *populations, struct plan *plan, struct arena *scratch,

@@ -386,6 +386,9 @@ static void check_fitting(struct cell *c, const struct yaml_node *map, const cha
         errors_add(c->errors, &dst->place, path, "expected no dst: whoever subscribes receives");
     if (w->kind == WORK_PUBLISH_UNIFORM && w->talk)
         errors_add(c->errors, &yaml_get(map, "talk")->place, path, "expected no talk with publish");
+    if (w->kind == WORK_PUBLISH_UNIFORM && w->persons != PERSONS_UNKNOWN)
+        errors_add(c->errors, &yaml_get(map, "persons")->place, path,
+                   "expected no persons with publish");
     if (w->kind != WORK_PUBLISH_UNIFORM && !size->standard)
         errors_add(c->errors, &size->place, path, "expected no size with dial");
 }
@@ -403,6 +406,7 @@ static void read_work(struct cell *c, const struct yaml_node *map, uint32_t posi
     w->until = until ? until->number : c->plan->duration - w->window;
     w->size = (uint32_t)number(map, "size");
     w->talk = talk ? talk->number : 0;
+    w->persons = (enum plan_persons)number(map, "persons");
     uint32_t before = c->errors->raised;
     w->src = scenario_group(c->plan, yaml_get(map, "src"), path, c->errors);
     w->dst = scenario_group(c->plan, yaml_get(map, "dst"), path, c->errors);

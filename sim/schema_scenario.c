@@ -15,7 +15,13 @@ static const char *const ROLES[] = {"bootstrap", "relay", NULL};
 /* In the order of enum plan_behaviour. */
 static const char *const BEHAVIOURS[] = {"honest",    "liar",      "flooder",
                                          "reflector", "bystander", NULL};
+/* In the order of enum plan_forgery. */
+static const char *const FORGERIES_OF[] = {"init", "open",    "replay", "proved",
+                                           "data", "rubbish", NULL};
+static const char *const SOURCES[] = {"own", "any", NULL};
 static const char *const DIALS[] = {"uniform", "all_pairs", NULL};
+/* In the order of enum plan_persons. */
+static const char *const PERSONS[] = {"unknown", "known", "pinned", NULL};
 static const char *const PUBLISHES[] = {"uniform", NULL};
 static const char *const CRYPTO[] = {"modelled", "real", NULL};
 static const char *const QUEUES[] = {"drop_tail", "codel", "fq_codel", NULL};
@@ -156,6 +162,21 @@ static const struct schema_key ATTACK_KEYS[] = {
      .doc = "a population: each datagram of a flooder bears the address of a host of it, each "
             "reflector claims one; default: the flooder's own address",
      .example = "bystander"},
+    {.name = "sources",
+     .kind = SCHEMA_WORD,
+     .standard = "own",
+     .words = SOURCES,
+     .doc = "a flooder without victim: its datagrams bear its own address, or any",
+     .example = "any"},
+    {.name = "forge",
+     .kind = SCHEMA_WORDS,
+     .standard = "[init, data, rubbish]",
+     .words = FORGERIES_OF,
+     .doc = "what a flooder sends in turn: init: a handshake's first datagram; open: its second "
+            "with a made-up cookie; replay: with a cookie that was given to another address; "
+            "proved: with one given to this address, and a handshake that proves nothing; data: a "
+            "sealed datagram on a guessed channel; rubbish",
+     .example = "[init, open, replay]"},
     {.name = "from",
      .kind = SCHEMA_TIME,
      .standard = "0 s",
@@ -284,6 +305,14 @@ static const struct schema_key WORKLOAD_KEYS[] = {
      .doc = "the source of a connected dial sends a datagram so often, so that recovery from "
             "faults is seen; default: never",
      .example = "1 s"},
+    {.name = "persons",
+     .kind = SCHEMA_WORD,
+     .standard = "unknown",
+     .words = PERSONS,
+     .doc = "whom a dial is for: unknown: whoever answers to the name; known: the same, but the "
+            "run counts who was somebody else (wrong_keys); pinned: the dialer has the key of its "
+            "peer beforehand, as from an address book",
+     .example = "pinned"},
 };
 static const struct schema_map WORKLOAD = {.doc = "something that hosts do",
                                            .keys = WORKLOAD_KEYS,

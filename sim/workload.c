@@ -163,6 +163,7 @@ static void start_dial(struct world *w, mist_time now, uint32_t host, uint32_t p
 {
     struct host *h = &w->hosts[host];
     char name[MIST_NAME];
+    uint8_t person[MIST_ID];
     uint32_t i = dial_new(w);
     w->dials[i] = (struct dial){.at = now,
                                 .end = now + work->window,
@@ -174,6 +175,7 @@ static void start_dial(struct world *w, mist_time now, uint32_t host, uint32_t p
                                 .next_talk = MIST_NEVER,
                                 .heard = RECORD_NONE,
                                 .since = RECORD_NONE,
+                                .checked = work->persons != PERSONS_UNKNOWN,
                                 .number = ++w->dial_number,
                                 .conn = FIRST_CONN + h->next_conn++,
                                 .next = h->dials,
@@ -187,6 +189,12 @@ static void start_dial(struct world *w, mist_time now, uint32_t host, uint32_t p
                              .id = w->dials[i].conn,
                              .name = (const uint8_t *)name,
                              .name_length = (uint32_t)world_name(w, peer, name, sizeof name)};
+    if (work->persons == PERSONS_PINNED) {
+        uint8_t seed[32];
+        persons_of(w, peer, person, seed);
+        wish.bytes = person;
+        wish.length = sizeof person;
+    }
     int error = h->joined ? w->kind->wish(w, now, host, &wish) : MIST_ERR_STATE;
     if (error != MIST_OK) {
         w->dials[i].over = true;
@@ -338,10 +346,12 @@ static void dial_event(struct world *w, mist_time now, uint32_t host, const stru
     switch (e->kind) {
     case MIST_EVENT_CONNECTED:
         d->reason = (uint8_t)e->reason;
+        persons_reached(w, d, e);
         path_used(d, now, e);
         begin_to_talk(w, now, d);
         break;
     case MIST_EVENT_PATH: path_used(d, now, e); break;
+    case MIST_EVENT_IMPOSTOR: w->impostors++; break;
     case MIST_EVENT_FAILED:
         d->over = true;
         d->reason = (uint8_t)e->reason;

@@ -209,6 +209,7 @@ static void destroy(struct world *w)
     if (w->engine != NULL)
         w->type->close(w->engine);
     workload_close(w);
+    hostile_close(w);
     for (uint32_t i = 0; w->hosts != NULL && i < w->plan->host_count; i++)
         host_sockets_free(&w->hosts[i]);
     life_close(w);

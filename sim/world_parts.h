@@ -23,6 +23,7 @@ struct dial {
     uint8_t path;                            /* best used, enum mist_path */
     uint8_t reason;                          /* enum mist_reason */
     uint8_t over;                            /* failed or closed before its end */
+    bool checked;                            /* the plan knows the target's person */
     mist_time talk;                          /* sends so often once it is connected; 0: never */
     mist_time next_talk;                     /* MIST_NEVER: not connected */
     mist_time heard;                         /* when the target last got something; RECORD_NONE */
@@ -145,10 +146,12 @@ struct world {
     uint32_t **members, *src_count, *dst_count; /* per workload: sources, then targets */
     struct dial *dials;
     uint32_t dial_used, dial_limit, dial_free, dial_number;
+    uint64_t wrong_keys, impostors; /* dials taken to another person; false answers refused */
     struct message *messages;
     uint32_t message_count, message_limit;
     uint32_t joined;
     bool hostile;                         /* somebody attacks */
+    struct flooder *flooders;             /* [hosts], or NULL: none uses cookies */
     uint64_t attack_sent, attack_arrived; /* bytes: by attackers, at bystanders */
     bool restless;                        /* hosts may stop: churn or faults */
     uint32_t online;
@@ -238,12 +241,31 @@ bool faults_touch(const struct world *w, uint32_t fault, uint32_t src, uint32_t 
 
 /* hostile.c */
 void hostile_open(struct world *w);
+void hostile_close(struct world *w);
+/* An even share of 64 bits, of the host's next act: part 0 is its target's, 1 its victim's. */
+uint64_t hostile_chance(const struct world *w, uint32_t host, uint32_t part);
+struct addr hostile_target(const struct world *w, uint32_t host); /* as the world sees it */
+struct addr hostile_victim(const struct world *w, uint32_t host);
 void hostile_due(struct world *w, mist_time now, uint32_t host);
 struct addr hostile_claim(const struct world *w,
                           uint32_t host);      /* what its core takes for its own */
 struct addr hostile_lie(const struct addr *a); /* of a liar; the lie of a lie is true */
 void hostile_arrived(struct world *w, uint32_t host, const struct datagram *d);
 void hostile_record(const struct world *w, mist_time now);
+
+/* flooder.c */
+void flooder_open(struct world *w);
+void flooder_close(struct world *w);
+void flooder_strike(struct world *w, uint32_t host);
+void flooder_heard(struct world *w, uint32_t host, const struct datagram *d);
+
+/* persons.c: whom dials are for. */
+/* The person that a host is in all its sessions: its PeerId, and the seed of its key. */
+void persons_of(const struct world *w, uint32_t host, uint8_t id[MIST_ID], uint8_t seed[32]);
+bool persons_known(const struct world *w, uint32_t host); /* to the plan */
+/* A dial is connected: to its target's person? */
+void persons_reached(struct world *w, const struct dial *d, const struct mist_event *connected);
+void persons_record(const struct world *w, mist_time now);
 
 /* life.c */
 enum life_end { END_LEFT, END_CHURN, END_CRASH, END_RESTART, END_OF_RUN };

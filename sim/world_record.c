@@ -88,6 +88,7 @@ void world_record_series(struct world *w, mist_time now)
         record_series(r, now, "stops", (double)w->stops);
         record_series(r, now, "unmade", (double)w->unmade);
     }
+    persons_record(w, now);
     hostile_record(w, now);
     record_series(r, now, "datagrams_sent", (double)figures.sent);
     record_series(r, now, "datagrams_arrived", (double)figures.arrived);

@@ -14,6 +14,7 @@
 #include "sim/plan.h"
 #include "sim/scenario.h"
 #include "sim/world.h"
+#include "stack/wire.h"
 
 #define SEEN 400000
 #define RTT  INT64_C(97003000) /* of the core; odd, so that nothing coincides */
@@ -28,6 +29,7 @@ struct sighting {
     mist_time at;
     uint32_t place;
     struct addr from, to;
+    uint8_t id[WIRE_ID]; /* OPEN: the sender's transport key */
 };
 
 static struct {
@@ -43,7 +45,11 @@ static void see(struct sighting *list, uint32_t *count, mist_time at, uint32_t p
                 const struct datagram *d)
 {
     assert_true(*count < SEEN);
-    list[(*count)++] = (struct sighting){at, place, d->from, d->to};
+    struct wire_head h;
+    struct sighting *s = &list[(*count)++];
+    *s = (struct sighting){.at = at, .place = place, .from = d->from, .to = d->to};
+    if (wire_take_head(d->bytes, d->length, &h) == 0 && h.type == WIRE_OPEN)
+        memcpy(s->id, h.id, WIRE_ID);
 }
 
 static void spy_arrive(void *world, mist_time now, uint32_t place, const struct datagram *d)
@@ -244,6 +250,30 @@ static void a_crashed_node_falls_silent_and_comes_back_after_its_time(void **sta
     assert_true(sent_by(WEST, HOSTS - 1, end, end + 1) >= 6); /* they join at once */
 }
 
+/* The transport key that a host shows in [from, until): it must be one. */
+static const uint8_t *key_of(uint32_t host, mist_time from, mist_time until)
+{
+    static const uint8_t none[WIRE_ID];
+    const uint8_t *key = NULL;
+    for (uint32_t i = 0; i < spy.sent_count; i++) {
+        const struct sighting *s = &spy.sent[i];
+        if (s->place != host || s->at < from || s->at >= until || memcmp(s->id, none, WIRE_ID) == 0)
+            continue;
+        assert_true(key == NULL || memcmp(key, s->id, WIRE_ID) == 0);
+        key = s->id;
+    }
+    assert_non_null(key);
+    return key;
+}
+
+static void who_comes_back_has_another_transport_key(void **state)
+{
+    (void)state;
+    run("home_apdf", "[{at: 60 s, crash: west, for: 20 s}]");
+    for (uint32_t host = WEST; host < HOSTS; host++)
+        assert_memory_not_equal(key_of(host, 0, SEC(60)), key_of(host, SEC(60), SEC(240)), WIRE_ID);
+}
+
 static void a_crash_without_an_end_is_for_good(void **state)
 {
     (void)state;
@@ -412,6 +442,7 @@ int main(void)
         STORY(a_burst_of_loss_takes_its_share),
         STORY(a_burst_of_loss_in_a_group_spares_the_others),
         STORY(a_crashed_node_falls_silent_and_comes_back_after_its_time),
+        STORY(who_comes_back_has_another_transport_key),
         STORY(a_crash_without_an_end_is_for_good),
         STORY(only_who_leaves_says_goodbye),
         STORY(a_restart_brings_back_who_was_held_off),

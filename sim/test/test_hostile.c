@@ -15,6 +15,7 @@
 #include "sim/scenario.h"
 #include "sim/world.h"
 #include "sim/world_parts.h"
+#include "stack/wire.h"
 
 /* Hosts: three servers, four homes, one victim, then two bad ones. */
 #define VICTIM 7
@@ -26,12 +27,32 @@ static struct {
     uint64_t sent, arrived; /* bytes: by the bad, at the victim */
     uint32_t forged;        /* arrivals elsewhere that bear the victim's address */
     uint32_t truly;         /* arrivals that bear the address of a bad host */
+    uint32_t cookies;       /* that came to a bad host */
+    uint32_t strange;       /* arrivals of OPEN with a cookie from where no host is */
     struct addr victim;
+    uint8_t cookie[WIRE_COOKIE]; /* the latest */
 } seen;
+
+static void look_into(uint32_t host, const struct datagram *d)
+{
+    struct wire_head h;
+    bool known = false;
+    if (wire_take_head(d->bytes, d->length, &h) != 0)
+        return;
+    for (uint32_t i = 0; i < HOSTS; i++)
+        known |= addr_same_ip(&d->from, &seen.plan->hosts[i].addr);
+    seen.strange +=
+        !known && h.type == WIRE_OPEN && memcmp(h.cookie, seen.cookie, WIRE_COOKIE) == 0;
+    if (host < BAD || h.type != WIRE_COOKIE_IS)
+        return;
+    seen.cookies++;
+    memcpy(seen.cookie, h.cookie, WIRE_COOKIE);
+}
 
 static void on_arrived(void *data, mist_time now, uint32_t host, const struct datagram *d)
 {
     (void)data, (void)now;
+    look_into(host, d);
     seen.arrived += host == VICTIM ? d->length : 0;
     seen.forged += addr_same_ip(&d->from, &seen.victim);
     for (uint32_t bad = BAD; bad < HOSTS; bad++)
@@ -115,6 +136,15 @@ static void a_spoofed_flood_is_reflected_at_less_than_its_size(void **state)
     assert_true(seen.arrived < seen.sent);
 }
 
+/* One cookie serves for 1,000 datagrams, which come from everywhere. */
+static void a_cookie_is_replayed_from_all_the_internet(void **state)
+{
+    (void)state;
+    run("behaviour: flooder, attack: {rate: 20/s, at: server, sources: any, forge: replay}", NULL);
+    assert_in_range(seen.cookies, 6, 60); /* 7,200 datagrams, and some on the way meanwhile */
+    assert_true(seen.strange > 2000);     /* of two hosts, one has the latest */
+}
+
 /* Behind a box that no punch gets through, so that those it dials go on probing. */
 static void a_reflector_has_others_probe_the_victim(void **state)
 {
@@ -179,6 +209,7 @@ int main(void)
         cmocka_unit_test_teardown(nothing_comes_to_a_bystander_of_honest_hosts, finish),
         cmocka_unit_test_teardown(a_flooder_keeps_its_rate_under_its_own_address, finish),
         cmocka_unit_test_teardown(a_spoofed_flood_is_reflected_at_less_than_its_size, finish),
+        cmocka_unit_test_teardown(a_cookie_is_replayed_from_all_the_internet, finish),
         cmocka_unit_test_teardown(a_reflector_has_others_probe_the_victim, finish),
         cmocka_unit_test(a_lie_of_a_lie_is_true),
         cmocka_unit_test_teardown(a_liar_tells_its_peers_false_addresses, finish),

@@ -165,6 +165,13 @@ static const struct mistake MISTAKES[] = {
     {GOOD "- {name: far, count: 3, behaviour: flooder, attack: {rate: 1/s, at: hom}}\n", NULL,
      "x.yaml:7:69: population.far.attack: expected the name of a population, got `hom` (did you "
      "mean `home`?)"},
+    {GOOD "- {name: far, count: 3, behaviour: flooder, attack: {rate: 1/s, at: home, victim: home, "
+          "sources: any}}\n",
+     NULL,
+     "x.yaml:7:98: population.far.attack: expected any sources with a flooder that names no "
+     "victim"},
+    {GOOD "- {name: far, count: 3, behaviour: flooder, attack: {rate: 1/s, at: home, forge: []}}\n",
+     NULL, "x.yaml:7:82: population.far.attack: expected a word, got none"},
     {GOOD "- {name: far, count: 3, behaviour: flooder, attack: {rate: 0/s, at: home}}\n", NULL,
      "x.yaml:7:60: population.far.attack: expected more than 0, got `0/s`"},
     {GOOD "- {name: far, count: 3, behaviour: bystander, roles: relay}\n", NULL,
