@@ -89,6 +89,13 @@ test-linux: $(PROGRAMS) $(NETPROBE) | deps-linux	## beside the kernel; programs 
 	@.ci/test $(B) nat-models/test/test_linux.sh sim/natbox/test/test_natbox.sh \
 	    sim/natbox/test/programs.sh
 
+test-garbage: | deps-fuzz	## ten minutes of garbage for a daemon under sanitizers
+	@$(MAKE) --no-print-directory B=$(B)/sanitize CC=clang OPT="-O1 -g" \
+	    EXTRA="-fsanitize=address,undefined -fno-sanitize-recover=all" \
+	    $(B)/sanitize/mist $(B)/sanitize/stack/host/test/test_garbage
+	@MIST_BUILD=$(B)/sanitize MIST_GARBAGE_S=600 ASAN_OPTIONS=quarantine_size_mb=4 \
+	    $(B)/sanitize/stack/host/test/test_garbage
+
 test-campaign: $(B)/mistsim	## 200 runs of 200 nodes, killed 20 times, on full disks: minutes
 	@MIST_BUILD=$(B) sim/test/test_campaign.sh full
 
@@ -298,7 +305,8 @@ $(FUZZBIN): $(B)/%: $(B)/obj/%.o $(LIBS)
     $(call obj,sim/ns3/example.c) \
     $(NS3CPIC))
 FORCE:
-.PHONY: all help run report test test-linux regress regress-accept test-campaign test-compare \
+.PHONY: all help run report test test-linux test-garbage regress regress-accept test-campaign \
+    test-compare \
     test-stat golden tidy pure lint house smoke check-scenarios \
     same-seed sanitize fuzz fuzz-build bench bench-proxy deps deps-build deps-test deps-tidy \
     deps-lint deps-fuzz deps-linux deps-ci install uninstall clean FORCE

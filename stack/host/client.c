@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -41,6 +42,9 @@ static int open_client(struct client *c, const char *path, mist_time timeout)
     memcpy(name.sun_path, path, strlen(path));
     *c = (struct client){.end = now() + timeout};
     c->socket = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    /* A node that accepts nobody must not be waited for without end. */
+    const struct timeval patience = {.tv_sec = timeout / SEC(1) + 1};
+    (void)setsockopt(c->socket, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     if (c->socket < 0 || connect(c->socket, (const struct sockaddr *)&name, sizeof name) != 0) {
         fprintf(stderr, "mist: %s: %s; `mist up --control PATH` serves it\n", path,
                 strerror(errno));

@@ -206,21 +206,37 @@ static struct client *add_client(struct control *c)
     return NULL;
 }
 
-static void on_connection(uv_stream_t *listener, int status)
-{
-    struct control *c = listener->data;
-    struct client *client = status == 0 ? add_client(c) : NULL;
-    if (client && (uv_accept(listener, (uv_stream_t *)&client->pipe) != 0 ||
-                   uv_read_start((uv_stream_t *)&client->pipe, on_allocate, on_read) != 0))
-        drop_client(client);
-}
-
-/* ---- life ---- */
-
 static void on_closed(uv_handle_t *handle)
 {
     free(handle);
 }
+
+/* There is no place: told, and sent away.  One that is not accepted would keep all others
+ * from being so (uv_accept). */
+static void send_away(uv_stream_t *listener)
+{
+    static char text[] = "{\"ok\":false,\"error\":\"too many programs ask this node\"}\n";
+    uv_buf_t buffer = uv_buf_init(text, sizeof text - 1);
+    uv_pipe_t *pipe = calloc(1, sizeof *pipe);
+    CHECK(pipe && uv_pipe_init(listener->loop, pipe, 0) == 0);
+    if (uv_accept(listener, (uv_stream_t *)pipe) == 0)
+        (void)uv_try_write((uv_stream_t *)pipe, &buffer, 1);
+    uv_close((uv_handle_t *)pipe, on_closed);
+}
+
+static void on_connection(uv_stream_t *listener, int status)
+{
+    if (status != 0)
+        return;
+    struct client *client = add_client(listener->data);
+    if (!client)
+        send_away(listener);
+    else if (uv_accept(listener, (uv_stream_t *)&client->pipe) != 0 ||
+             uv_read_start((uv_stream_t *)&client->pipe, on_allocate, on_read) != 0)
+        drop_client(client);
+}
+
+/* ---- life ---- */
 
 /* Is somebody serving that socket?  One that nobody serves is removed. */
 static bool is_served(const char *path)

@@ -13,7 +13,7 @@
 #include "stack/host/host.h"
 
 #define CONTROL_CLIENTS 32
-#define CONTROL_BEHIND  (1 << 20) /* bytes that a client may leave unread before it is cut off */
+#define CONTROL_BEHIND  (1 << 18) /* bytes that a client may leave unread before it is cut off */
 
 struct control;
 

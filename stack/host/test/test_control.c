@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "stack/host/control.h"
 #include "stack/host/test/process.h"
 #include "stack/host/wishes.h"
 
@@ -181,6 +182,29 @@ static void garbage_and_a_line_without_end_harm_nobody(void **state)
     assert_int_equal(stop(&meeting), 0);
 }
 
+/* One too many is sent away; the next is served when others have left. */
+static void too_many_programs_are_told_so_and_block_no_later_one(void **state)
+{
+    int all[CONTROL_CLIENTS];
+    char text[200] = "";
+    (void)state;
+    start_two();
+    for (int i = 0; i < CONTROL_CLIENTS; i++)
+        all[i] = speak_to(at_alice);
+    int s = speak_to(at_alice);
+    assert_true(recv(s, text, sizeof text - 1, 0) > 0);
+    assert_non_null(strstr(text, "too many programs"));
+    close(s);
+    for (int i = 0; i < CONTROL_CLIENTS; i++)
+        close(all[i]);
+    int code = 2, tries = 0; /* she may notice their leaving after the next one's coming */
+    while (code == 2 && tries++ < 100)
+        code = run(&other, (const char *[]){"status", "--control", at_alice, NULL});
+    assert_int_equal(code, 0);
+    assert_int_equal(stop(&alice), 0);
+    assert_int_equal(stop(&meeting), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +214,7 @@ int main(void)
         cmocka_unit_test_teardown(a_node_tells_its_status, end_all),
         cmocka_unit_test_teardown(a_socket_is_served_by_one_node, end_all),
         cmocka_unit_test_teardown(garbage_and_a_line_without_end_harm_nobody, end_all),
+        cmocka_unit_test_teardown(too_many_programs_are_told_so_and_block_no_later_one, end_all),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
