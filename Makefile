@@ -22,7 +22,7 @@ ifneq ($(findstring -fsanitize,$(EXTRA)),)
 CXXFLAGS += -fno-sanitize=vptr,function
 endif
 NS3LIBS := $(addprefix -lns3-,core network internet point-to-point csma traffic-control \
-    flow-monitor)
+    flow-monitor fd-net-device)
 # What a core loaded from libmist.so needs of the program that loads it.
 EXPORT  := -Wl,--export-dynamic-symbol=check_failed
 

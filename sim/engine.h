@@ -142,14 +142,15 @@ struct engine_figures {
     uint64_t sent;    /* datagrams handed to send */
     uint64_t arrived; /* datagrams handed to arrive */
     uint64_t trace;   /* the trace hash so far (trace.h) */
+    mist_time late;   /* in real time: how far behind the clock at worst; else 0 */
 };
 
 /* What an engine is: one table, so that ns-3 can be a plug-in. */
 struct engine_type {
     const char *name;
-    /* False where the plan asks for what this engine has not, and what to
-     * do about it in error.  NULL: every plan fits. */
-    bool (*fits)(const struct plan *plan, char *error, int error_size);
+    /* EXIT_FINE; EXIT_INPUT where the plan asks for what this engine has not, EXIT_LACKING
+     * for what this machine has not (exit.h), and what to do about it in error. */
+    int (*fits)(const struct plan *plan, char *error, int error_size);
     /* Keeps plan and calls, which outlive the engine. */
     struct engine *(*open)(const struct plan *plan, const struct engine_calls *calls,
                            uint64_t seed);

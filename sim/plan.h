@@ -57,6 +57,7 @@ enum plan_behaviour {
     BEHAVIOUR_FLOODER,
     BEHAVIOUR_REFLECTOR,
     BEHAVIOUR_BYSTANDER,
+    BEHAVIOUR_TAP, /* tap.h */
 };
 
 /* What a flooder sends: in the order of the words in schema_scenario.c. */
@@ -85,7 +86,7 @@ struct plan_population {
     uint32_t first, count; /* hosts first .. first+count-1 */
     struct plan_access access;
     uint8_t family; /* 4 or 6 */
-    bool bootstrap, relay;
+    bool bootstrap, relay, echo;
     enum plan_behaviour behaviour;
     struct plan_attack attack;
     uint32_t settings_count;
@@ -241,7 +242,8 @@ static inline uint32_t plan_places(const struct plan *plan)
 /* Do the hosts of the population run a node? */
 static inline bool plan_runs_nodes(const struct plan_population *p)
 {
-    return p->behaviour != BEHAVIOUR_FLOODER && p->behaviour != BEHAVIOUR_BYSTANDER;
+    return p->behaviour != BEHAVIOUR_FLOODER && p->behaviour != BEHAVIOUR_BYSTANDER &&
+           p->behaviour != BEHAVIOUR_TAP;
 }
 
 /* May nodes stop before the run does? */

@@ -50,8 +50,21 @@ static void send_all(struct world *w, mist_time now, uint32_t host)
     }
 }
 
+/* Kept until the core has been drained: a wish ends what it lent. */
+static void keep_echo(struct world *w, const struct mist_event *e)
+{
+    if (w->echo_count == ECHOES || e->length > MIST_PAYLOAD)
+        return;
+    struct echo *echo = &w->echoes[w->echo_count++];
+    echo->conn = e->id;
+    echo->length = e->length;
+    if (e->length > 0)
+        memcpy(echo->bytes, e->bytes, e->length);
+}
+
 static void take_event(struct world *w, mist_time now, uint32_t host, const struct mist_event *e)
 {
+    const struct plan_population *p = &w->plan->populations[w->plan->hosts[host].population];
     struct host *h = &w->hosts[host];
     if (e->kind == MIST_EVENT_SOCKET_WANTED) {
         if (e->socket > MIST_SOCKETS)
@@ -61,6 +74,8 @@ static void take_event(struct world *w, mist_time now, uint32_t host, const stru
     } else if (e->kind == MIST_EVENT_SOCKET_UNWANTED) {
         host_sockets_close(h, e->socket);
     } else {
+        if (e->kind == MIST_EVENT_DATAGRAM && p->echo)
+            keep_echo(w, e);
         world_event(w, now, host, e);
     }
 }
@@ -80,6 +95,20 @@ static void drain_once(struct world *w, mist_time now, uint32_t host)
     h->due = h->core->api->deadline(h->node);
 }
 
+static void send_echoes(struct world *w, mist_time now, uint32_t host)
+{
+    while (w->echo_count > 0) {
+        const struct echo *echo = &w->echoes[--w->echo_count];
+        struct mist_wish wish = {.size = sizeof wish,
+                                 .kind = MIST_WISH_SEND,
+                                 .id = echo->conn,
+                                 .bytes = echo->bytes,
+                                 .length = echo->length};
+        (void)w->hosts[host].core->api->wish(w->hosts[host].node, now, &wish);
+        drain_once(w, now, host);
+    }
+}
+
 /* Sockets are opened when the core has been drained: a wish ends what it lent. */
 static void drain(struct world *w, mist_time now, uint32_t host)
 {
@@ -91,6 +120,7 @@ static void drain(struct world *w, mist_time now, uint32_t host)
             host_sockets_close(h, wish.socket);
         drain_once(w, now, host);
     }
+    send_echoes(w, now, host);
 }
 
 int pump_wish(struct world *w, mist_time now, uint32_t host, const struct mist_wish *wish)

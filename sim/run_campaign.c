@@ -61,7 +61,7 @@ static void on_signal(int signal_number)
 /* The gravest outcome is the campaign's. */
 static void raise_code(struct state *s, int code)
 {
-    static const int order[] = {EXIT_FINE,  EXIT_WORSE,  EXIT_INTERRUPTED,
+    static const int order[] = {EXIT_FINE,  EXIT_WORSE,  EXIT_INTERRUPTED, EXIT_LACKING,
                                 EXIT_INPUT, EXIT_BROKEN, EXIT_STORAGE};
     int old = 0, new = 0;
     for (int i = 0; i < (int)(sizeof order / sizeof *order); i++) {

@@ -135,9 +135,9 @@ static void simulate(const struct run_worker_job *job, struct report *report,
     struct world_result result = {0};
     int outcome = world_run(job->plan, job->engine, &options, &result, ended->error, size);
     ended->progress = result.last;
-    if (outcome == 2) {
+    if (outcome == EXIT_INPUT || outcome == EXIT_LACKING) {
         record_abandon(report->record);
-        ended->exit_code = EXIT_INPUT;
+        ended->exit_code = outcome;
         return;
     }
     bool restless = plan_is_restless(job->plan); /* what hosts may reach is then another matter */

@@ -19,7 +19,7 @@ static void check_behaviour(const struct attack_reader *r)
     if (!attacks && attack)
         errors_add(r->errors, &attack->place, r->path,
                    "expected no attack but of a flooder or a reflector");
-    if (!plan_runs_nodes(p) && (p->bootstrap || p->relay))
+    if (!plan_runs_nodes(p) && (p->bootstrap || p->relay || p->echo))
         errors_add(r->errors, &yaml_get(r->map, "roles")->place, r->path,
                    "expected no roles where no node runs");
 }

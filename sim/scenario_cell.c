@@ -270,6 +270,7 @@ static void read_population(struct cell *c, const struct yaml_node *map,
     p->family = number(map, "family") ? ADDR_V6 : ADDR_V4; /* position among 4, 6 */
     p->bootstrap = has_role(yaml_get(map, "roles"), "bootstrap");
     p->relay = has_role(yaml_get(map, "roles"), "relay");
+    p->echo = has_role(yaml_get(map, "roles"), "echo");
     p->behaviour = (enum plan_behaviour)number(map, "behaviour");
     p->nat = write_nat(c, yaml_get(map, "nat"));
     read_stack(c, stack, yaml_get(map, "stack"), p);
@@ -458,6 +459,7 @@ void scenario_cell(const struct scenario *s, const struct yaml_node *document, s
     read_join(&c, document);
     read_network(&c, yaml_get(document, "network"));
     read_populations(&c, document);
+    scenario_taps(yaml_get(document, "population"), plan, errors);
     read_workload(&c, yaml_get(document, "workload"));
     scenario_churn(s, yaml_get(document, "churn"), plan, errors);
     scenario_faults(yaml_get(document, "faults"), draft, scratch, errors);

@@ -117,6 +117,10 @@ void scenario_latency(struct latencies *latencies, const struct yaml_node *laten
 void scenario_attacks(const struct yaml_node *populations, struct plan *plan, struct arena *scratch,
                       struct errors *errors);
 
+/* Checks the populations of the behaviour tap, which stand already. */
+void scenario_taps(const struct yaml_node *populations, const struct plan *plan,
+                   struct errors *errors);
+
 /* Reads `churn`, or NULL, into the plan, whose populations stand already. */
 void scenario_churn(const struct scenario *s, const struct yaml_node *churn, struct plan *plan,
                     struct errors *errors);

@@ -11,10 +11,10 @@
 #define MOST_HOSTS    4000000 /* SCENARIO_HOSTS */
 
 static const char *const FAMILIES[] = {"4", "6", NULL};
-static const char *const ROLES[] = {"bootstrap", "relay", NULL};
+static const char *const ROLES[] = {"bootstrap", "relay", "echo", NULL};
 /* In the order of enum plan_behaviour. */
-static const char *const BEHAVIOURS[] = {"honest",    "liar",      "flooder",
-                                         "reflector", "bystander", NULL};
+static const char *const BEHAVIOURS[] = {"honest",    "liar", "flooder", "reflector",
+                                         "bystander", "tap",  NULL};
 /* In the order of enum plan_forgery. */
 static const char *const FORGERIES_OF[] = {"init", "open",    "replay", "proved",
                                            "data", "rubbish", NULL};
@@ -229,7 +229,7 @@ static const struct schema_key POPULATION_KEYS[] = {
      .standard = "[]",
      .words = ROLES,
      .doc = "bootstrap: others join through these hosts, which start first; relay: they forward "
-            "for others",
+            "for others; echo: they send every datagram back",
      .example = "[bootstrap, relay]"},
     {.name = "behaviour",
      .kind = SCHEMA_WORD,
@@ -237,7 +237,8 @@ static const struct schema_key POPULATION_KEYS[] = {
      .words = BEHAVIOURS,
      .doc = "how the hosts play: honest; liar: tells every peer false addresses; flooder: no node, "
             "but forged datagrams; reflector: dials with a victim's address for its own; "
-            "bystander: no node, the address of a victim",
+            "bystander: no node, the address of a victim; tap: no node, but a TAP device of this "
+            "machine, for a real one in its place (--engine ns3, `crypto: real`, real time)",
      .example = "honest"},
     {.name = "attack",
      .kind = SCHEMA_MAP,

@@ -10,6 +10,7 @@
 #include "sim/draw.h"
 #include "sim/record.h"
 #include "sim/run_stack.h"
+#include "sim/tap.h"
 #include "sim/world_parts.h"
 #include "stack/check.h"
 
@@ -317,6 +318,7 @@ static int live(struct world *w, struct world_result *result)
     world_record_end(w);
     report(w, w->type->now(w->engine));
     w->type->figures(w->engine, &result->figures);
+    tap_tell_late(result->figures.late, stderr);
     result->sim = w->type->now(w->engine);
     result->last = w->seen;
     sum_memory(w, result);
@@ -344,9 +346,10 @@ int world_run(const struct plan *plan, const struct engine_type *engine,
     if (options->fact_log != NULL)
         w.fact_log = strcmp(options->fact_log, "-") == 0 ? stdout : fopen(options->fact_log, "w");
     int status = configure(&w, error, error_size);
-    if (status == 0 && engine->fits != NULL && !engine->fits(plan, error, error_size))
-        status = 2;
+    if (status == 0)
+        status = engine->fits(plan, error, error_size);
     if (status == 0) {
+        tap_tell(plan, stderr);
         w.engine = engine->open(plan, &calls, plan->seed);
         make_hosts(&w);
         status = w.kind->open(&w, error, error_size);

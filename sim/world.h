@@ -63,7 +63,8 @@ struct world_result {
 };
 
 /* Runs to the end or until *stop.  Returns 0 finished, 1 interrupted, 2 the
- * plan does not fit (message in error: a setting that core or engine refuse). */
+ * plan does not fit (message in error: a setting that core or engine refuse), 77 the
+ * machine lacks what the engine needs for it (message in error). */
 int world_run(const struct plan *plan, const struct engine_type *engine,
               const struct world_options *options, struct world_result *result, char *error,
               int error_size);

@@ -94,6 +94,13 @@ struct host {
     uint32_t ports_drawn; /* for spare sockets */
 };
 
+/* A datagram that a host with the role echo is about to send back. */
+struct echo {
+    uint32_t conn, length;
+    uint8_t bytes[MIST_PAYLOAD];
+};
+#define ECHOES 8 /* one call of the core brings one datagram; more are dropped */
+
 /* How far a host is in one workload. */
 struct progress_of_work {
     uint64_t ordinal;
@@ -164,6 +171,8 @@ struct world {
     struct fault_end *ends;                       /* [attachments], or NULL */
     uint32_t *readdressed;                        /* [boxes]: times */
     struct mist_counter (*past)[MIST_KIND_COUNT]; /* [hosts] of ended sessions; restless only */
+    struct echo echoes[ECHOES];                   /* of the host whose core was called last */
+    uint32_t echo_count;
     struct world_progress seen;
     FILE *fact_log;
 };

@@ -1,6 +1,7 @@
 /* native_open.c: a plan as the tables by which the native engine moves datagrams. */
 #include <stdio.h>
 
+#include "sim/exit.h"
 #include "sim/latency.h"
 #include "sim/native/memory.h"
 #include "sim/native/native_parts.h"
@@ -64,9 +65,16 @@ static void open_boxes(struct engine *e)
     memory_unmap(several, plan->box_count * sizeof *several);
 }
 
-bool native_fits(const struct plan *plan, char *error, int error_size)
+int native_fits(const struct plan *plan, char *error, int error_size)
 {
     for (uint32_t i = 0; i < plan->population_count; i++) {
+        if (plan->populations[i].behaviour == BEHAVIOUR_TAP) {
+            snprintf(error, (size_t)error_size,
+                     "population.%s.behaviour: the native engine has no real time for a tap; "
+                     "use --engine ns3",
+                     plan->populations[i].name);
+            return EXIT_INPUT;
+        }
         const struct plan_access *access = &plan->populations[i].access;
         if (access->queue == PLAN_DROP_TAIL && access->loss_ppm == 0)
             continue;
@@ -74,9 +82,9 @@ bool native_fits(const struct plan *plan, char *error, int error_size)
                  "population.%s.access.%s: the native engine's lines have a drop_tail queue and "
                  "lose nothing else; use --engine ns3",
                  plan->populations[i].name, access->loss_ppm == 0 ? "queue" : "loss");
-        return false;
+        return EXIT_INPUT;
     }
-    return true;
+    return EXIT_FINE;
 }
 
 struct engine *native_open(const struct plan *plan, const struct engine_calls *calls, uint64_t seed)

@@ -77,7 +77,7 @@ struct engine {
 };
 
 /* What struct engine_type says of them. */
-bool native_fits(const struct plan *plan, char *error, int error_size);
+int native_fits(const struct plan *plan, char *error, int error_size);
 struct engine *native_open(const struct plan *plan, const struct engine_calls *calls,
                            uint64_t seed);
 void native_close(struct engine *e);

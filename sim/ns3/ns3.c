@@ -115,26 +115,47 @@ static bool path_is_broken(const struct engine *e, uint32_t a, uint32_t b)
            draw_ppm(e->seed, draw_pair(a, b), DRAW_BROKEN_PAIR, 0, n->broken_pairs_ppm);
 }
 
-static void deliver(struct engine *e, int64_t now, uint32_t host, const struct ns3c_datagram *d)
+/* False: the path is broken, it does not arrive. */
+static bool note_arrival(struct engine *e, int64_t now, uint32_t host,
+                         const struct ns3c_datagram *d)
 {
     if (!is_ours(d))
-        return;
+        return false;
     uint32_t sender = sender_of(d);
-    struct datagram arrived = datagram_of(d);
     if (path_is_broken(e, sender, host)) {
         lose(e, d, LOSS_BROKEN);
-        return;
+        return false;
     }
     struct trace_delivery delivery = {.at = now,
                                       .sender = sender,
                                       .receiver = host,
-                                      .from = arrived.from,
-                                      .to = arrived.to,
-                                      .length = arrived.length,
-                                      .bytes = arrived.bytes};
+                                      .from = addr_of(&d->from),
+                                      .to = addr_of(&d->to),
+                                      .length = d->length,
+                                      .bytes = d->bytes};
     e->figures.trace = trace_chain(e->figures.trace, trace_digest(&delivery));
     e->figures.arrived++;
-    e->calls->arrive(e->calls->world, now, host, &arrived);
+    return true;
+}
+
+static void deliver(struct engine *e, int64_t now, uint32_t host, const struct ns3c_datagram *d)
+{
+    struct datagram arrived = datagram_of(d);
+    if (note_arrival(e, now, host, d))
+        e->calls->arrive(e->calls->world, now, host, &arrived);
+}
+
+/* A real machine's: into the network it gets the mark of its place; out of it, it has
+ * arrived. */
+static uint32_t on_gate(void *data, int64_t now, uint32_t port, struct ns3c_datagram *d)
+{
+    const struct gate *gate = data;
+    struct engine *e = gate->data;
+    if (port == gate->up)
+        return note_arrival(e, now, gate->place, d) ? gate->in : NS3C_DROP;
+    d->mark = mark_of(gate->place);
+    e->figures.sent++;
+    return gate->up;
 }
 
 /* A place's sockets and its catch both know their node by number alone. */
@@ -312,6 +333,7 @@ static void ns3_figures(const struct engine *e, struct engine_figures *figures)
 {
     *figures = e->figures;
     figures->events = ns3c_events(e->w);
+    figures->late = ns3c_late(e->w);
 }
 
 /* ---- opening ---- */
@@ -332,6 +354,7 @@ static struct engine *ns3_open(const struct plan *plan, const struct engine_call
 {
     struct engine *e = take(1, sizeof *e);
     const struct topology_hooks hooks = {.box = ns3_box,
+                                         .gate = on_gate,
                                          .lan = ns3_lan,
                                          .core = on_core,
                                          .catch = on_catch,
@@ -340,7 +363,11 @@ static struct engine *ns3_open(const struct plan *plan, const struct engine_call
     e->plan = plan;
     e->calls = calls;
     e->seed = seed;
-    topology_must(ns3c_open(&e->w, NULL));
+    struct ns3c_options options = {0};
+    for (uint32_t i = 0; i < plan->population_count; i++)
+        options.real_time |= plan->populations[i].behaviour == BEHAVIOUR_TAP;
+    options.checksums = options.real_time; /* a kernel looks at them */
+    topology_must(ns3c_open(&e->w, &options));
     ns3c_on_drop(e->w, on_drop, e);
     topology_build(&e->topology, e->w, plan, &hooks);
     e->directory = directory_open(plan);
@@ -369,6 +396,7 @@ static void ns3_close(struct engine *e)
 
 static const struct engine_type engine_ns3 = {
     .name = "ns3",
+    .fits = gates_fit,
     .open = ns3_open,
     .send = ns3_send,
     .emit = ns3_emit,

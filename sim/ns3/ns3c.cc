@@ -90,9 +90,14 @@ int ns3c_open(struct ns3c **world, const struct ns3c_options *options)
         ns3::Config::SetDefault("ns3::PcapFileWrapper::NanosecMode", ns3::BooleanValue(true));
         /* Addresses are given, not tried: no events of detection (RFC 4862, 5.4). */
         ns3::Config::SetDefault("ns3::Icmpv6L4Protocol::DAD", ns3::BooleanValue(false));
+        ns3::GlobalValue::Bind("SimulatorImplementationType",
+                               ns3::StringValue(o.real_time ? "ns3::RealtimeSimulatorImpl"
+                                                            : "ns3::DefaultSimulatorImpl"));
         ns3::Simulator::SetScheduler(ns3::ObjectFactory(scheduler));
         opened = new ns3c;
         opened->checksums = o.checksums;
+        if (o.real_time)
+            opened->clocked = std::make_unique<Clocked>();
         *world = opened;
         return NS3C_OK;
     });
@@ -101,6 +106,8 @@ int ns3c_open(struct ns3c **world, const struct ns3c_options *options)
 void ns3c_close(struct ns3c *w)
 {
     guard([&]() -> int {
+        if (w->clocked)
+            close_clocked(w->clocked.get());
         w->flows.reset();
         ns3::Simulator::Destroy();
         delete w;
@@ -149,6 +156,10 @@ void ns3c_schedule(struct ns3c *w, int64_t at, void (*call)(void *, uint64_t), v
 void ns3c_run(struct ns3c *w, int64_t until)
 {
     guard([&]() -> int {
+        if (w->clocked) {
+            run_clocked(w->clocked.get(), until);
+            return NS3C_OK;
+        }
         int64_t wait = until - 1 - ns3c_now(w);
         uint64_t before;
         do {
@@ -159,6 +170,11 @@ void ns3c_run(struct ns3c *w, int64_t until)
         } while (ns3::Simulator::GetEventCount() - before > 1);
         return NS3C_OK;
     });
+}
+
+int64_t ns3c_late(const struct ns3c *w)
+{
+    return w->clocked ? w->clocked->late : 0;
 }
 
 int ns3c_default(const char *attribute, const char *value)

@@ -13,8 +13,8 @@
  * ns3c_why tells more.  ns-3 is one simulator per process: one world at a time.
  * What ns-3 itself calls fatal (NS_FATAL_ERROR) ends the process.
  *
- * Deterministic: same calls, same events in the same order.  Events of one time
- * run in the order in which they were scheduled.  One thread.  The library is
+ * Deterministic: same calls, same events in the same order (but in real time).
+ * Events of one time run in the order in which they were scheduled.  One thread.  The library is
  * linked with ns-3, so what is made of it is under ns-3's licence, GPL-2.0-only. */
 #ifndef NS3C_H
 #define NS3C_H
@@ -70,7 +70,8 @@ struct ns3c_datagram {
 struct ns3c_options {
     const char *scheduler; /* "ns3::PriorityQueueScheduler"; NULL: that one */
     uint32_t seed;         /* of ns-3's own randomness, from 1; 0 is 1 */
-    bool checksums;        /* compute them: for captures; costs time */
+    bool checksums;        /* compute them: for captures and taps; costs time */
+    bool real_time;        /* events wait for their time on the clock: for taps */
 };
 
 /* options may be NULL.  Attributes set by ns3c_default before stay. */
@@ -90,6 +91,9 @@ void ns3c_schedule(struct ns3c *w, int64_t at, void (*call)(void *data, uint64_t
 /* Processes all events before `until`, which must lie ahead of now.  Afterwards
  * ns3c_now is until - 1 or the time of the last event, whichever is later. */
 void ns3c_run(struct ns3c *w, int64_t until);
+/* In real time: by how much the clock was ahead of the events at worst, ns, as seen at
+ * the end of each ns3c_run.  Else 0. */
+int64_t ns3c_late(const struct ns3c *w);
 
 /* ---- nodes and links ---- */
 
@@ -132,6 +136,11 @@ typedef uint32_t ns3c_carry(void *data, int64_t now, uint32_t port, struct ns3c_
                             int64_t *delay_ns);
 int ns3c_cloud(struct ns3c *w, const uint32_t *node, uint32_t count, ns3c_carry *carry, void *data,
                uint32_t *port);
+
+/* A TAP device of this machine (tuntap(7)), open as fd, as a port of the node: an
+ * Ethernet between the machine and ns-3.  For a world in real time.  The fd is the
+ * world's from then on. */
+int ns3c_tap(struct ns3c *w, uint32_t node, int fd, uint32_t *port);
 
 /* What a queue dropped, with the port whose queue it is.  For links that are made
  * afterwards; not called for what is neither UDP nor ICMP. */
@@ -181,8 +190,8 @@ int ns3c_udp_catch(struct ns3c *w, uint32_t node, ns3c_receive *receive, void *d
 
 /* ---- hooks ---- */
 
-/* A datagram came in at a port of a node without a stack.  May rewrite addresses, TTL
- * and fragment, and point to other bytes; returns the port of the same node at which it
+/* A datagram came in at a port of a node without a stack.  May rewrite addresses, TTL,
+ * mark and fragment, and point to other bytes; returns the port of the same node at which it
  * leaves, or NS3C_DROP.  Pieces come one by one.  What is too large for the link is
  * cut, or dropped if it must not be (IPv6 always).  What is neither UDP nor ICMP is dropped. */
 typedef uint32_t ns3c_hook(void *data, int64_t now, uint32_t port, struct ns3c_datagram *d);

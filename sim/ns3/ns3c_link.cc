@@ -2,6 +2,7 @@
 #include "sim/ns3/parts.hh"
 
 #include "ns3/csma-module.h"
+#include "ns3/fd-net-device-module.h"
 #include "ns3/point-to-point-module.h"
 
 using namespace ns3c_parts;
@@ -253,6 +254,20 @@ int ns3c_cloud(struct ns3c *w, const uint32_t *node, uint32_t count, ns3c_carry 
             device->SetChannel(channel);
             channel->ports[ns3::PeekPointer(device)] = port[i];
         }
+        return NS3C_OK;
+    });
+}
+
+int ns3c_tap(struct ns3c *w, uint32_t node, int fd, uint32_t *port)
+{
+    return guard([&]() -> int {
+        if (!has_node(w, node) || fd < 0)
+            return fail(NS3C_RANGE, "no such node, or no open file");
+        if (!w->clocked)
+            return fail(NS3C_LACKS, "a tap needs a world in real time");
+        Ptr<ns3::FdNetDevice> device = ns3::CreateObject<ns3::FdNetDevice>();
+        device->SetFileDescriptor(fd);
+        *port = add_port(w, node, device);
         return NS3C_OK;
     });
 }

@@ -149,7 +149,13 @@ void hear(ns3c *w, uint32_t number, Ptr<ns3::NetDevice>, Ptr<const ns3::Packet> 
     if (!open_packet(w, packet, protocol, &o))
         return;
     std::vector<uint8_t> bytes = std::move(w->bytes);
+    uint64_t mark = o.datagram.mark;
     uint32_t out = node.hook(node.hook_data, ns3c_now(w), number, &o.datagram);
+    if (o.datagram.mark != mark) {
+        Mark old;
+        o.payload->RemovePacketTag(old);
+        give_mark(o.payload, &o.datagram);
+    }
     if (out != NS3C_DROP)
         send_on_port(w, out, &o);
     w->bytes = std::move(bytes);

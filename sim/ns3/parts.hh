@@ -5,10 +5,13 @@
 #include <cstdint>
 #include <cstring> // ns-3.37's own headers forget it
 
+#include <condition_variable>
 #include <deque>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "ns3/core-module.h"
@@ -78,11 +81,22 @@ struct Socket {
     void *data = nullptr;
     ns3c *world = nullptr;
 };
+
+/* ns-3 in real time, in a thread of its own that runs only while ns3c_run waits. */
+struct Clocked {
+    std::thread thread;
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool running = false; // the thread's turn
+    bool closing = false;
+    int64_t late = 0;
+};
 } // namespace ns3c_parts
 
 /* Addresses in the deques stay, so callbacks may hold them. */
 struct ns3c {
     bool checksums = false;
+    std::unique_ptr<ns3c_parts::Clocked> clocked; // null: time is virtual
     std::deque<ns3c_parts::Node> nodes;
     std::deque<ns3c_parts::Port> ports;
     std::deque<ns3c_parts::Socket> sockets;
@@ -114,6 +128,10 @@ inline ns3::Time to_time(int64_t ns)
 {
     return ns3::NanoSeconds(static_cast<uint64_t>(ns));
 }
+
+/* ns3c_run and the end of a world in real time. */
+void run_clocked(Clocked *c, int64_t until);
+void close_clocked(Clocked *c);
 
 bool has_node(const ns3c *w, uint32_t node);
 bool has_port(const ns3c *w, uint32_t port);

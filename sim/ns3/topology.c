@@ -7,6 +7,7 @@
 #include "sim/engine.h"
 #include "sim/latency.h"
 #include "sim/ns3/prefixes.h"
+#include "sim/tap.h"
 #include "stack/check.h"
 
 #define FEWEST_BUFFERED 3000u /* bytes of a line's queue: two packets of 1500 */
@@ -71,20 +72,48 @@ static void count_behind(struct topology *t)
 
 /* ---- nodes ---- */
 
+static void make_host(struct topology *t, uint32_t place, const struct topology_hooks *hooks)
+{
+    unsigned stack = t->plan->hosts[place].addr.family == ADDR_V6 ? NS3C_IPV6 : NS3C_IPV4;
+    t->node[place] = topology_must(ns3c_node(t->w, stack));
+    topology_must(ns3c_udp_catch(t->w, t->node[place], hooks->catch, hooks->data));
+}
+
+static void make_gate(struct topology *t, uint32_t place, const struct topology_hooks *hooks)
+{
+    struct gate *gate = &t->gates[t->gate_count++];
+    *gate = (struct gate){.data = hooks->data, .place = place};
+    t->node[place] = topology_must(ns3c_node(t->w, 0));
+    topology_must(ns3c_forward(t->w, t->node[place], hooks->gate, gate));
+}
+
+static void make_box(struct topology *t, uint32_t number, const struct topology_hooks *hooks)
+{
+    struct topology_box *box = &t->boxes[number];
+    uint32_t attachment = plan_places(t->plan) + number;
+    *box = (struct topology_box){hooks->data, number};
+    t->node[attachment] = topology_must(ns3c_node(t->w, 0));
+    topology_must(ns3c_forward(t->w, t->node[attachment], hooks->box, box));
+}
+
 static void make_nodes(struct topology *t, const struct topology_hooks *hooks)
 {
-    for (uint32_t i = 0; i < t->attachments; i++) {
-        unsigned stack = 0;
-        if (is_host(t, i))
-            stack = t->plan->hosts[i].addr.family == ADDR_V6 ? NS3C_IPV6 : NS3C_IPV4;
-        t->node[i] = topology_must(ns3c_node(t->w, stack));
-        if (is_host(t, i)) {
-            topology_must(ns3c_udp_catch(t->w, t->node[i], hooks->catch, hooks->data));
-            continue;
-        }
-        struct topology_box *box = &t->boxes[i - plan_places(t->plan)];
-        *box = (struct topology_box){hooks->data, i - plan_places(t->plan)};
-        topology_must(ns3c_forward(t->w, t->node[i], hooks->box, box));
+    for (uint32_t i = 0; i < plan_places(t->plan); i++) {
+        if (tap_is(t->plan, i))
+            make_gate(t, i, hooks);
+        else
+            make_host(t, i, hooks);
+    }
+    for (uint32_t i = 0; i < t->plan->box_count; i++)
+        make_box(t, i, hooks);
+}
+
+static void build_gates(struct topology *t)
+{
+    for (uint32_t i = 0; i < t->gate_count; i++) {
+        struct gate *gate = &t->gates[i];
+        gate->up = t->up[gate->place];
+        gate_build(gate, t->w, t->plan, t->node[gate->place]);
     }
 }
 
@@ -273,6 +302,8 @@ static void address_hosts(struct topology *t)
     for (uint32_t i = 0; i < plan_places(t->plan); i++) {
         struct ns3c_addr addr = topology_addr(&t->plan->hosts[i].addr);
         bool is6 = addr.family == 6;
+        if (tap_is(t->plan, i)) /* the machine has it */
+            continue;
         topology_must(ns3c_address(t->w, t->up[i], &addr, is6 ? 128 : 32));
         topology_must(ns3c_route(t->w, is6 ? &everything6 : &everything4, 0, t->up[i], NULL));
     }
@@ -382,6 +413,7 @@ void topology_build(struct topology *t, struct ns3c *w, const struct plan *plan,
     t->mtu = take(t->attachments, sizeof *t->mtu);
     t->router = take(t->attachments, sizeof *t->router);
     t->boxes = take(plan->box_count, sizeof *t->boxes);
+    t->gates = take(plan->host_count, sizeof *t->gates);
     count_behind(t);
     make_nodes(t, hooks);
     struct prefixes *prefixes = prefixes_by_edge(t);
@@ -394,6 +426,7 @@ void topology_build(struct topology *t, struct ns3c *w, const struct plan *plan,
     address_hosts(t);
     route_edges(t, prefixes);
     make_lans(t, hooks);
+    build_gates(t);
     index_ports(t);
     for (uint32_t i = 0; i < t->attachments; i++)
         prefixes_free(&prefixes[i]);
@@ -405,7 +438,7 @@ void topology_free(struct topology *t)
 {
     void *parts[] = {t->node,          t->lan,    t->up,    t->down,   t->several,
                      t->population,    t->router, t->cloud, t->inside, t->links,
-                     t->place_of_node, t->boxes,  t->mtu};
+                     t->place_of_node, t->boxes,  t->mtu,   t->gates};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         free(parts[i]);
 }

@@ -10,13 +10,15 @@
  * share an Ethernet, IPv6 hosts a cloud (ns-3's neighbour discovery asks nobody
  * where a host has the same address on its line).  The outermost links end at regional routers,
  * each for at most TOPOLOGY_EDGES of one region, which meet in a cloud: that is the core, whose
- * delays and losses are the engine's. */
+ * delays and losses are the engine's.  Where a host is a tap, its node has no stack
+ * but a gate (gate.h). */
 #ifndef NS3_TOPOLOGY_H
 #define NS3_TOPOLOGY_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sim/ns3/gate.h"
 #include "sim/ns3/ns3c.h"
 #include "sim/plan.h"
 
@@ -28,6 +30,7 @@
 
 struct topology_hooks {
     ns3c_hook *box;      /* data: the box's entry of box_data */
+    ns3c_hook *gate;     /* data: the place's struct gate */
     ns3c_carry *lan;     /* of IPv6 hosts; data: data */
     ns3c_carry *core;    /* data: data */
     ns3c_receive *catch; /* what comes to a host's port without a socket; data: data */
@@ -55,7 +58,9 @@ struct topology {
     struct topology_box {
         void *data;
         uint32_t box;
-    } * boxes; /* what the box hook gets */
+    } * boxes;          /* what the box hook gets */
+    struct gate *gates; /* [gate_count] of the places that are taps */
+    uint32_t gate_count;
 };
 
 /* Builds it in the open world w; keeps plan.  Zero-filled t before. */

@@ -523,6 +523,7 @@ static void wrong_use_is_refused_with_a_reason(void **state)
     assert_int_equal(ns3c_address(w, port[0], &here6, 64), NS3C_LACKS);
     assert_int_equal(ns3c_address(w, port[0], &here, 33), NS3C_RANGE);
     assert_int_equal(ns3c_forward(w, a, translate, NULL), NS3C_LACKS);
+    assert_int_equal(ns3c_tap(w, a, 0, port), NS3C_LACKS); /* time is virtual */
     assert_int_equal(ns3c_udp(w, b, &here, receive, NULL), NS3C_LACKS);
     must(ns3c_address(w, port[0], &here, 24));
     must(ns3c_udp(w, a, &here, receive, NULL));
