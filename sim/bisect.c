@@ -18,6 +18,7 @@
 #include "sim/run_stack.h"
 #include "sim/scenario.h"
 #include "sim/text.h"
+#include "sim/world.h"
 #include "stack/check.h"
 
 #define FATE_WITHIN SEC(35) /* one way of the longest round trip there is, and full queues */
@@ -120,9 +121,6 @@ static const char *use_word(const struct side *side)
 
 static void describe_fate(const struct bisect *b, const struct side *side, char text[700])
 {
-    static const char *const losses[] = {"the network's loss", "a full queue",
-                                         "no such address",    "a broken path",
-                                         "a used-up TTL",      "too big for a line"};
     char host[300];
     const struct bisect_record *r = &side->fate;
     if (!side->has_fate)
@@ -131,8 +129,7 @@ static void describe_fate(const struct bisect *b, const struct side *side, char 
         snprintf(text, 700, "dropped by box %" PRIu32 ", %s (%s)", r->place,
                  b->plan->boxes[r->place].profile, r->why);
     else if (r->kind == BISECT_LOST)
-        snprintf(text, 700, "lost: %s",
-                 r->place < sizeof losses / sizeof *losses ? losses[r->place] : "?");
+        snprintf(text, 700, "lost: %s", world_loss_word(r->place));
     else {
         host_name(b->plan, r->place, host);
         snprintf(text, 700, "arrives at %s, %s, at %.9f s", host, b->plan->hosts[r->place].nat,

@@ -77,7 +77,11 @@ _Noreturn static void simulate(const struct plan *plan, const struct mist_api *a
     if (!out || setvbuf(out, NULL, _IOFBF, BUFFER))
         _exit(EXIT_STORAGE);
     failure_note(plan->path, plan->cell, plan->seed);
-    const struct world_watch watch = {out, on_sent, on_arrived, on_dropped, on_lost};
+    const struct world_watch watch = {.data = out,
+                                      .sent = on_sent,
+                                      .arrived = on_arrived,
+                                      .dropped = on_dropped,
+                                      .lost = on_lost};
     struct world_options options = {.api = api, .watch = &watch};
     struct world_result result;
     int outcome = world_run(plan, &engine_native, &options, &result, error, sizeof error);

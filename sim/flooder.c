@@ -114,7 +114,7 @@ static struct addr any_source(const struct forgery *f)
     return a;
 }
 
-void flooder_strike(struct world *w, uint32_t host)
+void flooder_strike(struct world *w, mist_time now, uint32_t host)
 {
     const struct plan_attack *attack = attack_of(w, host);
     struct forgery f = {.w = w, .host = host, .from = w->hosts[host].addr};
@@ -133,6 +133,7 @@ void flooder_strike(struct world *w, uint32_t host)
     d.from = f.from;
     d.to = f.to;
     w->attack_sent += d.length;
+    WORLD_TELL(w, left, now, host, "forged", &d);
     w->type->send(w->engine, w->hosts[host].place, &d);
 }
 

@@ -128,7 +128,7 @@ void hostile_due(struct world *w, mist_time now, uint32_t host)
     struct host *h = &w->hosts[host];
     while (h->attack <= now) {
         if (h->behaviour == BEHAVIOUR_FLOODER)
-            flooder_strike(w, host);
+            flooder_strike(w, now, host);
         else if (h->runs)
             dial(w, now, host);
         h->attacks++;

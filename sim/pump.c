@@ -29,7 +29,6 @@ static void hide(struct world *w, uint32_t host, uint32_t socket, struct datagra
 
 static void send_all(struct world *w, mist_time now, uint32_t host)
 {
-    const struct world_watch *watch = w->options->watch;
     const struct host *h = &w->hosts[host];
     bool whole = w->plan->populations[w->plan->hosts[host].population].access.whole;
     struct mist_datagram array[16];
@@ -42,9 +41,9 @@ static void send_all(struct world *w, mist_time now, uint32_t host)
                                  .ttl = array[i].ttl == 0 ? DEFAULT_TTL : array[i].ttl,
                                  .length = array[i].length,
                                  .bytes = (uint8_t *)(uintptr_t)array[i].bytes};
-            if (watch != NULL && watch->sent != NULL)
-                watch->sent(watch->data, now, host, &array[i]);
+            WORLD_TELL(w, sent, now, host, &array[i]);
             hide(w, host, array[i].socket, &d);
+            WORLD_TELL(w, left, now, host, world_core_word(&h->core->kinds, array[i].kind), &d);
             w->type->send(w->engine, h->place, &d);
         }
     }

@@ -119,14 +119,19 @@ static int choose_stack(const struct command_line *line, struct run_campaign *c)
     return 0;
 }
 
-static int refuse_later(const struct command_line *line)
+/* What a run leaves besides its figures.  A kept run would leave no capture. */
+static int choose_traces(const struct command_line *line, struct run_campaign *c)
 {
     const char *trace = command_value(line, "trace");
-    if (command_value(line, "pcap"))
-        return command_misuse(line->command, "--pcap is not yet supported");
-    if (trace && strcmp(trace, "packets") == 0)
-        return command_misuse(line->command, "--trace packets is not yet supported");
-    if (trace && strcmp(trace, "events") != 0)
+    c->pcap = command_value(line, "pcap");
+    if (c->pcap && !*c->pcap)
+        return command_misuse(line->command, "--pcap: expected a file name");
+    if (c->pcap && strlen(c->pcap) >= RESULTS_PATH - 24)
+        return command_misuse(line->command, "--pcap: the file name is too long");
+    c->fresh = command_value(line, "fresh") != NULL || c->pcap;
+    c->packets = trace && strcmp(trace, "packets") == 0;
+    c->facts = trace != NULL;
+    if (trace && !c->packets && strcmp(trace, "events") != 0)
         return command_misuse(line->command, "--trace: expected events or packets, got `%.40s`",
                               trace);
     if (command_value(line, "resume") && command_value(line, "fresh"))
@@ -295,12 +300,10 @@ static int run_main(int argc, char **argv)
     if (status != COMMAND_CONTINUES)
         return status;
     CHECK(sodium_init() >= 0);
-    c.fresh = command_value(&line, "fresh") != NULL;
     c.quiet = command_value(&line, "quiet") != NULL;
     c.word_count = argc;
     c.words = argv;
-    c.facts = command_value(&line, "trace") != NULL;
-    status = refuse_later(&line);
+    status = choose_traces(&line, &c);
     if (!status)
         status = choose_engine(&line, &c);
     if (!status)
@@ -330,8 +333,8 @@ static const struct command_option options[] = {
     {"stack", "LIB.so", "another build of the core", 0},
     {"jobs", "N", "runs at a time (default: one per processor)", 'j'},
     {"out", "FILE.db", "results file (default: results/NAME.db)", 'o'},
-    {"trace", "events|packets", "record more: events (packets: not yet supported)", 0},
-    {"pcap", "FILE", "not yet supported", 0},
+    {"trace", "events|packets", "record more: events; packets: and every datagram's fate", 0},
+    {"pcap", "FILE.pcapng", "capture what passes hosts and boxes (of several runs: FILE-RUN)", 0},
     {"dry-run", NULL, "print the plan, its origins and what would run; write nothing", 'n'},
     {"resume", NULL, "keep runs that are complete (the default)", 0},
     {"fresh", NULL, "repeat runs that are complete, and compare their trace hashes", 0},

@@ -137,7 +137,10 @@ struct plan *run_campaign_plan(struct run_campaign *c, uint32_t i, char key[RUN_
     uint64_t seed = c->first_seed + i / cells;
     struct plan *plan = scenario_plan(c->scenario, i % cells, seed, &c->errors);
     if (plan)
-        run_key(key, plan, c->engine->name, c->program, c->facts ? "events" : "");
+        run_key(key, plan, c->engine->name, c->program,
+                c->packets ? "packets"
+                : c->facts ? "events"
+                           : "");
     else
         errors_print(&c->errors, stderr);
     return plan;
@@ -173,10 +176,21 @@ static int begin(struct state *s, const struct plan *plan, const char *key, int6
     return results_begin(s->results, &what, run);
 }
 
+/* One file per run: of several each bears its run's number, FILE-7.pcapng. */
+static const char *name_capture(const struct run_campaign *c, int64_t run, char name[RESULTS_PATH])
+{
+    if (!c->pcap || run_campaign_size(c) == 1)
+        return c->pcap;
+    const char *slash = strrchr(c->pcap, '/'), *dot = strrchr(slash ? slash : c->pcap, '.');
+    int stem = (int)(dot ? (size_t)(dot - c->pcap) : strlen(c->pcap));
+    (void)snprintf(name, RESULTS_PATH, "%.*s-%" PRId64 "%s", stem, c->pcap, run, dot ? dot : "");
+    return name;
+}
+
 static void launch(struct state *s, struct worker *w, const struct plan *plan)
 {
     const struct run_campaign *c = s->campaign;
-    char part[RESULTS_PATH];
+    char part[RESULTS_PATH], pcap[RESULTS_PATH];
     results_part(s->results, w->run, part);
     struct record_run info = {
         .engine = c->engine->name,
@@ -184,7 +198,14 @@ static void launch(struct state *s, struct worker *w, const struct plan *plan)
         .commit_id = sim_commit,
     };
     run_stack_version(plan, c->api, info.stack_version, sizeof info.stack_version);
-    const struct run_worker_job job = {plan, c->engine, c->api, &info, part, c->facts};
+    const struct run_worker_job job = {.plan = plan,
+                                       .engine = c->engine,
+                                       .api = c->api,
+                                       .info = &info,
+                                       .part = part,
+                                       .facts = c->facts,
+                                       .packets = c->packets,
+                                       .pcap = name_capture(c, w->run, pcap)};
     w->has_ended = w->late = 0;
     w->began = progress_clock();
     w->process = run_worker_start(&job, forget, s->results, &w->pipe);

@@ -28,9 +28,11 @@ struct run_campaign {
     uint64_t first_seed;
     uint32_t seeds, jobs;
     double timeout_s; /* of a run, by the wall clock; 0: none */
-    int fresh, quiet, facts;
-    int fail_fast;  /* the first run that fails is the last to start */
-    int word_count; /* of the command line, for the manifest */
+    int fresh, quiet;
+    int facts, packets; /* recorded too */
+    const char *pcap;   /* file of the run's capture, or what theirs are called after; NULL */
+    int fail_fast;      /* the first run that fails is the last to start */
+    int word_count;     /* of the command line, for the manifest */
     char **words;
 };
 

@@ -1,9 +1,11 @@
 /* run_worker.c: see run_worker.h. */
 #include "sim/run_worker.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -12,6 +14,8 @@
 #include "sim/failure.h"
 #include "sim/oracle_census.h"
 #include "sim/rule.h"
+#include "sim/world_capture.h"
+#include "sim/world_packets.h"
 
 _Static_assert(sizeof(struct run_worker_message) <= 4096,
                "a message must be written in one piece (PIPE_BUF of Linux)");
@@ -115,6 +119,65 @@ static void compare_with_oracle(const struct run_worker_job *job, struct record 
                   over ? rule_distance(best, dials, p->direct) : 0);
 }
 
+/* Who looks on besides the recorder. */
+struct onlookers {
+    struct world_capture *capture;
+    struct world_packets *packets;
+};
+
+/* Returns the list of them, or NULL. */
+static const struct world_watch *list(const struct onlookers *o)
+{
+    struct world_watch *capture = o->capture ? world_capture_watch(o->capture) : NULL;
+    struct world_watch *packets = o->packets ? world_packets_watch(o->packets) : NULL;
+    if (capture)
+        capture->next = packets;
+    return capture ? capture : packets;
+}
+
+/* Returns 0, or -1: why in error. */
+static int invite(struct onlookers *o, const struct run_worker_job *job, struct record *record,
+                  char *error, size_t size)
+{
+    if (job->pcap && !(o->capture = world_capture_open(job->pcap, job->plan))) {
+        (void)snprintf(error, size, "cannot write %.400s: %s", job->pcap, strerror(errno));
+        return -1;
+    }
+    if (job->packets || job->plan->record_packets)
+        o->packets = world_packets_open(record);
+    return 0;
+}
+
+static int dismiss(struct onlookers *o, const struct run_worker_job *job, char *error, size_t size)
+{
+    if (o->packets)
+        world_packets_close(o->packets);
+    if (!o->capture || world_capture_close(o->capture) == 0)
+        return 0;
+    (void)snprintf(error, size, "cannot write %.400s: %s", job->pcap, strerror(errno));
+    return -1;
+}
+
+/* Returns what world_run does, or EXIT_STORAGE. */
+static int run_world(const struct run_worker_job *job, struct report *report,
+                     struct world_result *result, char *error, int size)
+{
+    struct onlookers onlookers = {0};
+    if (invite(&onlookers, job, report->record, error, (size_t)size))
+        return EXIT_STORAGE;
+    struct world_options options = {
+        .api = job->api,
+        .record = report->record,
+        .facts = job->facts != 0,
+        .stop = &stop,
+        .progress = on_progress,
+        .progress_data = report,
+        .watch = list(&onlookers),
+    };
+    int outcome = world_run(job->plan, job->engine, &options, result, error, size);
+    return dismiss(&onlookers, job, error, (size_t)size) ? EXIT_STORAGE : outcome;
+}
+
 static void simulate(const struct run_worker_job *job, struct report *report,
                      struct run_worker_message *ended)
 {
@@ -123,19 +186,10 @@ static void simulate(const struct run_worker_job *job, struct report *report,
     ended->exit_code = EXIT_STORAGE;
     if (!report->record)
         return;
-    struct world_options options = {
-        .api = job->api,
-        .record = report->record,
-        .facts = job->facts != 0,
-        .packets = job->plan->record_packets,
-        .stop = &stop,
-        .progress = on_progress,
-        .progress_data = report,
-    };
     struct world_result result = {0};
-    int outcome = world_run(job->plan, job->engine, &options, &result, ended->error, size);
+    int outcome = run_world(job, report, &result, ended->error, size);
     ended->progress = result.last;
-    if (outcome == EXIT_INPUT || outcome == EXIT_LACKING) {
+    if (outcome == EXIT_INPUT || outcome == EXIT_LACKING || outcome == EXIT_STORAGE) {
         record_abandon(report->record);
         ended->exit_code = outcome;
         return;

@@ -21,7 +21,8 @@ struct run_worker_job {
     const struct mist_api *api;
     const struct record_run *info; /* engine, stack, ... of the run */
     const char *part;              /* the part file to write */
-    int facts;
+    int facts, packets;            /* record them too */
+    const char *pcap;              /* file of a capture; NULL: none */
 };
 
 struct run_worker_message {

@@ -38,18 +38,16 @@ static void on_lost(void *world, mist_time now, uint32_t place, const struct dat
 {
     const struct world *w = world;
     (void)place;
-    w->options->watch->lost(w->options->watch->data, now, d, (enum engine_loss)why);
+    WORLD_TELL(w, lost, now, d, (enum engine_loss)why);
 }
 
 static void on_arrive(void *world, mist_time now, uint32_t place, const struct datagram *d)
 {
     struct world *w = world;
     uint32_t host = host_at(w, place);
-    const struct world_watch *watch = w->options->watch;
     if (host == PLAN_NONE)
         return;
-    if (watch != NULL && watch->arrived != NULL)
-        watch->arrived(watch->data, now, host, d);
+    WORLD_TELL(w, arrived, now, host, d);
     hostile_arrived(w, host, d);
     pump_input(w, now, host, d);
 }
@@ -335,7 +333,7 @@ int world_run(const struct plan *plan, const struct engine_type *engine,
                                  .due = on_due,
                                  .cross = on_cross,
                                  .prefetch = on_prefetch};
-    if (options->watch != NULL && options->watch->lost != NULL)
+    if (options->watch != NULL)
         calls.lost = on_lost;
     for (uint32_t i = 0; i < plan->fault_count; i++)
         if (plan->faults[i].kind == FAULT_PARTITION || plan->faults[i].kind == FAULT_LOSS)

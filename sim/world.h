@@ -24,25 +24,43 @@ struct world_progress {
 /* What passes, for whoever looks on: called in the order of events, borrowed for the
  * call, and nothing may be done to the world from within.  Members may be NULL. */
 struct world_watch {
+    const struct world_watch *next; /* somebody else who looks on; NULL: nobody */
     void *data;
+    /* By a core. */
     void (*sent)(void *data, mist_time now, uint32_t host, const struct mist_datagram *d);
     void (*arrived)(void *data, mist_time now, uint32_t host, const struct datagram *d);
+    /* Left a host's system, which may send from other addresses than its core believes.
+     * kind: a word. */
+    void (*left)(void *data, mist_time now, uint32_t host, const char *kind,
+                 const struct datagram *d);
+    /* Came to a box, before it decides; then what it decided.  went: what it made of it;
+     * NULL: nothing that goes on from here. */
+    void (*reached)(void *data, mist_time now, uint32_t box, enum direction direction,
+                    const struct datagram *d);
+    void (*decided)(void *data, mist_time now, uint32_t box, enum direction direction,
+                    const char *verdict, const struct datagram *went);
+    /* A box itself sends. */
+    void (*emitted)(void *data, mist_time now, uint32_t box, enum direction direction,
+                    const struct datagram *d);
     /* By a box; why: a word. */
     void (*dropped)(void *data, mist_time now, uint32_t box, const char *why,
                     const struct datagram *d);
     void (*lost)(void *data, mist_time now, const struct datagram *d, enum engine_loss why);
 };
 
+/* "a full queue" and the like; "?" if it is no enum engine_loss. */
+const char *world_loss_word(uint32_t why);
+
 struct world_options {
     const struct mist_api *api;  /* of populations without a build of their own */
     struct record *record;       /* NULL: nothing is recorded */
-    bool facts, packets;         /* record them too */
+    bool facts;                  /* record them too */
     const char *fact_log;        /* text log of facts, "-" is stdout; NULL: none */
     volatile sig_atomic_t *stop; /* set: end at the next slice; NULL: never */
     void (*progress)(void *data,
                      const struct world_progress *p); /* about each 100 ms of wall time */
     void *progress_data;
-    const struct world_watch *watch; /* NULL: nobody */
+    const struct world_watch *watch; /* the first of a list; NULL: nobody */
 };
 
 /* One row of the nodes' memory, summed over all nodes, for the bench. */

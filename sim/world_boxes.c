@@ -81,7 +81,7 @@ void world_boxes_close(struct world *w)
 
 /* ---- what boxes send ---- */
 
-static struct nat_datagram to_nat(const struct datagram *d)
+struct nat_datagram world_boxes_packet(const struct datagram *d)
 {
     bool six = d->from.family == ADDR_V6;
     return (struct nat_datagram){
@@ -108,13 +108,19 @@ static struct datagram from_nat(const struct nat_datagram *n)
         .bytes = n->bytes};
 }
 
+static void emit(struct world *w, uint32_t box, enum direction direction, const struct datagram *d)
+{
+    WORLD_TELL(w, emitted, w->type->now(w->engine), box, direction, d);
+    w->type->emit(w->engine, box, direction, d);
+}
+
 static void send_own(struct world *w, uint32_t box)
 {
     struct nat_datagram n;
     enum nat_side side;
     while (nat_output(w->boxes[box], &n, &side)) {
         struct datagram d = from_nat(&n);
-        w->type->emit(w->engine, box, side == NAT_INSIDE ? INWARD : OUTWARD, &d);
+        emit(w, box, side == NAT_INSIDE ? INWARD : OUTWARD, &d);
     }
 }
 
@@ -127,26 +133,26 @@ static bool was_cut(const struct datagram *came, const struct nat_datagram *went
 enum crossing world_boxes_cross(struct world *w, mist_time now, uint32_t box,
                                 enum direction direction, struct datagram *d)
 {
-    struct nat_datagram n = to_nat(d);
+    struct nat_datagram n = world_boxes_packet(d);
+    WORLD_TELL(w, reached, now, box, direction, d);
     enum nat_verdict verdict = direction == OUTWARD ? nat_outbound(w->boxes[box], now, &n)
                                                     : nat_inbound(w->boxes[box], now, &n);
-    const struct world_watch *watch = w->options->watch;
     bool cut = verdict == NAT_PASS && was_cut(d, &n);
-    if (cut) {
-        struct datagram first = from_nat(&n);
-        w->type->emit(w->engine, box, direction, &first);
-    }
+    struct datagram went = from_nat(&n);
+    WORLD_TELL(w, decided, now, box, direction, nat_verdict_word(verdict),
+               cut || nat_is_drop(verdict) ? NULL : &went);
+    if (cut)
+        emit(w, box, direction, &went);
     send_own(w, box);
     if (cut)
         return CROSS_DROP;
     if (nat_is_drop(verdict)) {
-        if (watch != NULL && watch->dropped != NULL)
-            watch->dropped(watch->data, now, box, nat_verdict_word(verdict), d);
+        WORLD_TELL(w, dropped, now, box, nat_verdict_word(verdict), d);
         if (w->options->facts)
             world_record_drop(w, now, w->box_hosts[box], box, direction, verdict, d);
         return CROSS_DROP;
     }
-    *d = from_nat(&n); /* alg: rewrite: its bytes too */
+    *d = went; /* alg: rewrite: its bytes too */
     return verdict == NAT_HAIRPIN ? CROSS_HAIRPIN : CROSS_PASS;
 }
 

@@ -13,6 +13,14 @@
 
 #define DIAL_NONE UINT32_MAX
 
+/* Tells all who look on and want to know. */
+#define WORLD_TELL(w, what, ...)                                                                   \
+    do {                                                                                           \
+        for (const struct world_watch *v = (w)->options->watch; v != NULL; v = v->next)            \
+            if (v->what != NULL)                                                                   \
+                v->what(v->data, __VA_ARGS__);                                                     \
+    } while (0)
+
 /* A connection that the workload asked for.  Durations count from at. */
 struct dial {
     mist_time at, end;
@@ -200,6 +208,7 @@ void world_boxes_strike(struct world *w, mist_time now, const struct plan_fault 
 struct nat_counters world_boxes_tally(struct world *w, mist_time now, uint32_t box);
 enum crossing world_boxes_cross(struct world *w, mist_time now, uint32_t box,
                                 enum direction direction, struct datagram *d);
+struct nat_datagram world_boxes_packet(const struct datagram *d); /* as a box takes it */
 /* After any other call on the box (nat_reboot, nat_readdress, nat_set ...): what it
  * sends leaves, now and later.  Not from within cross. */
 void world_boxes_called(struct world *w, uint32_t box);
@@ -265,7 +274,7 @@ void hostile_record(const struct world *w, mist_time now);
 /* flooder.c */
 void flooder_open(struct world *w);
 void flooder_close(struct world *w);
-void flooder_strike(struct world *w, uint32_t host);
+void flooder_strike(struct world *w, mist_time now, uint32_t host);
 void flooder_heard(struct world *w, uint32_t host, const struct datagram *d);
 
 /* persons.c: whom dials are for. */

@@ -4,6 +4,15 @@
 #include "sim/record.h"
 #include "sim/world_parts.h"
 
+const char *world_loss_word(uint32_t why)
+{
+    static const char *const words[] = {
+        [LOSS_LINK] = "the network's loss",  [LOSS_QUEUE] = "a full queue",
+        [LOSS_NO_ROUTE] = "no such address", [LOSS_BROKEN] = "a broken path",
+        [LOSS_TTL] = "a used-up TTL",        [LOSS_TOO_BIG] = "too big for a line"};
+    return why < sizeof words / sizeof *words ? words[why] : "?";
+}
+
 void world_record_dial(struct world *w, const struct dial *d, const char *outcome,
                        const char *reason)
 {

@@ -15,9 +15,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sim/capture.h"
 #include "sim/exit.h"
 #include "sim/natbox/box.h"
-#include "sim/natbox/capture.h"
 #include "sim/natbox/control.h"
 #include "sim/natbox/ether.h"
 #include "sim/natbox/line.h"
@@ -30,7 +30,7 @@ struct natbox {
     struct box *box;
     struct ether *inside[OPTIONS_PORTS], *outside;
     struct line *up, *down;
-    struct capture *capture;
+    struct capture *capture; /* interfaces by enum nat_side */
     struct control control;
     int64_t utc; /* what to add to the monotonic clock */
 };
@@ -239,7 +239,12 @@ static int open_box(struct natbox *n)
     n->control = (struct control){.box = n->box};
     n->up = line_open(&n->options.up, n->options.seed, 0);
     n->down = line_open(&n->options.down, n->options.seed, 1);
-    n->capture = n->options.pcap ? capture_open(n->options.pcap, n->options.nat.name) : NULL;
+    n->capture =
+        n->options.pcap ? capture_open(n->options.pcap, n->options.nat.name, "natbox") : NULL;
+    if (n->capture) {
+        CHECK(capture_interface(n->capture, "inside") == NAT_INSIDE);
+        CHECK(capture_interface(n->capture, "outside") == NAT_OUTSIDE);
+    }
     if (n->options.pcap && !n->capture) {
         fprintf(stderr, "natbox: %s: %s\n", n->options.pcap, strerror(errno));
         return EXIT_STORAGE;

@@ -497,8 +497,7 @@ refused 2 '--timeout: expected a time such as `90 s`, got `0 s`' run "$t" --time
 refused 2 '--fail-fast and --keep-going exclude each other' run "$t" --fail-fast --keep-going
 refused 2 'mistsim dump: ' dump "$work/no.db"
 refused 2 '--engine: expected native, ns3 or netns, got `fast`' run "$t" --engine fast
-refused 2 '--pcap is not yet supported' run "$t" --pcap x.pcapng
-refused 2 '--trace packets is not yet supported' run "$t" --trace packets
+refused 2 '--pcap: expected a file name' run "$t" --pcap ''
 refused 2 '--trace: expected events or packets, got `all`' run "$t" --trace all
 refused 2 '--resume and --fresh exclude each other' run "$t" --resume --fresh
 refused 2 '--out: expected a file name' run "$t" --out ''

@@ -1,5 +1,5 @@
 /* capture.c: see capture.h. */
-#include "sim/natbox/capture.h"
+#include "sim/capture.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -23,6 +23,7 @@ enum {
 struct capture {
     FILE *file;
     int error;
+    uint32_t interfaces;
     uint32_t length;
     uint8_t block[LONGEST];
 };
@@ -76,7 +77,7 @@ static void end(struct capture *c)
         c->error = errno;
 }
 
-static void add_interface(struct capture *c, const char *name)
+uint32_t capture_interface(struct capture *c, const char *name)
 {
     uint8_t unit = NANOSECONDS;
     begin(c, INTERFACE);
@@ -85,9 +86,10 @@ static void add_interface(struct capture *c, const char *name)
     add_option(c, OPTION_NAME, name, strlen(name));
     add_option(c, OPTION_UNIT, &unit, 1);
     end(c);
+    return c->interfaces++;
 }
 
-struct capture *capture_open(const char *file, const char *box)
+struct capture *capture_open(const char *file, const char *about, const char *application)
 {
     struct capture *c = calloc(1, sizeof *c);
     CHECK(c);
@@ -101,19 +103,18 @@ struct capture *capture_open(const char *file, const char *box)
     add16s(c, 1, 0);
     add32(c, UINT32_MAX); /* the section's length is not known */
     add32(c, UINT32_MAX);
-    add_option(c, OPTION_COMMENT, box, strlen(box));
-    add_option(c, OPTION_APPLICATION, "natbox", 6);
+    add_option(c, OPTION_COMMENT, about, strlen(about));
+    add_option(c, OPTION_APPLICATION, application, strlen(application));
     end(c);
-    add_interface(c, "inside");
-    add_interface(c, "outside");
     return c;
 }
 
-void capture_packet(struct capture *c, int64_t utc, enum nat_side side, const uint8_t *bytes,
+void capture_packet(struct capture *c, int64_t utc, uint32_t interface, const uint8_t *bytes,
                     uint32_t length, const char *comment)
 {
     begin(c, PACKET);
-    add32(c, side == NAT_INSIDE ? 0 : 1);
+    CHECK(interface < c->interfaces);
+    add32(c, interface);
     add32(c, (uint32_t)((uint64_t)utc >> 32));
     add32(c, (uint32_t)utc);
     add32(c, length);
