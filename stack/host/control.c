@@ -15,11 +15,20 @@
 #include "stack/host/lines.h"
 #include "stack/host/wishes.h"
 
-#define WAITING 8 /* clients that the kernel holds for us */
+#define WAITING   8    /* clients that the kernel holds for us */
+#define TEXT_ROOM 4096 /* bytes at first: a status */
+
+/* What is told to a client, as a whole. */
+struct text {
+    char *bytes; /* NULL: no room yet */
+    size_t length, size;
+};
 
 struct client {
     struct control *control; /* NULL: being closed */
     uv_pipe_t pipe;
+    uv_write_t request;
+    struct text told, leaving; /* leaving: is being written; empty: nothing is */
     size_t length;
     char line[WISHES_LINE];
 };
@@ -32,16 +41,14 @@ struct control {
     struct client *clients[CONTROL_CLIENTS];
 };
 
-struct writing {
-    uv_write_t request;
-    char *text;
-};
-
 /* ---- writing ---- */
 
 static void on_closed_client(uv_handle_t *handle)
 {
-    free(handle->data);
+    struct client *client = handle->data;
+    free(client->told.bytes);
+    free(client->leaving.bytes);
+    free(client);
 }
 
 static void drop_client(struct client *client)
@@ -56,37 +63,55 @@ static void drop_client(struct client *client)
     uv_close((uv_handle_t *)&client->pipe, on_closed_client);
 }
 
-static void on_written(uv_write_t *request, int status)
+static void append(struct text *t, const char *bytes, size_t length)
 {
-    struct writing *w = request->data;
-    (void)status; /* who does not read any more is noticed by reading */
-    free(w->text);
-    free(w);
+    size_t size = t->size ? t->size : TEXT_ROOM;
+    while (size < t->length + length)
+        size *= 2;
+    if (size > t->size) {
+        t->bytes = realloc(t->bytes, size);
+        CHECK(t->bytes);
+        t->size = size;
+    }
+    memcpy(t->bytes + t->length, bytes, length);
+    t->length += length;
 }
 
-/* Takes text, malloc'd.  The standard streams' client answers where events are printed. */
-static void send_text(struct client *client, char *text, size_t length)
+static void on_written(uv_write_t *request, int status);
+
+/* What was told leaves with one call, while more is told. */
+static void write_told(struct client *client)
 {
-    struct writing *w = NULL;
-    uv_buf_t buffer = uv_buf_init(text, (unsigned)length);
+    struct text leaving = client->told;
+    client->told = client->leaving;
+    client->leaving = leaving;
+    uv_buf_t buffer = uv_buf_init(leaving.bytes, (unsigned)leaving.length);
+    client->request.data = client;
+    if (uv_write(&client->request, (uv_stream_t *)&client->pipe, &buffer, 1, on_written) != 0)
+        drop_client(client);
+}
+
+static void on_written(uv_write_t *request, int status)
+{
+    struct client *client = request->data;
+    (void)status; /* who does not read any more is noticed by reading */
+    client->leaving.length = 0;
+    if (client->control && client->told.length > 0)
+        write_told(client);
+}
+
+/* The standard streams' client answers where events are printed. */
+static void tell(struct client *client, const char *text, size_t length)
+{
     if (!client->control->path) {
         (void)fwrite(text, 1, length, stdout);
         (void)fflush(stdout);
-        free(text);
-        return;
-    }
-    if (uv_stream_get_write_queue_size((uv_stream_t *)&client->pipe) > CONTROL_BEHIND) {
+    } else if (client->told.length + client->leaving.length + length > CONTROL_BEHIND)
         drop_client(client);
-        free(text);
-        return;
-    }
-    w = malloc(sizeof *w);
-    CHECK(w);
-    w->text = text;
-    w->request.data = w;
-    if (uv_write(&w->request, (uv_stream_t *)&client->pipe, &buffer, 1, on_written) != 0) {
-        free(text);
-        free(w);
+    else {
+        append(&client->told, text, length);
+        if (client->leaving.length == 0)
+            write_told(client);
     }
 }
 
@@ -95,9 +120,8 @@ static void answer(struct client *client, const char *wrong)
     char text[300];
     int length = wrong ? snprintf(text, sizeof text, "{\"ok\":false,\"error\":\"%s\"}\n", wrong)
                        : snprintf(text, sizeof text, "{\"ok\":true}\n");
-    char *copy = strdup(text);
-    CHECK(copy && length > 0 && (size_t)length < sizeof text);
-    send_text(client, copy, (size_t)length);
+    CHECK(length > 0 && (size_t)length < sizeof text);
+    tell(client, text, (size_t)length);
 }
 
 static void answer_status(struct client *client)
@@ -108,7 +132,8 @@ static void answer_status(struct client *client)
     CHECK(out);
     host_status(client->control->host, out);
     CHECK(fclose(out) == 0);
-    send_text(client, text, length);
+    tell(client, text, length);
+    free(text);
 }
 
 void control_event(struct control *c, const struct mist_event *event)
@@ -122,11 +147,8 @@ void control_event(struct control *c, const struct mist_event *event)
     lines_event(out, c->api, event);
     CHECK(fclose(out) == 0);
     for (int i = 0; i < CONTROL_CLIENTS; i++)
-        if (c->clients[i]) {
-            char *copy = strdup(text);
-            CHECK(copy);
-            send_text(c->clients[i], copy, length);
-        }
+        if (c->clients[i])
+            tell(c->clients[i], text, length);
     free(text);
 }
 
