@@ -167,6 +167,9 @@ install: $(PROGRAMS) $(B)/stamp/docs	## into PREFIX (/usr/local), below DESTDIR
 	    $(DESTDIR)$(PREFIX)/include/mist/$$header || exit; done
 	find scenarios nat-models -name '*.yaml' -exec \
 	    install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/mist/{} ';'
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's,@BINDIR@,$(PREFIX)/bin,' stack/host/mist.service \
+	    >$(DESTDIR)$(PREFIX)/lib/systemd/system/mist.service
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $(B)/man/*.1
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man5 $(B)/man/*.5
 	for place in $(COMPLETIONS); do \
@@ -175,6 +178,7 @@ install: $(PROGRAMS) $(B)/stamp/docs	## into PREFIX (/usr/local), below DESTDIR
 uninstall:	## what install put there
 	rm -f $(addprefix $(DESTDIR)$(PREFIX)/bin/,$(BINARIES))
 	rm -rf $(addprefix $(DESTDIR)$(PREFIX)/,lib/mist share/mist include/mist)
+	rm -f $(DESTDIR)$(PREFIX)/lib/systemd/system/mist.service
 	rm -f $(DESTDIR)$(PREFIX)/share/man/man1/mist.1 $(DESTDIR)$(PREFIX)/share/man/man1/natbox.1 \
 	    $(DESTDIR)$(PREFIX)/share/man/man1/mistsim*.1 \
 	    $(DESTDIR)$(PREFIX)/share/man/man5/mistsim-scenario.5 \

@@ -32,4 +32,8 @@ bool system_next_refusal(int socket, struct addr *to);
 /* How many datagrams the kernel threw away because the socket's buffer was full. */
 uint64_t system_overruns(int socket);
 
+/* Gives up for good what powers the process has beyond its user's.  Returns 0, or -1 and
+ * errno. */
+int system_confine(void);
+
 #endif

@@ -1,15 +1,19 @@
 /* system_linux.c: see system.h.  All that is Linux's own is here. */
-#define _GNU_SOURCE /* sendmmsg(2) */
+#define _GNU_SOURCE /* sendmmsg(2), syscall(2) */
 #include "stack/host/system.h"
 
 #if defined(__linux__) && !defined(MIST_PORTABLE)
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "stack/host/address.h"
 
@@ -128,6 +132,18 @@ uint64_t system_overruns(int socket)
     uint32_t counts[SK_MEMINFO_VARS] = {0};
     socklen_t size = sizeof counts;
     return getsockopt(socket, SOL_SOCKET, SO_MEMINFO, counts, &size) ? 0 : counts[SK_MEMINFO_DROPS];
+}
+
+/* ---- privileges ---------------------------------------------------------- */
+
+/* capabilities(7), no_new_privs(2const): nothing that is run later gets them back either. */
+int system_confine(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+        return -1;
+    return (int)syscall(SYS_capset, &header, none);
 }
 
 #endif

@@ -41,6 +41,11 @@ bool system_next_refusal(int socket, struct addr *to)
     return false;
 }
 
+int system_confine(void)
+{
+    return 0;
+}
+
 uint64_t system_overruns(int socket)
 {
     (void)socket;
