@@ -329,6 +329,17 @@ static int wish_port_mapped(struct mist *n, mist_time now, const struct mist_wis
     return MIST_OK;
 }
 
+static int wish_ping(struct mist *n, mist_time now, const struct mist_wish *w)
+{
+    if (meet_find(&n->meet, w->id) == NULL)
+        return MIST_ERR_UNKNOWN;
+    mist_link link = meet_link(&n->meet, w->id);
+    if (link == 0)
+        return MIST_ERR_STATE;
+    meet_ping(&n->meet, w->id, mux_ping(n->mux, now, link, n->out));
+    return MIST_OK;
+}
+
 static int wish_leave(struct mist *n, mist_time now, const struct mist_wish *w)
 {
     (void)w;
@@ -351,6 +362,7 @@ static const granter granters[] = {
     [MIST_WISH_LEAVE] = wish_leave,
     [MIST_WISH_IDENTITY] = wish_identity,
     [MIST_WISH_PORT_MAPPED] = wish_port_mapped,
+    [MIST_WISH_PING] = wish_ping,
 };
 
 static int api_wish(struct mist *n, mist_time now, const struct mist_wish *w)

@@ -175,6 +175,28 @@ void meet_rtt(struct meet *m, mist_link link, mist_time rtt, struct out *out)
     }
 }
 
+mist_link meet_link(const struct meet *m, uint32_t id)
+{
+    const struct conn *c = meet_find(m, id);
+    return c != NULL && c->state == CONN_UP ? c->link : 0;
+}
+
+void meet_ping(struct meet *m, uint32_t id, uint32_t token)
+{
+    find_conn(m, id)->ping = token;
+}
+
+void meet_pong(struct meet *m, mist_link link, uint32_t token, mist_time rtt, struct out *out)
+{
+    for (uint32_t i = 0; i < m->used; i++) {
+        struct conn *c = &m->conns[i];
+        if (c->state != CONN_UP || c->link != link || c->ping == 0 || c->ping != token)
+            continue;
+        c->ping = 0;
+        meet_tell(c, MIST_EVENT_PONG, rtt, 0, out);
+    }
+}
+
 void meet_path(struct meet *m, mist_link link, uint32_t path, mist_time rtt, struct out *out)
 {
     for (uint32_t i = 0; i < m->used; i++) {

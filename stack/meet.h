@@ -50,6 +50,7 @@ struct conn {
     uint32_t acked, told; /* best of the offers */
     uint32_t path;        /* enum mist_path */
     mist_link link, relay_pin;
+    uint32_t ping; /* token of the caller's; 0: none is under way */
     mist_link relays[MEET_RELAYS], impostors[MEET_IMPOSTORS];
     mist_time started, answered;
     uint8_t key[WIRE_ID], peer[WIRE_ID];
@@ -95,6 +96,11 @@ int meet_connect(struct meet *m, mist_time now, uint32_t id, const uint8_t key[W
 int meet_send(struct meet *m, mist_time now, uint32_t id, const uint8_t *bytes, uint32_t length,
               struct out *out);
 int meet_close(struct meet *m, mist_time now, uint32_t id, struct out *out);
+/* The link of a connection that stands; 0: there is none. */
+mist_link meet_link(const struct meet *m, uint32_t id);
+/* The caller asked the link's peer with that token, and hears of the answer. */
+void meet_ping(struct meet *m, uint32_t id, uint32_t token);
+void meet_pong(struct meet *m, mist_link link, uint32_t token, mist_time rtt, struct out *out);
 const struct conn *meet_find(const struct meet *m, uint32_t id);
 
 /* The dialer's offer was published. */

@@ -43,6 +43,8 @@ static void on_pong(struct context *c, const struct msg *m)
         seen(c, &m->addr); /* unasked, anybody could say anything */
     if (rtt > 0 && c->view.srtt == 0)
         meet_rtt(&c->n->meet, c->view.link, rtt, c->n->out);
+    if (rtt > 0)
+        meet_pong(&c->n->meet, c->view.link, m->request, rtt, c->n->out);
 }
 
 /* A server that answers is a contact; where it answers from is its address. */

@@ -62,7 +62,8 @@ enum mist_error {
     X(11, LEAVE, "say goodbye to every peer; the node is of no further use")                       \
     X(12, IDENTITY, "be the person whose Ed25519 seed is `bytes` (32), before any connection")     \
     X(13, PORT_MAPPED,                                                                             \
-      "a gateway maps main socket `socket` to `addr` outside, the host keeps it so; 0: no longer")
+      "a gateway maps main socket `socket` to `addr` outside, the host keeps it so; 0: no longer") \
+    X(17, PING, "ask the peer of connection `id` for a sign of life: PONG tells, or nothing")
 
 /* X(number, NAME, doc) */
 #define MIST_EVENTS(X)                                                                             \
@@ -82,7 +83,9 @@ enum mist_error {
     X(12, LOOKUP, "a lookup ended: `hops` hops and `count` answers in `rtt`; ok: `reason`==0")     \
     X(13, SOCKET_UNWANTED, "close socket `socket`; its id is never used again")                    \
     X(14, NATURE, "what the NAT does: `text`, after `count` datagrams and `rtt`")                  \
-    X(15, IMPOSTOR, "`peer` answered connection `id` without the person's key; the search goes on")
+    X(15, IMPOSTOR,                                                                                \
+      "`peer` answered connection `id` without the person's key; the search goes on")              \
+    X(18, PONG, "the peer of connection `id` answered PING over `path` within `rtt`")
 
 /* X(number, NAME, word): how a connection's datagrams travel. */
 #define MIST_PATHS(X)                                                                              \

@@ -125,7 +125,8 @@ void mux_keep(struct mux *m, mist_link link, int by); /* not evicted while kept 
 void mux_path(struct mux *m, mist_time now, mist_link link, const struct addr *path,
               uint32_t socket, mist_time rtt);
 void mux_peer_flags(struct mux *m, mist_link link, uint8_t flags);
-void mux_ping(struct mux *m, mist_time now, mist_link link, struct out *out);
+/* Asks unless a question is under way.  Returns its token; 0: the link does not stand. */
+uint32_t mux_ping(struct mux *m, mist_time now, mist_link link, struct out *out);
 /* The round trip, or 0 when the answer is late or to none of our questions. */
 mist_time mux_pong(struct mux *m, mist_time now, mist_link link, uint32_t token);
 /* Forgets a link; why: a of FACT_LINK_DOWN.  Tells by EFFECT_LINK_DOWN. */

@@ -16,7 +16,7 @@
 
 enum { DONE = 0, NOT_IN_TIME = 1, MISUSED = 2, NOBODY = 77 };
 
-#define LINE 16384 /* bytes: a status, or an event with the longest value in hex */
+#define LINE (1 << 17) /* bytes: a status with all connections and peers, 300 and 100 each */
 
 struct client {
     int socket;

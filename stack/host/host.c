@@ -15,6 +15,7 @@
 #include <uv.h>
 
 #include "stack/check.h"
+#include "stack/host/account.h"
 #include "stack/host/address.h"
 #include "stack/host/book.h"
 #include "stack/host/system.h"
@@ -34,6 +35,7 @@ struct host_socket {
     uv_udp_t udp;
     struct host *host;
     uint32_t id;
+    struct addr local;
 };
 
 struct host {
@@ -51,8 +53,11 @@ struct host {
     void *memory, *scratch;        /* as allocated; the core's blocks are aligned within */
     struct waiting *first, **last; /* events: the next to deliver, where to append */
     bool delivering;
+    mist_time opened;
+    struct account account;
     struct addr listen[HOST_LISTEN];
     uint32_t listen_count, socket_count;
+    uint64_t overruns; /* of sockets closed since */
     struct host_socket *sockets[HOST_SOCKETS];
     char received[HOST_RECEIVE];
 };
@@ -111,18 +116,26 @@ static struct waiting *take_event(struct host *h)
     return w;
 }
 
-/* Facts are for simulations: here they are only taken away. */
+static void take_facts(struct host *h)
+{
+    struct mist_fact fact = {.size = sizeof fact};
+    while (h->api->fact(h->node, &fact)) {
+        account_fact(&h->account, now(), &fact);
+        if (h->calls.fact)
+            h->calls.fact(h->calls.user, &fact);
+        fact = (struct mist_fact){.size = sizeof fact};
+    }
+}
+
 static void collect(struct host *h)
 {
     struct mist_event event = {.size = sizeof event};
-    struct mist_fact fact = {.size = sizeof fact};
     send_output(h);
     while (h->api->event(h->node, &event)) {
         append_event(h, &event);
         event = (struct mist_event){.size = sizeof event};
     }
-    while (h->api->fact(h->node, &fact))
-        ;
+    take_facts(h);
 }
 
 static void open_socket(struct host *h, const struct mist_event *wanted);
@@ -152,6 +165,7 @@ static void deliver(struct host *h)
         else if (w->event.kind == MIST_EVENT_SOCKET_UNWANTED)
             close_socket(h, w->event.socket);
         else {
+            account_event(&h->account, now(), &w->event);
             if (h->book)
                 book_event(h->book, &w->event);
             h->calls.event(h->calls.user, &w->event);
@@ -300,18 +314,23 @@ static int add_socket(struct host *h, uint32_t id, const struct addr *at, struct
     error = bind_socket(s, at, local);
     if (error)
         uv_close((uv_handle_t *)&s->udp, on_socket_closed);
-    else
+    else {
+        s->local = *local;
         h->sockets[h->socket_count++] = s;
+    }
     return error;
 }
 
 static void close_socket(struct host *h, uint32_t id)
 {
+    int fd;
     for (uint32_t i = 0; i < h->socket_count; i++) {
         struct host_socket *s = h->sockets[i];
         if (s->id != id)
             continue;
         h->sockets[i] = h->sockets[--h->socket_count];
+        if (uv_fileno((const uv_handle_t *)&s->udp, &fd) == 0)
+            h->overruns += system_overruns(fd);
         sending_forget(h->sending, &s->udp);
         uv_close((uv_handle_t *)&s->udp, on_socket_closed);
         return;
@@ -405,6 +424,7 @@ struct host *host_open(const struct host_options *options)
     if (options->listen_count)
         memcpy(h->listen, options->listen, options->listen_count * sizeof h->listen[0]);
     h->last = &h->first;
+    h->opened = now();
     h->node = start_node(h, options);
     if (!h->node || uv_loop_init(&h->loop)) {
         free_host(h);
@@ -434,6 +454,7 @@ static void print_traffic(const struct host *h, FILE *out)
     uint32_t count;
     const struct mist_names *names = h->api->kind_names(&count);
     h->api->counters(h->node, counters);
+    fputs("\"traffic\":{", out);
     for (uint32_t i = 0; i < count && i < MIST_KIND_COUNT; i++) {
         const struct mist_counter *c = &counters[names[i].number];
         fprintf(out,
@@ -442,6 +463,35 @@ static void print_traffic(const struct host *h, FILE *out)
                 i ? "," : "", names[i].word, c->packets_out, c->bytes_out, c->packets_in,
                 c->bytes_in);
     }
+    fputs("}", out);
+}
+
+/* What the kernel did with datagrams: received too late, sent, kept waiting, refused. */
+static void print_kernel(const struct host *h, FILE *out)
+{
+    const struct sending_tally *t = sending_tally(h->sending);
+    uint64_t overruns = h->overruns;
+    int fd;
+    for (uint32_t i = 0; i < h->socket_count; i++)
+        if (uv_fileno((const uv_handle_t *)&h->sockets[i]->udp, &fd) == 0)
+            overruns += system_overruns(fd);
+    fprintf(out,
+            "\"kernel\":{\"sent\":%" PRIu64 ",\"calls\":%" PRIu64 ",\"waits\":%" PRIu64
+            ",\"refused\":%" PRIu64 ",\"dropped\":%" PRIu64 ",\"overruns\":%" PRIu64 "}",
+            t->sent, t->calls, t->waits, t->refused, t->dropped, overruns);
+}
+
+static void print_listening(const struct host *h, FILE *out)
+{
+    char text[ADDR_TEXT];
+    const char *separator = "";
+    fputs("\"listening\":[", out);
+    for (uint32_t i = 0; i < h->socket_count; i++)
+        if (h->sockets[i]->id <= MIST_SOCKETS) {
+            fprintf(out, "%s\"%s\"", separator, addr_format(&h->sockets[i]->local, text));
+            separator = ",";
+        }
+    fputs("]", out);
 }
 
 void host_status(const struct host *h, FILE *out)
@@ -449,10 +499,17 @@ void host_status(const struct host *h, FILE *out)
     uint8_t id[MIST_ID];
     char hex[2 * MIST_ID + 1];
     h->api->id(h->node, id);
-    fprintf(out, "{\"status\":{\"id\":\"%s\",\"build\":\"%s\",\"sockets\":%u,\"traffic\":{",
-            sodium_bin2hex(hex, sizeof hex, id, sizeof id), h->api->build, h->socket_count);
+    fprintf(out, "{\"status\":{\"id\":\"%s\",\"build\":\"%s\",\"up_s\":%" PRId64 ",",
+            sodium_bin2hex(hex, sizeof hex, id, sizeof id), h->api->build,
+            (now() - h->opened) / SEC(1));
+    print_listening(h, out);
+    fprintf(out, ",\"sockets\":%u,", h->socket_count);
+    account_print(&h->account, now(), h->api, out);
+    fputs(",", out);
     print_traffic(h, out);
-    fputs("}}}\n", out);
+    fputs(",", out);
+    print_kernel(h, out);
+    fputs("}}\n", out);
 }
 
 struct uv_loop_s *host_loop(struct host *h)

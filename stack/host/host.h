@@ -28,6 +28,8 @@ struct host_calls {
     void (*opened)(void *user, uint32_t socket, const struct addr *local);
     /* A socket could not be bound; why: one line of text. */
     void (*failed)(void *user, uint32_t socket, const struct addr *wanted, const char *why);
+    /* What happens inside the core; may be NULL.  May call nothing here. */
+    void (*fact)(void *user, const struct mist_fact *fact);
 };
 
 struct host_options {
@@ -56,7 +58,8 @@ struct host *host_open(const struct host_options *options);
 /* As the core's wish, at the present time.  Returns its answer. */
 int host_wish(struct host *host, const struct mist_wish *wish);
 
-/* Writes {"status":{"id":...,"build":...,"sockets":n,"traffic":{...}}} and a newline. */
+/* Writes {"status":{...}} and a newline: id, build, up_s, listening, sockets, nat,
+ * connections, peers (account.h), traffic by kind, and what the kernel did with it. */
 void host_status(const struct host *host, FILE *out);
 
 /* Calls back once, `after` from now, unless host_alarm is called again before. */

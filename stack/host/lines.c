@@ -112,6 +112,21 @@ void lines_event(FILE *out, const struct mist_api *api, const struct mist_event 
     end_line(out);
 }
 
+void lines_fact(FILE *out, const struct mist_api *api, const struct mist_fact *f)
+{
+    static const uint8_t nobody[sizeof f->peer];
+    uint32_t count;
+    const struct mist_names *names = api->fact_names(&count);
+    fputs("{\"fact\":", out);
+    put_name(out, NULL, names, count, f->number);
+    put_count(out, "connection", f->connection);
+    put_address(out, &f->addr);
+    if (memcmp(f->peer, nobody, sizeof nobody) != 0)
+        put_hex(out, "peer", f->peer, sizeof f->peer);
+    fprintf(out, ",\"a\":%" PRId64 ",\"b\":%" PRId64, f->a, f->b);
+    end_line(out);
+}
+
 void lines_listening(FILE *out, uint32_t socket, const struct addr *local)
 {
     fprintf(out, "{\"event\":\"listening\",\"socket\":%" PRIu32, socket);

@@ -12,6 +12,9 @@
  * printable ASCII, else in "hex". */
 void lines_event(FILE *out, const struct mist_api *api, const struct mist_event *event);
 
+/* {"fact":"link_up","addr":"192.0.2.1:4000","peer":"5f..","a":1,"b":0}: stack/facts.def. */
+void lines_fact(FILE *out, const struct mist_api *api, const struct mist_fact *fact);
+
 /* {"event":"listening","socket":1,"addr":"127.0.0.1:4000"} */
 void lines_listening(FILE *out, uint32_t socket, const struct addr *local);
 

@@ -17,6 +17,8 @@
 #include "stack/host/key.h"
 #include "stack/host/lines.h"
 #include "stack/host/options.h"
+#include "stack/host/ping.h"
+#include "stack/host/privileges.h"
 #include "stack/host/proxy.h"
 #include "stack/mist.h"
 
@@ -24,6 +26,7 @@ enum { EXIT_FINE = 0, EXIT_NOT_REACHED = 1, EXIT_USAGE = 2, EXIT_LACKS = 77, EXI
 
 #define DIALED     1      /* the connection that `dial` opens */
 #define ANSWER_GAP SEC(1) /* how long `dial` waits for an answer before it sends the next */
+#define PING_EVERY SEC(1) /* as ping(8) */
 
 /* One run of the program. */
 struct program {
@@ -36,7 +39,9 @@ struct program {
     const struct mist_api *api;
     void (*on_event)(struct program *p, const struct mist_event *event);
     uint32_t sent, received;
-    bool finished;
+    struct ping ping;
+    struct addr local[MIST_SOCKETS]; /* family ADDR_NONE: none */
+    bool serves, finished;
     int exit_code;
 };
 
@@ -146,6 +151,64 @@ static void dial_on_event(struct program *p, const struct mist_event *event)
     }
 }
 
+/* ---- ping ---------------------------------------------------------------- */
+
+static void ping_end(struct program *p)
+{
+    if (p->options.json)
+        ping_line(&p->ping, stdout);
+    else
+        ping_report(&p->ping, p->options.name, stdout);
+    finish(p, p->ping.received ? EXIT_FINE : EXIT_NOT_REACHED);
+    leave(p);
+}
+
+static void ping_next(void *user)
+{
+    struct program *p = user;
+    if (p->options.count && p->ping.sent == p->options.count) {
+        ping_end(p);
+        return;
+    }
+    p->ping.sent++;
+    host_alarm(p->host, PING_EVERY, ping_next);
+    (void)host_wish(p->host, &(struct mist_wish){.size = sizeof(struct mist_wish),
+                                                 .kind = MIST_WISH_PING,
+                                                 .id = DIALED}); /* refused: no answer either */
+}
+
+static const char *path_word(const struct program *p, uint32_t path)
+{
+    uint32_t count;
+    const struct mist_names *names = p->api->path_names(&count);
+    for (uint32_t i = 0; i < count; i++)
+        if (names[i].number == path)
+            return names[i].word;
+    return "unknown";
+}
+
+static void ping_on_event(struct program *p, const struct mist_event *event)
+{
+    if (event->kind == MIST_EVENT_JOINED && wish_name(p, MIST_WISH_CONNECT, DIALED))
+        finish(p, EXIT_NOT_REACHED);
+    if (event->id != DIALED)
+        return;
+    switch (event->kind) {
+    case MIST_EVENT_CONNECTED: ping_next(p); break;
+    case MIST_EVENT_PONG:
+        ping_count(&p->ping, event->rtt);
+        if (!p->options.json)
+            ping_answer(&p->ping, p->options.name, path_word(p, event->path), stdout);
+        break;
+    case MIST_EVENT_FAILED:
+        fprintf(stderr, "mist: %s: not reached\n", p->options.name);
+        finish(p, EXIT_NOT_REACHED);
+        break;
+    case MIST_EVENT_CLOSED: ping_end(p); break;
+    default: break;
+    }
+}
+
 /* ---- proxy, serve -------------------------------------------------------- */
 
 static void proxy_on_event(struct program *p, const struct mist_event *event)
@@ -174,10 +237,15 @@ static void begin_serve(struct program *p)
 
 /* ---- what all have in common -------------------------------------------- */
 
+static bool is_quiet(const struct program *p)
+{
+    return p->on_event == ping_on_event && !p->options.json;
+}
+
 static void on_event(void *user, const struct mist_event *event)
 {
     struct program *p = user;
-    if (!p->proxy || event->kind != MIST_EVENT_DATAGRAM) /* those are not for the screen */
+    if (!is_quiet(p) && (!p->proxy || event->kind != MIST_EVENT_DATAGRAM)) /* not for the screen */
         lines_event(stdout, p->api, event);
     if (p->control && (!p->proxy || event->kind != MIST_EVENT_DATAGRAM))
         control_event(p->control, event);
@@ -185,11 +253,29 @@ static void on_event(void *user, const struct mist_event *event)
         p->on_event(p, event);
 }
 
+static void on_fact(void *user, const struct mist_fact *fact)
+{
+    const struct program *p = user;
+    lines_fact(stdout, p->api, fact);
+}
+
 static void on_opened(void *user, uint32_t socket, const struct addr *local)
 {
-    (void)user;
-    if (socket <= MIST_SOCKETS) /* the others come and go */
+    struct program *p = user;
+    if (socket > MIST_SOCKETS) /* the others come and go */
+        return;
+    p->local[socket - 1] = *local;
+    if (p->serves && !is_quiet(p))
         lines_listening(stdout, socket, local);
+}
+
+/* Whoever reads that this node listens may ask it, too. */
+static void announce(struct program *p)
+{
+    p->serves = true;
+    for (uint32_t i = 0; i < MIST_SOCKETS; i++)
+        if (p->local[i].family != ADDR_NONE && !is_quiet(p))
+            lines_listening(stdout, i + 1, &p->local[i]);
 }
 
 /* A core may want families that this machine or --listen does not give; only
@@ -209,6 +295,10 @@ static void on_failed(void *user, uint32_t socket, const struct addr *wanted, co
 static void on_signal(void *user, int signal)
 {
     struct program *p = user;
+    if (p->on_event == ping_on_event && p->ping.sent) {
+        ping_end(p);
+        return;
+    }
     finish(p, signal == SIGINT ? EXIT_SIGNAL : EXIT_FINE);
     leave(p);
 }
@@ -258,14 +348,17 @@ static int open_host(struct program *p, const void *config)
         return -1;
     }
     randombytes_buf(transport, sizeof transport);
-    p->host = host_open(&(struct host_options){
-        .api = p->api,
-        .config = config,
-        .secret = transport,
-        .listen = p->options.listen,
-        .listen_count = p->options.listen_count,
-        .book = p->book,
-        .calls = {.user = p, .event = on_event, .opened = on_opened, .failed = on_failed}});
+    p->host = host_open(&(struct host_options){.api = p->api,
+                                               .config = config,
+                                               .secret = transport,
+                                               .listen = p->options.listen,
+                                               .listen_count = p->options.listen_count,
+                                               .book = p->book,
+                                               .calls = {.user = p,
+                                                         .event = on_event,
+                                                         .opened = on_opened,
+                                                         .failed = on_failed,
+                                                         .fact = p->options.log ? on_fact : NULL}});
     sodium_memzero(transport, sizeof transport);
     if (!p->host)
         fprintf(stderr, "mist: no memory, or no randomness, for a node\n");
@@ -300,6 +393,16 @@ static void open_control(struct program *p)
     }
 }
 
+/* With its sockets bound, whose ports may be root's. */
+static void drop_privileges(struct program *p)
+{
+    char error[256];
+    if (privileges_drop(p->options.user, error, sizeof error)) {
+        fprintf(stderr, "mist: %s\n", error);
+        finish(p, EXIT_LACKS);
+    }
+}
+
 static int run_node(struct program *p, void (*begin)(struct program *p))
 {
     p->api = mist_api();
@@ -313,8 +416,10 @@ static int run_node(struct program *p, void (*begin)(struct program *p))
     if (answer)
         return answer;
     host_on_signal(p->host, on_signal);
-    open_control(p);
     identify(p);
+    drop_privileges(p);
+    open_control(p);
+    announce(p);
     bootstrap(p);
     begin(p);
     if (!p->finished)
@@ -372,6 +477,16 @@ static int run_dial(struct program *p)
     return run_node(p, begin_dial);
 }
 
+static int run_ping(struct program *p)
+{
+    if (!p->options.name || !p->options.bootstrap_count) {
+        fprintf(stderr, "mist: ping needs a name and --bootstrap ADDR\n");
+        return EXIT_USAGE;
+    }
+    p->on_event = ping_on_event;
+    return run_node(p, begin_dial);
+}
+
 static int run_proxy(struct program *p)
 {
     if (!p->options.name || !p->options.bootstrap_count) {
@@ -419,10 +534,11 @@ static const struct command {
     {"id", "", COMMAND_ID, run_id, "print your id"},
     {"up", "", COMMAND_UP, run_up, "be a node, until SIGTERM or SIGINT"},
     {"dial", " NAME", COMMAND_DIAL, run_dial, "reach NAME, send, print what comes back"},
+    {"ping", " NAME", COMMAND_PING, run_ping, "how long NAME takes to answer, and by which path"},
     {"proxy", " NAME", COMMAND_PROXY, run_proxy,
      "a local UDP port that reaches NAME, for any UDP program"},
     {"serve", "", COMMAND_SERVE, run_serve, "let others reach a local UDP program by name"},
-    {"status", "", COMMAND_STATUS, run_status, "what a running node has sent and received"},
+    {"status", "", COMMAND_STATUS, run_status, "peers, paths, NAT and traffic of a running node"},
     {"publish", " NAME", COMMAND_PUBLISH, run_publish, "publish on NAME through a running node"},
     {"subscribe", " NAME", COMMAND_SUBSCRIBE, run_subscribe,
      "print what is published on NAME, through a running node"},

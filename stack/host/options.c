@@ -104,6 +104,26 @@ static const char *take_echo(struct options *o, char *argument)
     return NULL;
 }
 
+static const char *take_log(struct options *o, char *argument)
+{
+    (void)argument;
+    o->log = true;
+    return NULL;
+}
+
+static const char *take_json(struct options *o, char *argument)
+{
+    (void)argument;
+    o->json = true;
+    return NULL;
+}
+
+static const char *take_user(struct options *o, char *argument)
+{
+    o->user = argument;
+    return *argument ? NULL : "a user's name";
+}
+
 static const char *take_send(struct options *o, char *argument)
 {
     o->send = argument;
@@ -148,7 +168,7 @@ static const struct option_row {
      "the address book: whom alone a name may reach; who answers first to a new name is added"},
     {"name", "NAME", COMMAND_UP | COMMAND_SERVE, take_name, "answer to NAME"},
     {"bootstrap", "ADDR", COMMAND_NODE, take_bootstrap, "a node to join through; may be repeated"},
-    {"listen", "ADDR", COMMAND_UP | COMMAND_DIAL, take_listen,
+    {"listen", "ADDR", COMMAND_UP | COMMAND_DIAL | COMMAND_PING, take_listen,
      "bind to this address (default: all, any port); may be repeated"},
     {"listen", "ADDR", COMMAND_PROXY, take_proxy,
      "where programs of this machine speak to the proxy (default: 127.0.0.1, any port)"},
@@ -163,9 +183,14 @@ static const struct option_row {
     {"send", "TEXT", COMMAND_DIAL, take_send, "what to send once connected"},
     {"send", "TEXT", COMMAND_PUBLISH, take_send, "what to publish"},
     {"count", "N", COMMAND_DIAL, take_count, "send it N times, each after the answer (default 1)"},
-    {"timeout", "SECONDS", COMMAND_DIAL | COMMAND_CLIENT, take_timeout,
+    {"count", "N", COMMAND_PING, take_count, "end after N pings (default: at SIGINT)"},
+    {"json", NULL, COMMAND_PING, take_json, "print JSON lines"},
+    {"timeout", "SECONDS", COMMAND_DIAL | COMMAND_PING | COMMAND_CLIENT, take_timeout,
      "give up after this long (default 60)"},
     {"count", "N", COMMAND_SUBSCRIBE, take_count, "end after N messages (default 1)"},
+    {"user", "NAME", COMMAND_UP | COMMAND_SERVE | COMMAND_PROXY, take_user,
+     "become this user once the sockets are bound (for root)"},
+    {"log", NULL, COMMAND_NODE, take_log, "print what happens inside the core, too"},
     {"set", "KEY=VALUE", COMMAND_NODE, take_setting,
      "a setting of the protocol core; may be repeated"},
 };
@@ -212,7 +237,9 @@ static int read_option(struct options *o, enum options_command command, char ***
 
 int options_read(struct options *o, enum options_command command, int argc, char **argv)
 {
-    *o = (struct options){.count = 1, .timeout = SEC(60), .proxy = addr_v4(0x7f000001, 0)};
+    *o = (struct options){.count = command == COMMAND_PING ? 0 : 1,
+                          .timeout = SEC(60),
+                          .proxy = addr_v4(0x7f000001, 0)};
     char **end = argv + argc;
     for (char **at = argv + 1; at < end && *at; at++) {
         if (strcmp(*at, "--help") == 0) {

@@ -22,9 +22,10 @@ struct options {
     const char *name; /* up, serve: --name; else the operand */
     const char *key_file, *book_file, *send;
     const char *control; /* NULL: none */
-    uint32_t count;
+    const char *user;    /* NULL: stay who we are */
+    uint32_t count;      /* ping: 0 for no end */
     mist_time timeout;
-    bool echo;
+    bool echo, log, json;
     struct addr proxy; /* proxy: where programs speak to it; serve: the program */
     uint32_t bootstrap_count, listen_count, setting_count;
     struct addr bootstrap[OPTIONS_BOOTSTRAP], listen[HOST_LISTEN];
@@ -41,9 +42,10 @@ enum options_command {
     COMMAND_STATUS = 32,
     COMMAND_PUBLISH = 64,
     COMMAND_SUBSCRIBE = 128,
-    COMMAND_NODE = 2 | 4 | 8 | 16,   /* those that are nodes */
-    COMMAND_CLIENT = 32 | 64 | 128,  /* those that ask a running node */
-    COMMAND_NAMED = 4 | 8 | 64 | 128 /* those whose operand is a name */
+    COMMAND_PING = 256,
+    COMMAND_NODE = 2 | 4 | 8 | 16 | 256,   /* those that are nodes */
+    COMMAND_CLIENT = 32 | 64 | 128,        /* those that ask a running node */
+    COMMAND_NAMED = 4 | 8 | 64 | 128 | 256 /* those whose operand is a name */
 };
 
 /* Reads argv[1..], where argv[0] is the command's name.  Returns 0; 1 after

@@ -8,9 +8,9 @@
 
 /* What a program may wish for; sockets are the host's. */
 static const uint32_t allowed[] = {
-    MIST_WISH_BOOTSTRAP, MIST_WISH_SUBSCRIBE, MIST_WISH_UNSUBSCRIBE,
-    MIST_WISH_PUBLISH,   MIST_WISH_CONNECT,   MIST_WISH_SEND,
-    MIST_WISH_CLOSE,     MIST_WISH_NAME,      MIST_WISH_LEAVE,
+    MIST_WISH_BOOTSTRAP, MIST_WISH_SUBSCRIBE, MIST_WISH_UNSUBSCRIBE, MIST_WISH_PUBLISH,
+    MIST_WISH_CONNECT,   MIST_WISH_SEND,      MIST_WISH_CLOSE,       MIST_WISH_NAME,
+    MIST_WISH_LEAVE,     MIST_WISH_PING,
 };
 
 static const char *read_kind(const struct mist_api *api, const char *word, uint32_t *kind)

@@ -208,6 +208,44 @@ static void who_lost_everybody_comes_back_within_a_minute(void **state)
     story_close(p.s);
 }
 
+/* ---- signs of life ---- */
+
+static void a_ping_is_answered_within_the_round_trip_of_its_path(void **state)
+{
+    (void)state;
+    struct pair p = pair_open(12, LAB_EIM, LAB_APDF, LAB_EIM, LAB_APDF);
+    assert_int_equal(lab_id(p.lab, p.alice, MIST_WISH_PING, 1), MIST_ERR_UNKNOWN);
+    pair_dial(&p, SEC(3));
+    p.from = p.lab->now;
+    assert_int_equal(lab_id(p.lab, p.alice, MIST_WISH_PING, 1), MIST_OK);
+    lab_run(p.lab, p.lab->now + SEC(1));
+    const struct story_entry *pong = pair_event(&p, p.alice, MIST_EVENT_PONG);
+    assert_non_null(pong);
+    assert_int_equal(pong->id, 1);
+    assert_int_equal(pong->at - p.from, 2 * p.lab->delay[p.alice][p.bob]);
+    assert_int_equal(pong->rtt, pong->at - p.from);
+    assert_null(pair_event(&p, p.bob, MIST_EVENT_PONG));
+    story_close(p.s);
+}
+
+/* The link asks again by itself, which says nothing about the ping that was lost. */
+static void a_lost_ping_is_not_answered(void **state)
+{
+    (void)state;
+    struct pair p = pair_open(13, LAB_EIM, LAB_APDF, LAB_EIM, LAB_APDF);
+    pair_dial(&p, SEC(3));
+    p.from = p.lab->now;
+    p.lab->loss = 1000;
+    assert_int_equal(lab_id(p.lab, p.alice, MIST_WISH_PING, 1), MIST_OK);
+    p.lab->loss = 0;
+    lab_run(p.lab, p.lab->now + SEC(10));
+    assert_null(pair_event(&p, p.alice, MIST_EVENT_PONG));
+    assert_int_equal(lab_id(p.lab, p.alice, MIST_WISH_PING, 1), MIST_OK);
+    lab_run(p.lab, p.lab->now + SEC(1));
+    assert_non_null(pair_event(&p, p.alice, MIST_EVENT_PONG));
+    story_close(p.s);
+}
+
 /* ---- the end ---- */
 
 static void who_hangs_up_is_told_the_tallies_and_the_other_that_it_was_closed(void **state)
@@ -300,6 +338,8 @@ int main(void)
         cmocka_unit_test(heartbeats_keep_a_silent_connection_for_an_hour),
         cmocka_unit_test(a_network_that_splits_ends_connections_and_one_that_heals_joins_again),
         cmocka_unit_test(who_lost_everybody_comes_back_within_a_minute),
+        cmocka_unit_test(a_ping_is_answered_within_the_round_trip_of_its_path),
+        cmocka_unit_test(a_lost_ping_is_not_answered),
         cmocka_unit_test(who_hangs_up_is_told_the_tallies_and_the_other_that_it_was_closed),
         cmocka_unit_test(a_link_that_nobody_needs_is_forgotten_after_a_minute),
         cmocka_unit_test(two_connections_of_one_pair_share_a_link_and_end_apart),

@@ -132,6 +132,10 @@ static void a_node_tells_its_status(void **state)
     assert_int_equal(is.st_mode & 0777, 0600);
     assert_int_equal(run(&other, (const char *[]){"status", "--control", at_alice, NULL}), 0);
     assert_non_null(strstr(other.text, "\"handshake\":{\"packets_out\":"));
+    assert_non_null(strstr(other.text, "\"listening\":[\"127.0.0.1:"));
+    assert_non_null(strstr(other.text, "\"nat\":{\"reachable\":"));
+    assert_int_equal(occurrences(other.text, "\"for_s\":"), 1); /* the meeting, no connection */
+    assert_non_null(strstr(other.text, "\"dropped\":0"));
     assert_int_equal(stop(&alice), 0);
     assert_int_equal(stat(at_alice, &is), -1);
     assert_int_equal(run(&other, (const char *[]){"status", "--control", at_alice, NULL}), 77);

@@ -191,9 +191,85 @@ static void a_mistake_on_the_command_line_exits_2(void **state)
         assert_int_equal(run(&caller, cases[i]), 2);
 }
 
+/* Meeting and Alice, who joined; the meeting's address in `at`. */
+static void start_alice(char at[64], const char *const more[2])
+{
+    start(&meeting, (const char *[]){"up", "--public", "--listen", "127.0.0.1:0", NULL});
+    address_of(&meeting, at);
+    start(&alice, (const char *[]){"up", "--name", "alice", "--listen", "127.0.0.1:0",
+                                   "--bootstrap", at, more[0], more[1], NULL});
+    await(&alice, "\"event\":\"joined\"");
+}
+
+/* Alice runs no echo: the core answers. */
+static void a_ping_tells_path_and_round_trip_of_anybody(void **state)
+{
+    (void)state;
+    char at[64];
+    start_alice(at, (const char *[2]){NULL, NULL});
+    int code = run(&caller, (const char *[]){"ping", "alice", "--listen", "127.0.0.1:0",
+                                             "--bootstrap", at, "--count", "2", NULL});
+    if (code != 0)
+        fail_msg("ping exited with %d; it said:\n%s", code, caller.text);
+    assert_int_equal(occurrences(caller.text, "alice: seq="), 2);
+    assert_non_null(strstr(caller.text, "2 sent, 2 received, 0.0% lost\n"));
+    assert_int_equal(run(&caller, (const char *[]){"ping", "nobody", "--listen", "127.0.0.1:0",
+                                                   "--bootstrap", at, "--timeout", "3", NULL}),
+                     1);
+    assert_int_equal(stop(&alice), 0);
+    assert_int_equal(stop(&meeting), 0);
+}
+
+/* What /proc says of a process (proc(5)): the line that begins with `field`. */
+static void assert_status_line(pid_t pid, const char *field, const char *expected)
+{
+    char path[64], line[256];
+    bool found = false;
+    snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+    FILE *in = fopen(path, "r");
+    assert_non_null(in);
+    while (!found && fgets(line, sizeof line, in))
+        found = strncmp(line, field, strlen(field)) == 0;
+    fclose(in);
+    assert_true(found);
+    assert_non_null(strstr(line, expected));
+}
+
+static void root_becomes_the_user_it_is_told_and_keeps_no_power(void **state)
+{
+    (void)state;
+    char at[64];
+    if (geteuid() != 0)
+        skip();
+    start_alice(at, (const char *[2]){"--user", "nobody"});
+    assert_status_line(alice.pid, "Uid:", "\t65534\t65534\t65534\t65534\n");
+    assert_status_line(alice.pid, "CapPrm:", "\t0000000000000000\n");
+    assert_status_line(alice.pid, "NoNewPrivs:", "\t1\n");
+    assert_status_line(meeting.pid, "CapEff:", "\t0000000000000000\n");
+    assert_int_equal(stop(&alice), 0);
+    assert_int_equal(stop(&meeting), 0);
+    assert_int_equal(run(&caller, (const char *[]){"up", "--listen", "127.0.0.1:0", "--user",
+                                                   "no such user", NULL}),
+                     77);
+}
+
+static void the_log_tells_facts_beside_events(void **state)
+{
+    (void)state;
+    char at[64];
+    start_alice(at, (const char *[2]){"--log", NULL});
+    await(&alice, "{\"fact\":\"link_up\",\"addr\":\"");
+    assert_int_equal(stop(&alice), 0);
+    assert_int_equal(stop(&meeting), 0);
+    assert_null(strstr(meeting.text, "\"fact\""));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(a_ping_tells_path_and_round_trip_of_anybody, end_all),
+        cmocka_unit_test_teardown(root_becomes_the_user_it_is_told_and_keeps_no_power, end_all),
+        cmocka_unit_test_teardown(the_log_tells_facts_beside_events, end_all),
         cmocka_unit_test_teardown(a_node_reaches_another_by_name_through_a_third, end_all),
         cmocka_unit_test_teardown(it_does_so_over_ipv6_too, end_all),
         cmocka_unit_test_teardown(a_name_that_nobody_has_is_not_reached, end_all),
