@@ -58,6 +58,7 @@ TESTBIN := $(patsubst %.c,$(B)/%,$(TESTS))
 FUZZBIN := $(patsubst %.c,$(B)/%,$(FUZZERS))
 NETPROBE := $(B)/nat-models/test/netprobe
 UDPLOAD := $(B)/stack/host/test/udpload
+EXAMPLE := $(B)/stack/test/example
 BINARIES := mistsim mistsim-analysis mist natbox
 # Cores that play false, for scenarios: the core behind functions of another file.
 HOSTILE := $(patsubst sim/hostile/%.c,libmist-%.so,$(wildcard sim/hostile/*.c))
@@ -82,7 +83,7 @@ report: all	## run SCENARIO unless that is done, and make its page: results/NAME
 	$(B)/mistsim run $(SCENARIO) $(if $(SEED),--seed $(SEED)) || [ $$? = 1 ]
 	$(B)/mistsim report results/$(basename $(notdir $(SCENARIO))).db
 
-test: $(TESTBIN) $(PROGRAMS) $(NETPROBE)	## build and run every test
+test: $(TESTBIN) $(PROGRAMS) $(NETPROBE) $(EXAMPLE)	## build and run every test
 	@.ci/test $(B) $(TESTBIN) $(SCRIPTS)
 
 test-linux: $(PROGRAMS) $(NETPROBE) | deps-linux	## beside the kernel; programs behind natbox
@@ -297,6 +298,12 @@ $(NETPROBE): $(call obj,nat-models/test/netprobe.c) $(LIBS)
 	$(LINK) $< $(LINKED) $(SYSLIBS)
 $(UDPLOAD): $(call obj,stack/host/test/udpload.c)
 	$(LINK) $<
+
+# The program in the core's README.
+$(EXAMPLE).c: stack/README.md
+	@mkdir -p $(@D) && awk '/^```c$$/ { on = 1; next } /^```$$/ { on = 0 } on' $< >$@
+$(EXAMPLE): $(EXAMPLE).c $(B)/libstack.a
+	$(LINK) $^ -lsodium
 
 fuzz-build: $(FUZZBIN)
 $(FUZZBIN): $(B)/%: $(B)/obj/%.o $(LIBS)

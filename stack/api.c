@@ -291,7 +291,7 @@ static int wish_close(struct mist *n, mist_time now, const struct mist_wish *w)
 {
     const struct conn *c = meet_find(&n->meet, w->id);
     if (c == NULL)
-        return MIST_ERR_UNKNOWN;
+        return meet_close(&n->meet, now, w->id, n->out); /* a channel */
     struct mist_event e = {.kind = MIST_EVENT_CLOSED, .id = w->id, .path = c->path};
     memcpy(e.peer, c->peer, MIST_ID);
     punch_tally(&n->punch, c->link, &e.attempts, &e.probes, &e.sockets);
@@ -340,6 +340,25 @@ static int wish_ping(struct mist *n, mist_time now, const struct mist_wish *w)
     return MIST_OK;
 }
 
+static int wish_serve(struct mist *n, mist_time now, const struct mist_wish *w)
+{
+    (void)now;
+    return meet_serve(&n->meet, w->name, w->name_length);
+}
+
+static int wish_open(struct mist *n, mist_time now, const struct mist_wish *w)
+{
+    if (w->length != MIST_ID)
+        return MIST_ERR_ARGUMENT;
+    return meet_open(&n->meet, now, w->id, w->bytes, w->name, w->name_length, n->out);
+}
+
+static int wish_open_stream(struct mist *n, mist_time now, const struct mist_wish *w)
+{
+    (void)n, (void)now, (void)w;
+    return MIST_ERR_UNSUPPORTED;
+}
+
 static int wish_leave(struct mist *n, mist_time now, const struct mist_wish *w)
 {
     (void)w;
@@ -362,6 +381,9 @@ static const granter granters[] = {
     [MIST_WISH_LEAVE] = wish_leave,
     [MIST_WISH_IDENTITY] = wish_identity,
     [MIST_WISH_PORT_MAPPED] = wish_port_mapped,
+    [MIST_WISH_SERVE] = wish_serve,
+    [MIST_WISH_OPEN] = wish_open,
+    [MIST_WISH_OPEN_STREAM] = wish_open_stream,
     [MIST_WISH_PING] = wish_ping,
 };
 

@@ -117,9 +117,16 @@ void meet_end(struct meet *m, struct conn *c, struct out *out)
     c->state = CONN_FREE;
 }
 
+uint32_t meet_their_id(struct meet *m)
+{
+    m->next_id = (m->next_id + 1) & ~MEET_THEIRS;
+    return m->next_id | MEET_THEIRS;
+}
+
 static void hang_up(struct meet *m, mist_time now, struct conn *c, struct out *out)
 {
     struct msg hangup = {.type = MSG_HANGUP, .request = c->conversation};
+    meet_channels_end(c, 0, out);
     out_send(out, c->link, &hangup);
     c->state = CONN_CLOSING;
     if (++c->hangups == HANGUPS)
@@ -153,6 +160,8 @@ void meet_timer(struct meet *m, mist_time now, uint32_t index, struct out *out)
         meet_end(m, c, out); /* the dialer offers again if it still wants to */
     else if (c->state == CONN_PROVING)
         meet_unproved(m, now, c, out);
+    else
+        meet_channels_due(m, now, c, out);
 }
 
 void meet_link_down(struct meet *m, mist_link link, uint32_t reason, struct out *out)
@@ -161,6 +170,7 @@ void meet_link_down(struct meet *m, mist_link link, uint32_t reason, struct out 
         struct conn *c = &m->conns[i];
         if (!meet_holds(c) || c->link != link)
             continue;
+        meet_channels_end(c, reason, out);
         if (c->state == CONN_UP)
             meet_tell(c, MIST_EVENT_CLOSED, 0, reason, out);
         meet_end(m, c, out);
@@ -236,24 +246,32 @@ void meet_proof(struct meet *m, mist_time now, mist_link link, const struct msg 
     meet_tell(c, MIST_EVENT_ACCEPTED, 0, 0, out);
 }
 
-void meet_payload(struct meet *m, mist_link link, const struct msg *payload, struct out *out)
+void meet_payload(struct meet *m, mist_time now, mist_link link, const struct msg *payload,
+                  struct out *out)
 {
     uint8_t plain[WIRE_MTU];
     struct conn *c = of_link(m, link, payload->request);
     struct mist_event e = {.kind = MIST_EVENT_DATAGRAM};
     size_t length;
+    uint32_t number;
     if (c == NULL)
         meet_hang_up_on(link, payload->request, out); /* the peer has not heard that it ended */
     if (c == NULL || c->state != CONN_UP)
         return; /* unproved: as if lost */
     enum session_verdict v = person_unseal(&c->meeting, m->seal, payload->counter, payload->bytes,
-                                           payload->length, plain, &e.bytes, &length);
+                                           payload->length, plain, &number, &e.bytes, &length);
     if (v != SESSION_FINE) {
         out_fact(out, v == SESSION_REPLAYED ? FACT_REPLAYED : FACT_FORGED, c->peer, NULL,
                  v == SESSION_REPLAYED ? (int64_t)payload->counter : WIRE_DATA, 0);
         return;
     }
-    e.id = c->id;
+    if (number == CHANNEL_CONTROL) {
+        meet_control(m, now, c, e.bytes, length, out);
+        return;
+    }
+    e.id = number == 0 ? c->id : meet_channel_heard(m, now, c, number, out);
+    if (e.id == 0)
+        return;
     e.path = c->path;
     e.length = (uint32_t)length;
     memcpy(e.peer, c->peer, WIRE_ID);
@@ -265,42 +283,50 @@ void meet_hangup(struct meet *m, mist_link link, const struct msg *hangup, struc
     struct conn *c = of_link(m, link, hangup->request);
     if (c == NULL)
         return;
+    meet_channels_end(c, MIST_REASON_PEER_CLOSED, out);
     if (c->state == CONN_UP)
         meet_tell(c, MIST_EVENT_CLOSED, 0, MIST_REASON_PEER_CLOSED, out);
     meet_end(m, c, out);
 }
 
+void meet_seal(struct meet *m, mist_time now, struct conn *c, uint32_t number, const uint8_t *bytes,
+               size_t length, struct out *out)
+{
+    uint8_t sealed[WIRE_MTU];
+    struct msg payload = {.type = MSG_PAYLOAD, .request = c->conversation, .bytes = sealed};
+    payload.length = (uint16_t)person_sealed(length);
+    payload.counter = person_seal(&c->meeting, m->seal, now, number, bytes, length, sealed);
+    out_send(out, c->link, &payload);
+}
+
 int meet_send(struct meet *m, mist_time now, uint32_t id, const uint8_t *bytes, uint32_t length,
               struct out *out)
 {
-    uint8_t sealed[WIRE_MTU];
     struct conn *c = find_conn(m, id);
+    const struct channel *ch = c == NULL ? meet_channel(m, id, &c) : NULL;
     if (c == NULL)
         return MIST_ERR_UNKNOWN;
-    if (c->state != CONN_UP)
+    if (c->state != CONN_UP || (ch != NULL && ch->state != CHANNEL_OPEN))
         return MIST_ERR_STATE;
     if (length > MIST_PAYLOAD)
         return MIST_ERR_TOO_LONG;
-    struct msg payload = {.type = MSG_PAYLOAD, .request = c->conversation, .bytes = sealed};
-    payload.length = (uint16_t)person_sealed(length);
-    payload.counter = person_seal(&c->meeting, m->seal, now, bytes, length, sealed);
-    out_send(out, c->link, &payload);
+    meet_seal(m, now, c, ch != NULL ? ch->number : 0, bytes, length, out);
     return MIST_OK;
 }
 
 int meet_close(struct meet *m, mist_time now, uint32_t id, struct out *out)
 {
-    for (uint32_t i = 0; i < m->used; i++) {
-        struct conn *c = &m->conns[i];
-        if (c->state == CONN_FREE || c->state == CONN_CLOSING || c->id != id)
-            continue;
-        if (meet_holds(c))
-            hang_up(m, now, c, out);
-        else
-            meet_end(m, c, out);
-        return MIST_OK;
-    }
-    return MIST_ERR_UNKNOWN;
+    struct conn *c = find_conn(m, id);
+    struct channel *ch = c == NULL ? meet_channel(m, id, &c) : NULL;
+    if (c == NULL)
+        return MIST_ERR_UNKNOWN;
+    if (ch != NULL)
+        meet_channel_close(m, now, c, ch, out);
+    else if (meet_holds(c))
+        hang_up(m, now, c, out);
+    else
+        meet_end(m, c, out);
+    return MIST_OK;
 }
 
 bool meet_uses(const struct meet *m, mist_link link)

@@ -31,6 +31,26 @@
 
 #define MEET_IMPOSTORS 4 /* links whose answers proved nothing, and are not looked at again */
 
+#define MEET_CHANNELS   8  /* of a connection, both ends' together */
+#define MEET_PROTOCOLS  16 /* that this node serves */
+#define CHANNEL_CONTROL 31 /* on which both agree on the others: the highest of five bits */
+
+/* By its name. */
+struct protocol {
+    uint8_t length;
+    uint8_t name[MIST_PROTOCOL];
+};
+
+enum channel_state { CHANNEL_FREE, CHANNEL_OPENING, CHANNEL_OPEN };
+
+struct channel {
+    uint8_t state; /* enum channel_state */
+    uint8_t number, tries;
+    struct protocol protocol;
+    uint32_t id;
+    mist_time again; /* OPENING: when OPEN goes once more */
+};
+
 enum conn_state {
     CONN_FREE,
     CONN_OFFERING, /* dialer: offers are out */
@@ -58,6 +78,8 @@ struct conn {
     struct nature nature;                         /* the other's */
     struct candidate candidates[WIRE_CANDIDATES]; /* the other's */
     struct meeting meeting;
+    uint8_t channel_last; /* latest number of this end's */
+    struct channel channels[MEET_CHANNELS];
     uint16_t value_length, reply_length;
     uint8_t value[WIRE_OFFER];  /* dialer: the offer, the same each time */
     uint8_t reply[WIRE_ANSWER]; /* acceptor: the answer; dialer: the proof */
@@ -66,6 +88,8 @@ struct conn {
 struct meet {
     struct conn *conns;
     uint32_t limit, used, next_id;
+    uint32_t protocol_count;
+    struct protocol protocols[MEET_PROTOCOLS];
     const struct seal_suite *seal;
     const struct person *self; /* known before the first call or offer */
     const uint8_t *transport;  /* this node's id in the overlay */
@@ -101,6 +125,10 @@ mist_link meet_link(const struct meet *m, uint32_t id);
 /* The caller asked the link's peer with that token, and hears of the answer. */
 void meet_ping(struct meet *m, uint32_t id, uint32_t token);
 void meet_pong(struct meet *m, mist_link link, uint32_t token, mist_time rtt, struct out *out);
+/* Serves a protocol from now on; opens a channel to a person (mist.h, mist_open). */
+int meet_serve(struct meet *m, const uint8_t *name, size_t length);
+int meet_open(struct meet *m, mist_time now, uint32_t id, const uint8_t person[WIRE_ID],
+              const uint8_t *name, size_t length, struct out *out);
 const struct conn *meet_find(const struct meet *m, uint32_t id);
 
 /* The dialer's offer was published. */
@@ -133,7 +161,8 @@ void meet_rtt(struct meet *m, mist_link link, mist_time rtt, struct out *out);
 void meet_proof(struct meet *m, mist_time now, mist_link link, const struct msg *proof,
                 struct out *out);
 void meet_path(struct meet *m, mist_link link, uint32_t path, mist_time rtt, struct out *out);
-void meet_payload(struct meet *m, mist_link link, const struct msg *payload, struct out *out);
+void meet_payload(struct meet *m, mist_time now, mist_link link, const struct msg *payload,
+                  struct out *out);
 void meet_hangup(struct meet *m, mist_link link, const struct msg *hangup, struct out *out);
 bool meet_uses(const struct meet *m, mist_link link);
 uint32_t meet_memory(const struct meet *m, struct mist_memory *array, uint32_t n);

@@ -112,8 +112,7 @@ static struct conn *accept_new(struct meet *m, mist_time now, const struct msg *
         meet_end(m, c, out);
         return NULL;
     }
-    m->next_id = (m->next_id + 1) & ~MEET_THEIRS;
-    c->id = m->next_id | MEET_THEIRS;
+    c->id = meet_their_id(m);
     meet_wait(m, c, now + MEETING_LIMIT);
     return c;
 }

@@ -22,6 +22,10 @@ void meet_end(struct meet *m, struct conn *c, struct out *out);
 /* Sends the answer or the proof, whichever is this end's to give. */
 void meet_say(const struct conn *c, mist_link link, uint8_t type, struct out *out);
 void meet_hang_up_on(mist_link link, uint32_t conversation, struct out *out);
+uint32_t meet_their_id(struct meet *m); /* for what a peer opened */
+/* Sends bytes on a channel's number, sealed for the other person. */
+void meet_seal(struct meet *m, mist_time now, struct conn *c, uint32_t number, const uint8_t *bytes,
+               size_t length, struct out *out);
 
 /* ---- meet_dial.c ---- */
 
@@ -32,5 +36,21 @@ void meet_offer_again(struct meet *m, mist_time now, struct conn *c, struct out 
 
 /* The dialer has not proved itself yet: the answer or the proof was lost. */
 void meet_unproved(struct meet *m, mist_time now, struct conn *c, struct out *out);
+
+/* ---- meet_channel.c ---- */
+
+/* NULL: no channel has that id. */
+struct channel *meet_channel(const struct meet *m, uint32_t id, struct conn **conn);
+void meet_channel_close(struct meet *m, mist_time now, struct conn *c, struct channel *ch,
+                        struct out *out);
+void meet_channels_due(struct meet *m, mist_time now, struct conn *c, struct out *out);
+/* With their connection: tells CLOSED of each. */
+void meet_channels_end(struct conn *c, uint32_t reason, struct out *out);
+/* A frame on CHANNEL_CONTROL; any bytes. */
+void meet_control(struct meet *m, mist_time now, struct conn *c, const uint8_t *frame,
+                  size_t length, struct out *out);
+/* A datagram came on that number: the channel's id, or 0, and the peer is told. */
+uint32_t meet_channel_heard(struct meet *m, mist_time now, struct conn *c, uint32_t number,
+                            struct out *out);
 
 #endif

@@ -384,7 +384,7 @@ static void on_bye(struct context *c, const struct msg *m)
 
 static void on_payload(struct context *c, const struct msg *m)
 {
-    meet_payload(&c->n->meet, c->view.link, m, c->n->out);
+    meet_payload(&c->n->meet, c->now, c->view.link, m, c->n->out);
 }
 
 static void on_hangup(struct context *c, const struct msg *m)

@@ -22,6 +22,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "stack/addr.h"
 #include "stack/units.h"
@@ -32,18 +33,20 @@
 #define MIST_VALUE       900  /* longest published value, bytes */
 #define MIST_DATAGRAM    1252 /* largest UDP payload ever sent: 1280 - 28, rounded for v6 */
 #define MIST_PAYLOAD     1150 /* largest application datagram */
+#define MIST_PROTOCOL    32   /* longest name of a protocol, bytes: "/voice/rtp/v1" */
 #define MIST_SOCKETS     2    /* ids 1 (IPv4) and 2 (IPv6) stay; sockets above come and go */
 
 /* The caller's mistakes.  A failed call changed nothing. */
 enum mist_error {
     MIST_OK = 0,
-    MIST_ERR_ARGUMENT = -1, /* a field out of its range */
-    MIST_ERR_KEY = -2,      /* no such configuration key */
-    MIST_ERR_VALUE = -3,    /* a value that the key does not take */
-    MIST_ERR_FULL = -4,     /* a table of the configuration is full */
-    MIST_ERR_UNKNOWN = -5,  /* no such socket, connection or subscription */
-    MIST_ERR_STATE = -6,    /* not now: no socket yet, not connected yet */
-    MIST_ERR_TOO_LONG = -7, /* name, value or payload over its limit */
+    MIST_ERR_ARGUMENT = -1,    /* a field out of its range */
+    MIST_ERR_KEY = -2,         /* no such configuration key */
+    MIST_ERR_VALUE = -3,       /* a value that the key does not take */
+    MIST_ERR_FULL = -4,        /* a table of the configuration is full */
+    MIST_ERR_UNKNOWN = -5,     /* no such socket, connection or subscription */
+    MIST_ERR_STATE = -6,       /* not now: no socket yet, not connected yet */
+    MIST_ERR_TOO_LONG = -7,    /* name, value or payload over its limit */
+    MIST_ERR_UNSUPPORTED = -8, /* streams */
 };
 
 /* X(number, NAME, doc): fields used by each stand in struct mist_wish. */
@@ -56,13 +59,17 @@ enum mist_error {
     X(6, PUBLISH, "publish `bytes` on `name`, under `id`")                                         \
     X(7, CONNECT,                                                                                  \
       "open a path to whoever is `name`, as connection `id`; `bytes`: the id of the only person")  \
-    X(8, SEND, "send `bytes` to connection `id`")                                                  \
-    X(9, CLOSE, "close connection `id`")                                                           \
+    X(8, SEND, "send `bytes` to connection or channel `id`")                                       \
+    X(9, CLOSE, "close connection or channel `id`")                                                \
     X(10, NAME, "answer to `name`: subscribe to it and accept connections for it")                 \
     X(11, LEAVE, "say goodbye to every peer; the node is of no further use")                       \
     X(12, IDENTITY, "be the person whose Ed25519 seed is `bytes` (32), before any connection")     \
     X(13, PORT_MAPPED,                                                                             \
       "a gateway maps main socket `socket` to `addr` outside, the host keeps it so; 0: no longer") \
+    X(14, SERVE, "let persons who are connected open channels for protocol `name`")                \
+    X(15, OPEN,                                                                                    \
+      "open channel `id` for datagrams of protocol `name` to the connected person `bytes`")        \
+    X(16, OPEN_STREAM, "the same for a stream: MIST_ERR_UNSUPPORTED")                              \
     X(17, PING, "ask the peer of connection `id` for a sign of life: PONG tells, or nothing")
 
 /* X(number, NAME, doc) */
@@ -74,8 +81,8 @@ enum mist_error {
       "will tell")                                                                                 \
     X(4, PATH, "connection `id` moved to `path` with `rtt`")                                       \
     X(5, FAILED, "connection `id` failed for `reason`")                                            \
-    X(6, CLOSED, "connection `id` ended; its tallies in attempts, probes, sockets")                \
-    X(7, DATAGRAM, "`bytes` from connection `id`")                                                 \
+    X(6, CLOSED, "connection or channel `id` ended; tallies in attempts, probes, sockets")         \
+    X(7, DATAGRAM, "`bytes` from connection or channel `id`")                                      \
     X(8, ACCEPTED, "person `bytes` opened connection `id` to this node from `peer`")               \
     X(9, RECEIVED, "`bytes` published on subscription `id` by `peer`, seen at `addr`")             \
     X(10, SUBSCRIBED, "subscription `id` stands on `count` nodes")                                 \
@@ -85,6 +92,8 @@ enum mist_error {
     X(14, NATURE, "what the NAT does: `text`, after `count` datagrams and `rtt`")                  \
     X(15, IMPOSTOR,                                                                                \
       "`peer` answered connection `id` without the person's key; the search goes on")              \
+    X(16, OPENED, "channel `id` for protocol `bytes` stands on connection `count`")                \
+    X(17, DECLINED, "channel `id` of connection `count` was declined for `reason`")                \
     X(18, PONG, "the peer of connection `id` answered PING over `path` within `rtt`")
 
 /* X(number, NAME, word): how a connection's datagrams travel. */
@@ -114,7 +123,9 @@ enum mist_error {
     X(8, PEER_CLOSED, "peer_closed")                                                               \
     X(9, PATH_LOST, "path_lost")                                                                   \
     X(10, ALREADY_CONNECTED, "already_connected")                                                  \
-    X(11, WRONG_KEY, "wrong_key")
+    X(11, WRONG_KEY, "wrong_key")                                                                  \
+    X(12, UNKNOWN_PROTOCOL, "unknown_protocol")                                                    \
+    X(13, UNSUPPORTED, "unsupported")
 
 /* X(number, NAME, word): what a datagram is for; the classes of the traffic
  * table and of the counters. */
@@ -261,5 +272,30 @@ struct mist_api {
 
 /* The one symbol that libmist.so exports. */
 __attribute__((visibility("default"))) const struct mist_api *mist_api(void);
+
+/* How a channel carries bytes. */
+enum mist_flow { MIST_FLOW_DATAGRAMS = 0, MIST_FLOW_STREAM = 1 };
+
+/* Opens channel `id` (the caller's name for it, none of a connection or another channel)
+ * to a person that a connection stands with, for a protocol of 1 to MIST_PROTOCOL printable
+ * bytes without a space.  Returns 0: OPENED or DECLINED follows, within 10 s; then SEND and
+ * CLOSE take the id, and what comes is DATAGRAM with it.  Or returns MIST_ERR_ARGUMENT (id or
+ * name), MIST_ERR_UNKNOWN (no such connection), MIST_ERR_FULL (8 channels a connection) or
+ * MIST_ERR_UNSUPPORTED (streams).  Borrows both for the call. */
+static inline int mist_open(const struct mist_api *api, struct mist *node, mist_time now,
+                            uint32_t id, const uint8_t peer[MIST_ID], const char *protocol,
+                            enum mist_flow flow)
+{
+    struct mist_wish wish = {
+        .size = sizeof wish,
+        .kind = flow == MIST_FLOW_STREAM ? MIST_WISH_OPEN_STREAM : MIST_WISH_OPEN,
+        .id = id,
+        .name = (const uint8_t *)protocol,
+        .name_length = (uint32_t)strlen(protocol),
+        .bytes = peer,
+        .length = MIST_ID,
+    };
+    return api->wish(node, now, &wish);
+}
 
 #endif

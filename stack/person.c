@@ -5,7 +5,9 @@
 #include "stack/check.h"
 #include "stack/mist.h"
 
-#define LENGTH_BYTES 2  /* of a body, before it */
+#define LENGTH_BYTES 2  /* of a body, before it: a channel and its length */
+#define LENGTH_HIGH  3  /* bits of the length in the first of them: 2,047 is enough */
+#define CHANNELS     32 /* the other five */
 #define BODY_LEAST   32 /* bytes; the shortest class */
 
 void person_init(struct person *p, const uint8_t seed[SEAL_KEY])
@@ -217,12 +219,12 @@ size_t person_sealed(size_t length)
 }
 
 uint32_t person_seal(struct meeting *m, const struct seal_suite *seal, mist_time now,
-                     const uint8_t *plain, size_t length, uint8_t *sealed)
+                     uint32_t channel, const uint8_t *plain, size_t length, uint8_t *sealed)
 {
     size_t body = class_of(LENGTH_BYTES + length);
     uint64_t counter = session_next(&m->session, seal, now);
-    CHECK(m->stands && length <= MIST_PAYLOAD);
-    sealed[0] = (uint8_t)(length >> 8);
+    CHECK(m->stands && length <= MIST_PAYLOAD && channel < CHANNELS);
+    sealed[0] = (uint8_t)(channel << LENGTH_HIGH | length >> 8);
     sealed[1] = (uint8_t)length;
     if (length > 0)
         memcpy(sealed + LENGTH_BYTES, plain, length);
@@ -233,7 +235,8 @@ uint32_t person_seal(struct meeting *m, const struct seal_suite *seal, mist_time
 
 enum session_verdict person_unseal(struct meeting *m, const struct seal_suite *seal,
                                    uint32_t counter, const uint8_t *sealed, size_t length,
-                                   uint8_t *plain, const uint8_t **body, size_t *body_length)
+                                   uint8_t *plain, uint32_t *channel, const uint8_t **body,
+                                   size_t *body_length)
 {
     uint64_t full;
     if (length < SEAL_TAG + LENGTH_BYTES)
@@ -243,6 +246,7 @@ enum session_verdict person_unseal(struct meeting *m, const struct seal_suite *s
     if (v != SESSION_FINE)
         return v;
     *body = plain + LENGTH_BYTES;
-    *body_length = (size_t)plain[0] << 8 | plain[1];
+    *channel = plain[0] >> LENGTH_HIGH;
+    *body_length = (size_t)(plain[0] & ((1 << LENGTH_HIGH) - 1)) << 8 | plain[1];
     return *body_length + LENGTH_BYTES + SEAL_TAG <= length ? SESSION_FINE : SESSION_FORGED;
 }

@@ -78,10 +78,11 @@ int person_proved(struct meeting *m, const struct call *call, mist_time now, con
 /* What goes to the other person; sealed has room for person_sealed(length) bytes. */
 size_t person_sealed(size_t length);
 uint32_t person_seal(struct meeting *m, const struct seal_suite *seal, mist_time now,
-                     const uint8_t *plain, size_t length, uint8_t *sealed);
-/* Opens it in place: where it stands and its length; or why not. */
+                     uint32_t channel, const uint8_t *plain, size_t length, uint8_t *sealed);
+/* Opens it in place: its channel (0 to 31), where it stands and its length; or why not. */
 enum session_verdict person_unseal(struct meeting *m, const struct seal_suite *seal,
                                    uint32_t counter, const uint8_t *sealed, size_t length,
-                                   uint8_t *plain, const uint8_t **body, size_t *body_length);
+                                   uint8_t *plain, uint32_t *channel, const uint8_t **body,
+                                   size_t *body_length);
 
 #endif

@@ -10,7 +10,7 @@
 static const uint32_t allowed[] = {
     MIST_WISH_BOOTSTRAP, MIST_WISH_SUBSCRIBE, MIST_WISH_UNSUBSCRIBE, MIST_WISH_PUBLISH,
     MIST_WISH_CONNECT,   MIST_WISH_SEND,      MIST_WISH_CLOSE,       MIST_WISH_NAME,
-    MIST_WISH_LEAVE,     MIST_WISH_PING,
+    MIST_WISH_LEAVE,     MIST_WISH_PING,      MIST_WISH_SERVE,       MIST_WISH_OPEN,
 };
 
 static const char *read_kind(const struct mist_api *api, const char *word, uint32_t *kind)

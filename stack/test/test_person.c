@@ -73,14 +73,17 @@ static void assert_talks(const struct seal_suite *seal, struct meeting *from, st
     uint8_t sealed[WIRE_MTU], plain[WIRE_MTU];
     const uint8_t *body;
     size_t length;
-    uint32_t counter = person_seal(from, seal, 0, (const uint8_t *)"hello", 5, sealed);
+    uint32_t channel, counter = person_seal(from, seal, 0, 3, (const uint8_t *)"hello", 5, sealed);
     size_t size = person_sealed(5);
-    assert_int_equal(person_unseal(to, seal, counter, sealed, size, plain, &body, &length),
-                     SESSION_FINE);
+    assert_int_equal(
+        person_unseal(to, seal, counter, sealed, size, plain, &channel, &body, &length),
+        SESSION_FINE);
     assert_int_equal(length, 5);
+    assert_int_equal(channel, 3);
     assert_memory_equal(body, "hello", 5);
-    assert_int_equal(person_unseal(to, seal, counter, sealed, size, plain, &body, &length),
-                     SESSION_REPLAYED);
+    assert_int_equal(
+        person_unseal(to, seal, counter, sealed, size, plain, &channel, &body, &length),
+        SESSION_REPLAYED);
 }
 
 static void two_persons_meet_pinned_or_not(void **state)
