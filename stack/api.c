@@ -23,7 +23,7 @@ struct layout {
 static struct layout layout_of(const struct config *c)
 {
     struct layout l = {.kad = {c->contacts, c->lookups}, .pubsub = {c->topics, c->held, c->links}};
-    l.spares = c->punch_mappings + SOCKETS_REACH;
+    l.spares = punch_mappings(c->punch, c->punch_mappings) + SOCKETS_REACH;
     l.timer_kad = TIMER_LINKS + c->links;
     l.timer_pubsub = l.timer_kad + kad_timers(&l.kad);
     l.timer_punch = l.timer_pubsub + pubsub_timers(&l.pubsub);
@@ -93,10 +93,10 @@ static struct mist *api_init(void *memory, void *scratch, const void *config, co
     n->pubsub = pubsub_init(base + l.pubsub_at, &l.pubsub, &n->rng, &n->timers, l.timer_pubsub);
     meet_init(&n->meet, base + l.meet, c->connections, &n->rng, &n->timers, l.timer_meet);
     meet_as(&n->meet, config_suite(c), &n->person, mux_self(n->mux));
-    punch_init(
-        &n->punch, base + l.punch,
-        &(struct punch_limits){c->punches, c->punch_rounds, c->punch_mappings, c->punch_probes},
-        c->punch, &n->survey.nature, &n->rng, &n->timers, &n->sockets, l.timer_punch);
+    punch_init(&n->punch, base + l.punch,
+               &(struct punch_limits){c->punches, c->punch_rounds, c->punch_mappings,
+                                      c->punch_probes, c->punch_time_s},
+               c->punch, &n->survey.nature, &n->rng, &n->timers, &n->sockets, l.timer_punch);
     relay_init(&n->relay, base + l.relay, c->circuits, rng_u32(&n->rng));
     reach_init(&n->reach, c->assume, &n->rng, &n->timers, TIMER_REACH);
     survey_init(&n->survey, &n->rng, &n->timers, &n->sockets, TIMER_SURVEY);

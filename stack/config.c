@@ -61,9 +61,12 @@ static const struct word size_words[] = {{"tiny", 0}, {"normal", 1}, {"server", 
         "none | mist | plain | dcutr | noq | tailscale | hyperdht | easytier | tox | ice | bep55", \
         "mist", "how direct paths are sought", FIELD(punch), strategy_words)                       \
     COUNT(X, "punch.rounds", "6", "rounds of probes in an attempt", punch_rounds, 1, PUNCH_ROUNDS) \
-    COUNT(X, "punch.mappings", "64", "spare sockets per peer, a NAT mapping each", punch_mappings, \
-          0, 256)                                                                                  \
-    COUNT(X, "punch.probes", "1024", "probes to guessed ports of a peer", punch_probes, 0, 65535)  \
+    COUNT(X, "punch.mappings", "0", "new NAT mappings per peer; 0: the strategy's own",            \
+          punch_mappings, 0, 256)                                                                  \
+    COUNT(X, "punch.probes", "0", "probes to guessed ports per peer; 0: the strategy's own",       \
+          punch_probes, 0, 65535)                                                                  \
+    COUNT(X, "punch.time_s", "0", "seconds of seeking a peer; 0: the strategy's own",              \
+          punch_time_s, 0, 3600)                                                                   \
     WORDS(X, "crypto", "real | modelled", "real",                                                  \
           "modelled: the same messages and sizes without any protection, for simulations only",    \
           FIELD(modelled), crypto_words)

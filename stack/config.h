@@ -17,8 +17,9 @@ struct config {
     uint32_t punch;       /* enum strategy_number */
     uint32_t punch_rounds;
     uint32_t survey;         /* learn what the NAT does */
-    uint32_t punch_probes;   /* to guessed ports, per peer */
-    uint32_t punch_mappings; /* spare sockets open at once */
+    uint32_t punch_probes;   /* to guessed ports, per peer; 0: the strategy's own */
+    uint32_t punch_mappings; /* of the own NAT, per peer; the same */
+    uint32_t punch_time_s;   /* of a search; the same */
     uint32_t modelled;       /* cryptography: 0 real, 1 modelled */
 };
 

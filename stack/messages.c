@@ -292,7 +292,11 @@ static void on_here(struct context *c, const struct msg *m)
 /* Which ports a peer holds open: it tells so through the relay. */
 static void on_aim(struct context *c, const struct msg *m)
 {
-    if (!is_direct(&c->turn->from))
+    if (is_direct(&c->turn->from))
+        return;
+    if (c->view.path.family != ADDR_RELAY) /* found already, and the peer does not know */
+        mux_ping(c->n->mux, c->now, c->view.link, c->n->out);
+    else
         punch_aimed(&c->n->punch, c->now, c->view.link, m, c->n->out);
 }
 

@@ -6,10 +6,18 @@
 #include "stack/punch_attempt.h"
 
 #define CHALLENGE_BY MS(100)
+#define ANSWER_BY    SEC(1)
 
 size_t punch_size(uint32_t attempts)
 {
     return attempts * sizeof(struct attempt);
+}
+
+uint32_t punch_mappings(enum strategy_number strategy, uint32_t wanted)
+{
+    if (strategy == STRATEGY_NONE)
+        return 0;
+    return wanted == 0 ? punch_strategy(strategy)->mappings : wanted;
 }
 
 void punch_init(struct punch *p, void *memory, const struct punch_limits *limits,
@@ -20,6 +28,9 @@ void punch_init(struct punch *p, void *memory, const struct punch_limits *limits
     p->attempts = memory;
     p->limits = *limits;
     p->strategy = strategy == STRATEGY_NONE ? NULL : punch_strategy(strategy);
+    p->limits.mappings = punch_mappings(strategy, limits->mappings);
+    if (p->strategy != NULL && limits->probes == 0)
+        p->limits.probes = p->strategy->probes;
     p->mine = mine;
     p->rng = rng;
     p->timers = timers;
@@ -87,6 +98,19 @@ uint32_t attempt_candidate(struct punch *p, struct attempt *a, const struct cand
     return a->count - 1u;
 }
 
+/* A place for one more would be that of a probe whose answer is still awaited: hits of
+ * a spray come faster than answers. */
+static bool is_crowded(const struct attempt *a, mist_time now, const struct addr *addr)
+{
+    if (a->count < WIRE_CANDIDATES || now - a->sent[PUNCH_ANSWERS] >= ANSWER_BY)
+        return false;
+    for (uint32_t i = 0; i < a->count; i++) {
+        if (addr_equal(&a->candidates[i].addr, addr))
+            return false;
+    }
+    return true;
+}
+
 /* A host's address: neither multicast nor broadcast nor nobody's. */
 bool attempt_usable(const struct addr *a)
 {
@@ -132,7 +156,7 @@ void punch_challenge(struct punch *p, mist_time now, mist_link link, const struc
                      uint32_t socket, struct out *out)
 {
     struct attempt *a = attempt_usable(addr) ? attempt_add(p, link) : NULL;
-    if (a == NULL || now - a->sent[PUNCH_ANSWERS] < CHALLENGE_BY)
+    if (a == NULL || now - a->sent[PUNCH_ANSWERS] < CHALLENGE_BY || is_crowded(a, now, addr))
         return;
     struct candidate c = {*addr, CANDIDATE_SEEN};
     attempt_probe(now, a, attempt_candidate(p, a, &c), PUNCH_ANSWERS, socket, 0, out);
@@ -144,6 +168,8 @@ void punch_check(mist_link link, const struct addr *from, uint32_t socket, const
                  struct out *out)
 {
     struct msg answer = {.type = MSG_PROVED, .request = m->request, .addr = *from};
+    if (m->type == MSG_CHECK) /* an answer longer than that would not go to a strange address */
+        answer.addr = (struct addr){.family = ADDR_NONE};
     out_fact(out, FACT_PROBE_RECEIVED, NULL, from, m->count, 0);
     if (attempt_usable(from)) /* through a relay it proves nothing */
         out_probe_from(out, link, from, socket, 0, &answer);
@@ -154,7 +180,8 @@ void punch_probe(struct punch *p, mist_time now, mist_link link, const struct ad
 {
     punch_check(link, from, socket, m, out);
     struct attempt *a = attempt_find(p, link);
-    if (a == NULL || !a->running || !attempt_usable(from) || now - a->sent[PUNCH_ANSWERS] < MS(1))
+    if (a == NULL || !a->running || !attempt_usable(from) || now - a->sent[PUNCH_ANSWERS] < MS(1) ||
+        is_crowded(a, now, from))
         return;
     /* Its hole towards us is open now: the best moment for ours. */
     struct candidate c = {*from, CANDIDATE_SEEN};

@@ -45,9 +45,9 @@ struct firing {
 
 /* Ports to try, in the order of dice. */
 struct punch_order {
-    struct addr at; /* family 0: none */
-    uint32_t low, count, offset, stride, done;
-    int step; /* of a window; 0: a spray */
+    struct addr at;                            /* family 0: none */
+    uint32_t low, count, offset, stride, done; /* count is not 0 */
+    int step;                                  /* of a window; 0: a spray */
 };
 
 struct attempt {
@@ -57,23 +57,28 @@ struct attempt {
     bool guessed;   /* the path that is sought is no candidate's */
     uint8_t role, count, number;
     uint16_t relation;
-    uint8_t own_aim; /* the number of the attempt whose own port is known */
+    uint8_t own_aim; /* the number of the attempt whose own port is known ... */
     bool aimed;      /* the order is the peer's aim */
     uint32_t probes, attempts, sockets, guesses;
+    uint32_t mappings;  /* that the own NAT has made for this search, at most */
+    uint32_t scattered; /* of them in this attempt by shots at the peer's aim */
     struct nature theirs;
     mist_time sent[PUNCH_ANSWERS + 1];
+    mist_time since;       /* the first attempt of this search began */
     mist_time began, ends; /* of this attempt; NEVER: while it sends */
     struct candidate candidates[WIRE_CANDIDATES];
     uint32_t tokens[WIRE_CANDIDATES]; /* without the round: only who is there learns them */
     uint32_t spray_token;
     uint32_t echo_token, measure; /* asked of the peer, of a relay; 0: nothing */
+    struct addr here;             /* ... where a relay saw that port */
     struct addr echoed;           /* the peer is there: a relay saw its echo; family 0: no */
     struct firing firings[PUNCH_VOLLEYS];
     struct punch_order order;
 };
 
 struct punch_limits {
-    uint32_t attempts, rounds, mappings, probes;
+    uint32_t attempts, rounds;
+    uint32_t mappings, probes, time_s; /* of one search; 0: the strategy's own */
 };
 
 struct punch {
@@ -90,6 +95,8 @@ struct punch {
 };
 
 size_t punch_size(uint32_t attempts);
+/* New mappings for one peer: so many as wanted, or the strategy's own number where that is 0. */
+uint32_t punch_mappings(enum strategy_number strategy, uint32_t wanted);
 /* Keeps the rest of what it is given.  mine: the nature of the own NAT, as far as known. */
 void punch_init(struct punch *p, void *memory, const struct punch_limits *limits,
                 enum strategy_number strategy, const struct nature *mine, struct rng *rng,

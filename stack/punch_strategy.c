@@ -29,7 +29,8 @@ static const struct volley plain[] = {{.relations = RELATION_ANY, AT(plain_at)}}
  * and they cost six datagrams; the relay carries the data meanwhile. */
 static const mist_time quick_at[] = {0, MS(100), MS(300)};
 static const mist_time hold_at[] = {0, MS(200), MS(500), SEC(1), SEC(2)};
-static const mist_time keep_at[] = {0, SEC(2), SEC(8), SEC(16), SEC(24)};
+static const mist_time keep_at[] = {0, SEC(4), SEC(8), SEC(16), SEC(24)};
+static const mist_time ask_at[] = {0, MS(500), SEC(1), SEC(2), SEC(4)}; /* words may be lost */
 static const mist_time mist_gaps[] = {MS(500), SEC(1), SEC(3), SEC(10)};
 static const struct volley mist[] = {
     {.relations = RELATION_PLAIN, .attempts = FIRST, AT(plain_at)},
@@ -53,7 +54,7 @@ static const struct volley mist[] = {
      .attempts = LATER,
      .target = TARGET_MEASURE,
      .sockets = 1,
-     .shots = 1},
+     AT(ask_at)},
     {.relations = RELATION_COUNTED_BOTH, .when = WHEN_AIMED, .target = TARGET_AIM, AT(hold_at)},
     /* Both hard: each makes many mappings, and aims them at where the other's may be.  Two
      * of them meet among few ports, or if the filters let in the other's address. */
@@ -61,12 +62,15 @@ static const struct volley mist[] = {
      .attempts = LATER,
      .target = TARGET_MEASURE,
      .sockets = 1,
-     .shots = 1},
-    {.relations = RELATION_SCATTER,
-     .when = WHEN_AIMED,
-     .target = TARGET_SCATTER,
-     .shots = 256,
-     .every = MS(20)},
+     AT(ask_at)},
+    {.relations = RELATION_SCATTER, .when = WHEN_AIMED, .target = TARGET_SCATTER, .every = MS(20)},
+    /* A mapping per address: each socket's one port may try many of the peer's. */
+    {.relations = RELATION_SPREAD,
+     .attempts = LATER,
+     .target = TARGET_MEASURE,
+     .sockets = 256,
+     AT(ask_at)},
+    {.relations = RELATION_SPREAD, .when = WHEN_AIMED, .target = TARGET_SCATTER, .every = MS(10)},
     /* Birthdays: the hard side holds sockets open, the easy one tries ports.  Again
      * after 8 s at most: the least timer of an unreplied mapping in the field is 10 s; the
      * peer is told with each of them, since one aim may be lost. */
@@ -75,7 +79,8 @@ static const struct volley mist[] = {
      .target = TARGET_SEEN,
      .all = true,
      .sockets = 256,
-     AT(keep_at)},
+     AT(keep_at),
+     .every = MS(10)},
     /* In a block every port is tried, so few are enough, and the host's other
      * connections need the rest (RFC 6888 REQ-4). */
     {.relations = RELATION_BLOCK_EASY,
@@ -83,7 +88,8 @@ static const struct volley mist[] = {
      .target = TARGET_SEEN,
      .all = true,
      .sockets = 32,
-     AT(keep_at)},
+     AT(keep_at),
+     .every = MS(10)},
     {.relations = RELATION_EASY_HARD | RELATION_EASY_BLOCK,
      .when = WHEN_AIMED,
      .target = TARGET_SPRAY,
@@ -209,22 +215,31 @@ static const struct volley ice[] = {{.relations = RELATION_ANY, AT(ice_at), .eve
 static const mist_time utp_at[] = {0, SEC(3), SEC(9)};
 static const struct volley bep55[] = {{.relations = RELATION_ANY, AT(utp_at)}};
 
+/* Own budgets: what a system has none of is not limited here. */
+#define OWN(m, p) .mappings = m, .probes = p
+#define NO_BUDGET OWN(256, UINT16_MAX)
+
 static const struct strategy strategies[STRATEGIES] = {
     [STRATEGY_MIST] = {"mist", VIEW_PAIR, 5, .rounds = true, GAPS(mist_gaps), .patience = SEC(2),
-                       VOLLEYS(mist)},
+                       OWN(64, 1024), VOLLEYS(mist)},
     [STRATEGY_PLAIN] = {"plain", VIEW_NONE, 3, .rounds = true, GAPS(plain_gaps), .patience = SEC(2),
-                        VOLLEYS(plain)},
-    [STRATEGY_DCUTR] = {"dcutr", VIEW_NONE, 3, GAPS(no_gap), .limit = SEC(5), VOLLEYS(dcutr)},
-    [STRATEGY_NOQ] = {"noq", VIEW_NONE, 2, GAPS(minute), .patience = SEC(1), VOLLEYS(noq)},
-    [STRATEGY_TAILSCALE] = {"tailscale", VIEW_NONE, 1, GAPS(no_gap), .patience = SEC(5),
+                        NO_BUDGET, VOLLEYS(plain)},
+    [STRATEGY_DCUTR] = {"dcutr", VIEW_NONE, 3, GAPS(no_gap), .limit = SEC(5), NO_BUDGET,
+                        VOLLEYS(dcutr)},
+    [STRATEGY_NOQ] = {"noq", VIEW_NONE, 2, GAPS(minute), .patience = SEC(1), NO_BUDGET,
+                      VOLLEYS(noq)},
+    [STRATEGY_TAILSCALE] = {"tailscale", VIEW_NONE, 1, GAPS(no_gap), .patience = SEC(5), NO_BUDGET,
                             VOLLEYS(tailscale)},
-    [STRATEGY_HYPERDHT] = {"hyperdht", VIEW_MAPPING, 1, GAPS(no_gap), .patience = SEC(1),
+    [STRATEGY_HYPERDHT] = {"hyperdht", VIEW_MAPPING, 1, GAPS(no_gap), .patience = SEC(1), NO_BUDGET,
                            VOLLEYS(hyperdht)},
     [STRATEGY_EASYTIER] = {"easytier", VIEW_MAPPING, 9, GAPS(easytier_gaps), .limit = SEC(6),
-                           VOLLEYS(easytier)},
-    [STRATEGY_TOX] = {"tox", VIEW_MAPPING, 1, GAPS(no_gap), .patience = SEC(3), VOLLEYS(tox)},
-    [STRATEGY_ICE] = {"ice", VIEW_NONE, 1, GAPS(no_gap), .patience = SEC(8), VOLLEYS(ice)},
-    [STRATEGY_BEP55] = {"bep55", VIEW_NONE, 1, GAPS(no_gap), .patience = SEC(12), VOLLEYS(bep55)},
+                           NO_BUDGET, VOLLEYS(easytier)},
+    [STRATEGY_TOX] = {"tox", VIEW_MAPPING, 1, GAPS(no_gap), .patience = SEC(3), NO_BUDGET,
+                      VOLLEYS(tox)},
+    [STRATEGY_ICE] = {"ice", VIEW_NONE, 1, GAPS(no_gap), .patience = SEC(8), NO_BUDGET,
+                      VOLLEYS(ice)},
+    [STRATEGY_BEP55] = {"bep55", VIEW_NONE, 1, GAPS(no_gap), .patience = SEC(12), NO_BUDGET,
+                        VOLLEYS(bep55)},
 };
 
 const struct strategy *punch_strategy(enum strategy_number number)
@@ -270,11 +285,24 @@ static bool by_address(const struct nature *n)
     return n->filtering == NATURE_EIF || n->filtering == NATURE_ADF;
 }
 
+/* A guess of the seeker's hits one of the holder's ports and passes its filter.  The
+ * answer passes the seeker's if that is by address, or comes from the port that was hit. */
+static bool may_hit(const struct nature *holder, const struct nature *seeker)
+{
+    return by_address(holder) && (holder->mapping == NATURE_ADM || by_address(seeker));
+}
+
 /* Mappings that aim at each other by chance. */
 static bool may_scatter(const struct nature *a, const struct nature *b)
 {
-    bool many = a->mapping == NATURE_APDM && b->mapping == NATURE_APDM;
-    return many && ((among_few(a) && among_few(b)) || (by_address(a) && by_address(b)));
+    return (among_few(a) && among_few(b)) || may_hit(a, b) || may_hit(b, a);
+}
+
+static enum punch_relation of_both_hard(const struct nature *mine, const struct nature *theirs)
+{
+    if (!may_scatter(mine, theirs))
+        return RELATION_HOPELESS;
+    return mine->mapping == NATURE_ADM ? RELATION_SPREAD : RELATION_SCATTER;
 }
 
 enum punch_relation punch_relation(enum punch_view view, const struct nature *mine,
@@ -289,8 +317,7 @@ enum punch_relation punch_relation(enum punch_view view, const struct nature *mi
         bool counted = mine->ports == NATURE_SEQUENTIAL && theirs->ports == NATURE_SEQUENTIAL;
         if (counted)
             return RELATION_COUNTED_BOTH;
-        return view == VIEW_PAIR && may_scatter(mine, theirs) ? RELATION_SCATTER
-                                                              : RELATION_HOPELESS;
+        return view == VIEW_PAIR ? of_both_hard(mine, theirs) : RELATION_HOPELESS;
     }
     if (is_hard(mine))
         return of_hard(mine, RELATION_COUNTED_EASY, RELATION_BLOCK_EASY, RELATION_HARD_EASY);

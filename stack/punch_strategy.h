@@ -26,8 +26,11 @@ enum punch_relation {
     RELATION_BLOCK_EASY = 128,  /* */
     RELATION_HOPELESS = 256,    /* hard on both sides, and no way to guess */
     RELATION_SCATTER = 512,     /* hard on both sides, among few ports or with filters by address */
+    RELATION_SPREAD = 1024,     /* the same, and here one mapping serves all ports of a remote */
 };
-#define RELATION_ANY 1023
+#define RELATION_ANY        2047
+#define RELATION_SCATTERS   (RELATION_SCATTER | RELATION_SPREAD)
+#define RELATION_AIMED_BOTH (RELATION_COUNTED_BOTH | RELATION_SCATTERS)
 
 /* By what a strategy tells pairs apart. */
 enum punch_view {
@@ -43,7 +46,7 @@ enum volley_target {
     TARGET_SEEN,       /* where others see the peer, from each of the fresh sockets in turn */
     TARGET_MEASURE,    /* the same; the first socket asks the relay for its port just before */
     TARGET_AIM,        /* the next port that the peer's aim leads to */
-    TARGET_SCATTER,    /* from one socket to one port of the peer's aim after the other */
+    TARGET_SCATTER,    /* from the sockets in turn to ports of the aim, one after the other */
     TARGET_WINDOW,     /* ports from the peer's aim on, by its step */
     TARGET_SPRAY,      /* each port of the aim's range once, in an order of dice */
     TARGET_ANY_PORT,   /* 1000 + a random number below 64536, again and again (hyperdht) */
@@ -76,7 +79,8 @@ struct volley {
     uint16_t shots;      /* 0: what punch.probes allows */
     uint16_t ports;      /* after so many the same again; 0: never */
     const mist_time *at; /* of the first shots; NULL: all even */
-    mist_time start, every;
+    mist_time start;
+    mist_time every; /* with `at`: candidates or sockets have their turns so far apart */
 };
 
 struct strategy {
@@ -88,6 +92,8 @@ struct strategy {
     uint8_t gap_count;
     mist_time patience; /* after the last shot */
     mist_time limit;    /* an attempt ends then, whatever is left; 0: no limit */
+    uint16_t mappings;  /* its own budget for one peer ... */
+    uint16_t probes;    /* ... of guessed ports */
     const struct volley *volleys;
 };
 

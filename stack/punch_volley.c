@@ -1,242 +1,12 @@
-/* punch_volley.c: what a strategy sends in an attempt, and when; see punch.h. */
+/* punch_volley.c: which volleys an attempt has, when they begin and end; see punch.h. */
 #include <string.h>
 
 #include "stack/check.h"
 #include "stack/punch_attempt.h"
 
-#define FIRST_PORT 1024 /* NATs give no lower one to a socket above it (RFC 4787 REQ-3a) */
-#define LAST_PORT  65535
-#define BLOCK_MORE 256 /* ports beside those seen that a block may hold as well */
 #define BUSY_AGAIN SEC(2)
 #define AIM_WAITS  SEC(6) /* an end that is to be told where to aim waits that long */
-#define BLOCK_EDGE 32     /* the same where each port more costs chances: 512 / 16 */
-#define AIMED_BOTH (RELATION_COUNTED_BOTH | RELATION_SCATTER)
-#define MANY       8 /* sockets or guessed ports from which on an attempt is a spray */
-
-/* ---- ports in an order of dice ---- */
-
-static uint32_t common_divisor(uint32_t a, uint32_t b)
-{
-    while (b != 0) {
-        uint32_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
-
-/* Each of the ports low .. high once. */
-static void order_spray(struct punch *p, struct punch_order *o, const struct addr *at, uint32_t low,
-                        uint32_t high)
-{
-    *o = (struct punch_order){.at = *at, .low = low, .count = high - low + 1};
-    o->offset = rng_below(p->rng, o->count);
-    o->stride = 1 + rng_below(p->rng, o->count);
-    while (common_divisor(o->stride, o->count) != 1)
-        o->stride++;
-}
-
-static uint16_t order_port(const struct punch_order *o, uint32_t k)
-{
-    if (o->step != 0)
-        return (uint16_t)((int)o->low + o->step * (int)(k + 1));
-    uint64_t place = (o->offset + (uint64_t)k % o->count * o->stride) % o->count;
-    return (uint16_t)(o->low + place);
-}
-
-/* Where others see the peer; NULL: nobody has said. */
-static const struct addr *seen_at(const struct attempt *a)
-{
-    for (uint32_t i = 0; i < a->count; i++) {
-        if (a->candidates[i].kind == CANDIDATE_SEEN && addr_is_global(&a->candidates[i].addr))
-            return &a->candidates[i].addr;
-    }
-    for (uint32_t i = 0; i < a->count; i++) {
-        if (a->candidates[i].kind == CANDIDATE_SEEN)
-            return &a->candidates[i].addr;
-    }
-    return NULL;
-}
-
-/* ---- the spare sockets of an attempt ---- */
-
-static uint32_t sockets_of(const struct punch *p, const struct attempt *a)
-{
-    uint32_t n = 0;
-    while (sockets_nth(p->sockets, a->link, n) != 0)
-        n++;
-    return n;
-}
-
-/* Every spare socket that was asked for is open. */
-static bool sockets_ready(const struct punch *p, const struct attempt *a)
-{
-    uint32_t id;
-    for (uint32_t i = 0; (id = sockets_nth(p->sockets, a->link, i)) != 0; i++) {
-        if (sockets_local(p->sockets, id, ADDR_V4) == NULL)
-            return false;
-    }
-    return true;
-}
-
-/* Fresh ones, within what one link may cost in mappings. */
-static void want_sockets(struct punch *p, struct attempt *a, uint32_t wanted, struct out *out)
-{
-    sockets_release(p->sockets, a->link, out);
-    for (uint32_t i = 0; i < wanted && a->sockets < p->limits.mappings; i++, a->sockets++) {
-        if (sockets_want(p->sockets, ADDR_V4, SOCKET_FOR_PUNCH, a->link, out) == 0)
-            return;
-    }
-}
-
-/* ---- shots ---- */
-
-static void shoot_from(struct punch *p, mist_time now, struct attempt *a, const struct volley *v,
-                       uint32_t index, uint32_t shot, struct out *out)
-{
-    uint32_t id = sockets_nth(p->sockets, a->link, index);
-    const struct addr *at = seen_at(a);
-    struct candidate c = {.kind = CANDIDATE_SEEN};
-    bool first = v->all ? shot == 0 : shot < sockets_of(p, a);
-    if (id == 0 || at == NULL)
-        return;
-    c.addr = *at;
-    attempt_probe(now, a, attempt_candidate(p, a, &c), shot % PUNCH_SLOTS, id, first ? v->ttl : 0,
-                  out);
-}
-
-static void shoot_sockets(struct punch *p, mist_time now, struct attempt *a, const struct volley *v,
-                          uint32_t shot, struct out *out)
-{
-    uint32_t n = sockets_of(p, a);
-    for (uint32_t i = 0; i < n && v->all; i++)
-        shoot_from(p, now, a, v, i, shot, out);
-    if (n > 0 && !v->all)
-        shoot_from(p, now, a, v, shot % n, shot, out);
-}
-
-static void shoot_candidates(mist_time now, struct attempt *a, const struct volley *v,
-                             uint32_t shot, struct out *out)
-{
-    uint8_t ttl = shot == 0 ? v->ttl : 0;
-    bool in_turn = v->at != NULL && v->every > 0; /* one check after the other (RFC 8445 14) */
-    uint32_t round = in_turn ? shot / (a->count == 0 ? 1u : a->count) : shot;
-    for (uint32_t copy = 0; copy < (v->burst == 0 ? 1u : v->burst); copy++) {
-        for (uint32_t i = 0; i < a->count; i++) {
-            if (!in_turn || i == shot % a->count)
-                attempt_probe(now, a, i, round % PUNCH_SLOTS, 0, ttl, out);
-        }
-    }
-}
-
-/* The k-th port of a volley that guesses. */
-static uint16_t guess(struct punch *p, const struct attempt *a, const struct volley *v, uint32_t k)
-{
-    const struct addr *seen = seen_at(a);
-    uint32_t base = seen == NULL ? 0 : seen->port;
-    switch (v->target) {
-    case TARGET_ANY_PORT: return (uint16_t)(1000 + rng_below(p->rng, 64536));
-    case TARGET_UPWARD: return (uint16_t)(base + 1 + k % 50);
-    case TARGET_AHEAD: return (uint16_t)(base + 20);
-    case TARGET_AROUND: /* c-toxcore: port + it / 2, or less for odd it */
-        return (uint16_t)(k % 2 != 0 ? base - k / 2 : base + k / 2);
-    default: return order_port(&a->order, v->ports == 0 ? k : a->order.done + k % v->ports);
-    }
-}
-
-static void shoot_guess(struct punch *p, struct attempt *a, const struct volley *v, uint32_t shot,
-                        struct out *out)
-{
-    uint32_t burst = v->burst == 0 ? 1 : v->burst, copies = v->copies == 0 ? 1 : v->copies;
-    for (uint32_t i = 0; i < burst; i++) {
-        struct addr to = a->order.at;
-        uint32_t k = (shot * burst + i) / copies;
-        to.port = guess(p, a, v, k);
-        if (to.port == 0 || a->guesses == p->limits.probes)
-            continue;
-        a->guesses++;
-        attempt_send(a, &to, 0, 0, a->spray_token | PUNCH_SPRAYED, k, out);
-    }
-}
-
-/* From each fresh socket to one guessed port. */
-static void shoot_ahead(struct punch *p, struct attempt *a, const struct volley *v, struct out *out)
-{
-    struct addr to = a->order.at;
-    uint32_t n = sockets_of(p, a);
-    to.port = guess(p, a, v, 0);
-    for (uint32_t i = 0; i < n; i++)
-        attempt_send(a, &to, sockets_nth(p->sockets, a->link, i), 0, a->spray_token | PUNCH_SPRAYED,
-                     i, out);
-}
-
-/* From the socket that was measured, to the k-th port of the peer's aim. */
-static void shoot_aimed(const struct punch *p, struct attempt *a, uint32_t k, struct out *out)
-{
-    struct addr to = a->order.at;
-    uint32_t id = sockets_nth(p->sockets, a->link, 0);
-    to.port = order_port(&a->order, k);
-    if (id == 0 || to.port == 0 || a->guesses == p->limits.probes)
-        return;
-    a->guesses++;
-    attempt_send(a, &to, id, 0, a->spray_token | PUNCH_SPRAYED, k, out);
-}
-
-/* The relay is asked for the port in the same moment in which the hole is made: of the
- * ports that others take meanwhile, none lies between. */
-static void measure(struct punch *p, struct attempt *a, struct out *out)
-{
-    uint32_t id = sockets_nth(p->sockets, a->link, 0);
-    if (id == 0)
-        return;
-    a->measure = rng_u32(p->rng) | 1;
-    out_effect(out,
-               &(struct effect){
-                   .kind = EFFECT_MEASURE, .link = a->link, .socket = id, .number = a->measure});
-}
-
-static void aim(const struct attempt *a, const struct nature *where, const struct addr *at,
-                struct out *out)
-{
-    struct msg m = {.type = MSG_AIM, .count = a->number, .addr = *at, .nature = *where};
-    out_send(out, a->link, &m);
-}
-
-/* The peer may look for the held ports now. */
-static void aim_at_held(const struct punch *p, const struct attempt *a, uint16_t more,
-                        struct out *out)
-{
-    struct nature where = {.ports = p->mine->ports, .low = FIRST_PORT, .high = LAST_PORT};
-    if (p->mine->ports == NATURE_BLOCK) {
-        where.low = (uint16_t)(p->mine->low < FIRST_PORT + more ? FIRST_PORT : p->mine->low - more);
-        where.high =
-            (uint16_t)(p->mine->high > LAST_PORT - more ? LAST_PORT : p->mine->high + more);
-    }
-    aim(a, &where, &(struct addr){.family = ADDR_NONE}, out);
-}
-
-static void shoot(struct punch *p, mist_time now, struct attempt *a, const struct volley *v,
-                  uint32_t shot, struct out *out)
-{
-    switch (v->target) {
-    case TARGET_CANDIDATES: shoot_candidates(now, a, v, shot, out); break;
-    case TARGET_MEASURE:
-        if (shot == 0)
-            measure(p, a, out);
-        if ((a->relation & AIMED_BOTH) == 0) /* there the aim makes the hole */
-            shoot_from(p, now, a, v, 0, shot, out);
-        break;
-    case TARGET_SEEN:
-        shoot_sockets(p, now, a, v, shot, out);
-        if (p->strategy->view == VIEW_PAIR)
-            aim_at_held(p, a, BLOCK_MORE, out);
-        break;
-    case TARGET_AHEAD: shoot_ahead(p, a, v, out); break;
-    case TARGET_AIM: shoot_aimed(p, a, 0, out); break;
-    case TARGET_SCATTER: shoot_aimed(p, a, shot, out); break;
-    default: shoot_guess(p, a, v, shot, out);
-    }
-}
+#define MANY       8      /* sockets or guessed ports from which on an attempt is a spray */
 
 /* ---- volleys ---- */
 
@@ -257,26 +27,28 @@ static bool is_spray(const struct volley *v)
     return v->sockets > MANY || needs_echo(v);
 }
 
+/* Of one shot after the other: so many until each had its turn. */
+static uint32_t in_a_round(const struct punch *p, const struct attempt *a, const struct volley *v)
+{
+    uint32_t n = v->all ? shot_sockets(p, a) : a->count;
+    return n == 0 ? 1 : n;
+}
+
 static uint32_t shots_of(const struct punch *p, const struct attempt *a, const struct volley *v)
 {
     uint32_t shots = v->shots == 0 ? p->limits.probes : v->shots;
     if (v->target == TARGET_SPRAY && v->ports == 0 && shots > a->order.count)
         shots = a->order.count;
-    if (v->target == TARGET_SCATTER && shots > p->limits.mappings)
-        shots = p->limits.mappings; /* each makes one */
     if (p->strategy->rounds && v->target == TARGET_CANDIDATES && shots > p->limits.rounds)
         shots = p->limits.rounds;
-    if (v->at != NULL && v->every > 0)
-        shots *= a->count == 0 ? 1 : a->count;
-    return shots;
+    return shot_in_turn(v) ? shots * in_a_round(p, a, v) : shots;
 }
 
 static mist_time gap_after(const struct punch *p, const struct attempt *a, const struct volley *v,
                            uint32_t shot)
 {
-    uint32_t n = a->count == 0 ? 1 : a->count;
-    bool in_turn = v->at != NULL && v->every > 0;
-    if (!in_turn)
+    uint32_t n = in_a_round(p, a, v);
+    if (!shot_in_turn(v))
         return punch_gap(v, shot, rng_u32(p->rng));
     if ((shot + 1) % n != 0)
         return v->every;
@@ -287,9 +59,19 @@ static mist_time gap_after(const struct punch *p, const struct attempt *a, const
 /* Does it fit, and are there sockets left for it in what one link may cost? */
 static bool applies(const struct punch *p, const struct attempt *a, const struct volley *v)
 {
-    return (v->sockets == 0 || a->sockets < p->limits.mappings) &&
+    return (v->sockets == 0 || a->mappings < p->limits.mappings) &&
            (v->attempts == 0 || (v->attempts >> (a->number - 1) & 1) != 0) &&
            (v->relations & a->relation) != 0 && (v->roles == 0 || (v->roles & a->role) != 0);
+}
+
+static mist_time earlier(mist_time a, mist_time b)
+{
+    return a < b ? a : b;
+}
+
+static mist_time gives_up(const struct punch *p, const struct attempt *a)
+{
+    return p->limits.time_s == 0 ? MIST_NEVER : a->since + SEC((mist_time)p->limits.time_s);
 }
 
 /* The earliest shot; after the last one the end, when answers had their time. */
@@ -311,7 +93,8 @@ static void schedule(struct punch *p, mist_time now, struct attempt *a)
         a->ends = a->began + AIM_WAITS;
     else if (a->ends == MIST_NEVER)
         a->ends = now + p->strategy->patience;
-    attempt_timer(p, a, at < a->ends ? at : a->ends);
+    mist_time ends = earlier(a->ends, gives_up(p, a));
+    attempt_timer(p, a, earlier(at, ends));
 }
 
 static void add_firing(struct attempt *a, const struct volley *v)
@@ -341,11 +124,12 @@ static bool echo_is_there(struct punch *p, struct attempt *a, struct out *out)
 
 static bool may_begin(struct punch *p, struct attempt *a, const struct volley *v, struct out *out)
 {
-    if (v->sockets > 0 && !sockets_ready(p, a))
+    if (v->sockets > 0 && !shot_sockets_ready(p, a))
         return false;
     if (v->when == WHEN_AIMED && (!a->aimed || a->order.at.family == ADDR_NONE))
         return false;
-    if ((a->relation & AIMED_BOTH) != 0 && v->when == WHEN_AIMED && a->own_aim != a->number)
+    if ((a->relation & RELATION_AIMED_BOTH) != 0 && v->when == WHEN_AIMED &&
+        a->own_aim != a->number)
         return false;
     if (is_spray(v) && p->spraying != 0 && p->spraying != a->link)
         return false;
@@ -371,11 +155,11 @@ static void begin_volleys(struct punch *p, mist_time now, struct attempt *a, str
 /* The order of guessed ports that a strategy brings along itself. */
 static void order_own(struct punch *p, struct attempt *a, const struct volley *v)
 {
-    const struct addr *seen = seen_at(a);
+    const struct addr *seen = shot_seen_at(a);
     if (!guesses(v) || v->when == WHEN_AIMED || seen == NULL)
         return;
     if (a->order.at.family == ADDR_NONE)
-        order_spray(p, &a->order, seen, FIRST_PORT, LAST_PORT);
+        shot_order(p, &a->order, seen, SHOT_PORT_LOW, SHOT_PORT_HIGH);
 }
 
 static void start_attempt(struct punch *p, mist_time now, struct attempt *a, struct out *out)
@@ -384,6 +168,8 @@ static void start_attempt(struct punch *p, mist_time now, struct attempt *a, str
     a->attempts++;
     a->sends = true;
     a->guessed = false;
+    a->scattered = 0;
+    a->own_aim = 0;
     a->began = now;
     a->ends = MIST_NEVER;
     memset(a->firings, 0, sizeof a->firings);
@@ -397,7 +183,7 @@ static void start_attempt(struct punch *p, mist_time now, struct attempt *a, str
         sockets = v->sockets > sockets ? v->sockets : sockets;
     }
     if (sockets > 0)
-        want_sockets(p, a, sockets, out);
+        shot_want_sockets(p, a, sockets, out);
     begin_volleys(p, now, a, out);
 }
 
@@ -463,6 +249,7 @@ void punch_again(struct punch *p, mist_time now, mist_link link, struct out *out
 
 static void next_attempt(struct punch *p, mist_time now, struct attempt *a, struct out *out)
 {
+    a->since = a->number == 0 ? now : a->since;
     a->number++;
     /* a small closed set, kept small */
     a->relation = (uint16_t)punch_relation(p->strategy->view, p->mine, &a->theirs);
@@ -491,7 +278,7 @@ static void end_attempt(struct punch *p, mist_time now, struct attempt *a, struc
         a->order.at.family = ADDR_NONE; /* another attempt, another aim */
     a->aimed = false;
     attempt_stop(p, a);
-    if (number >= p->strategy->attempts || a->attempts >= PUNCH_STARTS)
+    if (number >= p->strategy->attempts || a->attempts >= PUNCH_STARTS || gives_up(p, a) <= now)
         return;
     a->running = true;
     attempt_timer(p, a, now + p->strategy->gaps[number - 1 < last ? number - 1 : last]);
@@ -501,7 +288,7 @@ static void fire(struct punch *p, mist_time now, struct attempt *a, struct firin
                  struct out *out)
 {
     uint32_t shot = f->shot++;
-    shoot(p, now, a, f->volley, shot, out);
+    shot_fire(p, now, a, f->volley, shot, out);
     f->over = f->shot >= shots_of(p, a, f->volley);
     if (!f->over)
         f->next = now + gap_after(p, a, f->volley, shot);
@@ -519,7 +306,7 @@ void punch_timer(struct punch *p, mist_time now, uint32_t index, struct out *out
         next_attempt(p, now, a, out);
         return;
     }
-    if (a->ends <= now) {
+    if (a->ends <= now || gives_up(p, a) <= now) {
         end_attempt(p, now, a, out);
         return;
     }
@@ -545,16 +332,10 @@ void punch_here(struct punch *p, mist_time now, const struct msg *here, struct o
         struct attempt *a = &p->attempts[i];
         if (a->link == 0 || a->measure == 0 || a->measure != here->request || !a->running)
             continue;
-        struct nature where = {.ports = NATURE_SEQUENTIAL,
-                               .step = p->mine->step,
-                               .low = here->addr.port,
-                               .high = here->addr.port};
         a->measure = 0;
         a->own_aim = a->number;
-        if (p->mine->ports == NATURE_SEQUENTIAL)
-            aim(a, &where, &here->addr, out);
-        else
-            aim_at_held(p, a, BLOCK_EDGE, out);
+        a->here = here->addr;
+        shot_tell(p, a, &here->addr, out);
         begin_volleys(p, now, a, out);
     }
 }
@@ -579,6 +360,16 @@ static bool already_guesses(const struct attempt *a)
     return false;
 }
 
+/* Every `step`-th port from the one after `low` to `high`; without end if they are equal. */
+static void order_steps(struct punch_order *o, const struct addr *at, const struct nature *where)
+{
+    int span = (int16_t)(uint16_t)(where->high - where->low), count = span / where->step;
+    *o = (struct punch_order){.at = *at,
+                              .low = where->low,
+                              .count = count > 0 ? (uint32_t)count : UINT16_MAX,
+                              .step = where->step};
+}
+
 void punch_aimed(struct punch *p, mist_time now, mist_link link, const struct msg *aim,
                  struct out *out)
 {
@@ -586,13 +377,12 @@ void punch_aimed(struct punch *p, mist_time now, mist_link link, const struct ms
     const struct nature *where = &aim->nature;
     if (a == NULL || p->strategy == NULL || p->strategy->view != VIEW_PAIR || already_guesses(a))
         return;
-    const struct addr *seen = seen_at(a);
+    const struct addr *seen = shot_seen_at(a);
     if (where->step != 0 && attempt_usable(&aim->addr) && is_named(a, &aim->addr))
-        a->order = (struct punch_order){
-            .at = aim->addr, .low = where->low, .count = 1, .step = where->step};
-    else if (where->step == 0 && seen != NULL && where->low >= FIRST_PORT &&
+        order_steps(&a->order, &aim->addr, where);
+    else if (where->step == 0 && seen != NULL && where->low >= SHOT_PORT_LOW &&
              where->low <= where->high)
-        order_spray(p, &a->order, seen, where->low, where->high);
+        shot_order(p, &a->order, seen, where->low, where->high);
     else
         return;
     a->aimed = true;

@@ -69,7 +69,8 @@ enum msg_type {
     MSG_PAYLOAD,     /* the application's datagram in a conversation */
     MSG_HANGUP,      /* this conversation is over */
     MSG_HELLO,       /* what I am (first in OPEN and ACCEPT), and where I see you */
-    MSG_CHECK,       /* a probe out of turn; the datagram that called for it was as long */
+    MSG_CHECK,       /* a probe out of turn; the datagram that called for it was as long, and
+                      * so is its answer, a PROVED without address */
     MSG_WHERE,       /* where do you see this socket of mine? */
     MSG_HERE,        /* there; and this is my other port, if I have one */
     MSG_SECOND,      /* knock at my address from your other port */

@@ -24,10 +24,6 @@ static struct pair under(const char *strategy, uint64_t seed, const struct lab_n
 {
     pair_settings[0][0] = "punch.strategy";
     pair_settings[0][1] = strategy;
-    pair_settings[1][0] = "punch.mappings";
-    pair_settings[1][1] = "256";
-    pair_settings[2][0] = "punch.probes";
-    pair_settings[2][1] = "65535";
     struct pair p = pair_behind(seed, alices, bobs);
     p.lab->watch.arrives = nobody_through;
     pair_dial(&p, wait);
