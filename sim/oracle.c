@@ -300,12 +300,14 @@ static void weigh_both_random(struct pair *pair)
     take_better(pair, ORACLE_BOTH_RANDOM, &o);
 }
 
-/* Probes of the other side meet a port of h, whose filter looks at the address
- * alone: the probe is let in.  The probability, if an answer gets back. */
+/* Probes of the other side meet a port of h, whose filter looks at the address at
+ * most: the probe is let in.  The probability, if an answer gets back: to a strict
+ * prober from the very port that it met. */
 static double contact(const struct pair *pair, uint32_t h, uint32_t opened, uint32_t probes)
 {
     const struct oracle_side *holder = pair->sides[h], *prober = pair->sides[!h];
-    if (holder->filtering != NAT_ADF || (!holder->answers && prober->filtering == NAT_APDF))
+    bool answers = holder->answers || holder->mapping != NAT_APDM;
+    if (holder->filtering == NAT_APDF || (!answers && prober->filtering == NAT_APDF))
         return 0;
     probes = smaller(probes / prober->addresses, holder->places); /* from the address sent to */
     if (holder->law == ORACLE_SEQUENTIAL)

@@ -234,6 +234,15 @@ static void address_filters_are_met_as_often_as_birthdays_say(void **state)
          SMALL,
          ORACLE_CONTACT,
          {5, 64, SEC(10), {0, 0}}},
+        /* a mapping per address answers from the port that was met */
+        {"mapping: adm; filtering: adf; ports: random; range: [2000, 2063]",
+         SMALL,
+         ORACLE_CONTACT,
+         {5, 64, SEC(10), {0, 0}}},
+        {"mapping: adm; filtering: eif; ports: random; range: [2000, 2063]",
+         SMALL,
+         ORACLE_CONTACT,
+         {5, 64, SEC(10), {0, 0}}},
     };
     (void)state;
     PLAY(games, 1500);
