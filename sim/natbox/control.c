@@ -54,8 +54,9 @@ static const char *do_set(struct nat *nat, mist_time now, char *rest)
 static const char *do_counters(struct nat *nat, mist_time now)
 {
     struct nat_counters c = nat_counters(nat, now);
-    printf("{\"mappings\": %u, \"mappings_made\": %" PRIu64 ", \"hairpins\": %" PRIu64,
-           c.mappings_alive, c.mappings_made, c.hairpins);
+    printf("{\"mappings\": %u, \"mappings_made\": %" PRIu64 ", \"mappings_peak\": %" PRIu64
+           ", \"hairpins\": %" PRIu64,
+           c.mappings_alive, c.mappings_made, (uint64_t)c.mappings_peak, c.hairpins);
     for (int v = NAT_DROP_FIRST; v < NAT_VERDICTS; v++)
         printf(", \"dropped_%s\": %" PRIu64, nat_verdict_word((enum nat_verdict)v), c.dropped[v]);
     puts("}");

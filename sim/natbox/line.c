@@ -2,17 +2,10 @@
 #include "sim/natbox/line.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "sim/draw.h"
+#include "sim/natbox/flight.h"
 #include "stack/check.h"
-
-struct item {
-    mist_time at;
-    uint64_t ordinal;
-    uint32_t length;
-    uint8_t *bytes;
-};
 
 struct line {
     struct line_quality quality;
@@ -20,8 +13,7 @@ struct line {
     uint32_t direction;
     mist_time free; /* when the bottleneck has sent what it took */
     struct line_counts counts;
-    uint32_t count, room;
-    struct item *heap; /* earliest first */
+    struct flight flight;
 };
 
 struct line *line_open(const struct line_quality *quality, uint64_t seed, uint32_t direction)
@@ -36,43 +28,8 @@ struct line *line_open(const struct line_quality *quality, uint64_t seed, uint32
 
 void line_close(struct line *l)
 {
-    for (uint32_t i = 0; i < l->count; i++)
-        free(l->heap[i].bytes);
-    free(l->heap);
+    flight_clear(&l->flight);
     free(l);
-}
-
-static bool before(const struct item *a, const struct item *b)
-{
-    return a->at != b->at ? a->at < b->at : a->ordinal < b->ordinal;
-}
-
-static void push(struct line *l, struct item item)
-{
-    if (l->count == l->room) {
-        l->room = l->room ? 2 * l->room : 64;
-        l->heap = realloc(l->heap, l->room * sizeof *l->heap);
-        CHECK(l->heap);
-    }
-    uint32_t at = l->count++;
-    for (; at > 0 && before(&item, &l->heap[(at - 1) / 2]); at = (at - 1) / 2)
-        l->heap[at] = l->heap[(at - 1) / 2];
-    l->heap[at] = item;
-}
-
-static struct item pop(struct line *l)
-{
-    struct item first = l->heap[0], last = l->heap[--l->count];
-    uint32_t at = 0, child;
-    for (; (child = 2 * at + 1) < l->count; at = child) {
-        if (child + 1 < l->count && before(&l->heap[child + 1], &l->heap[child]))
-            child++;
-        if (!before(&l->heap[child], &last))
-            break;
-        l->heap[at] = l->heap[child];
-    }
-    l->heap[at] = last;
-    return first;
 }
 
 /* Nanoseconds that so many bytes take. */
@@ -84,7 +41,6 @@ static mist_time sending(const struct line *l, uint64_t bytes)
 void line_put(struct line *l, mist_time now, const uint8_t *bytes, uint32_t length)
 {
     struct draw_block draw = draw_block(l->seed, l->direction, DRAW_LINK, l->counts.packets++);
-    struct item item = {.ordinal = l->counts.packets, .length = length};
     if (l->free < now)
         l->free = now;
     if (l->quality.rate_bps && l->free - now > sending(l, l->quality.queue_bytes)) {
@@ -96,26 +52,20 @@ void line_put(struct line *l, mist_time now, const uint8_t *bytes, uint32_t leng
         l->counts.lost++;
         return;
     }
-    item.at = l->free + l->quality.delay +
-              (mist_time)draw_scale(draw.word[1], (uint64_t)l->quality.jitter + 1);
-    item.bytes = malloc(length ? length : 1);
-    CHECK(item.bytes);
-    memcpy(item.bytes, bytes, length);
-    push(l, item);
+    mist_time late = (mist_time)draw_scale(draw.word[1], (uint64_t)l->quality.jitter + 1);
+    flight_put(&l->flight, l->free + l->quality.delay + late, 0, bytes, length);
 }
 
 uint8_t *line_take(struct line *l, mist_time now, uint32_t *length)
 {
-    if (l->count == 0 || l->heap[0].at > now)
-        return NULL;
-    struct item first = pop(l);
+    struct flight_packet first = flight_take(&l->flight, now);
     *length = first.length;
     return first.bytes;
 }
 
 mist_time line_deadline(const struct line *l)
 {
-    return l->count ? l->heap[0].at : MIST_NEVER;
+    return flight_deadline(&l->flight);
 }
 
 struct line_counts line_counts(const struct line *l)
