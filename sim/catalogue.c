@@ -93,20 +93,33 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* Appends the names of the YAML files in a folder, each behind the prefix, and, where deep,
+ * those in its folders: "kernel/masquerade". */
+static void list_folder(struct arena *arena, const char *path, const char *prefix, bool deep,
+                        const char **names, uint32_t *count)
+{
+    DIR *folder = opendir(path);
+    struct dirent *file;
+    while (folder && *count < NAMES && (file = readdir(folder))) {
+        const char *name = file->d_name;
+        size_t length = strlen(name);
+        if (length > 5 && strcmp(name + length - 5, ".yaml") == 0)
+            names[(*count)++] = arena_format(arena, "%s%.*s", prefix, (int)length - 5, name);
+        else if (deep && !strchr(name, '.'))
+            list_folder(arena, arena_format(arena, "%s/%s", path, name),
+                        arena_format(arena, "%s/", name), false, names, count);
+    }
+    if (folder)
+        (void)closedir(folder);
+}
+
 /* Names of the files on a shelf, sorted. */
 static uint32_t list_names(const struct catalogue *c, struct arena *arena,
                            enum catalogue_shelf shelf, const char *names[NAMES])
 {
     uint32_t count = 0;
-    DIR *folder = opendir(arena_format(arena, "%s/%s", c->root, SHELF_FOLDERS[shelf]));
-    struct dirent *file;
-    while (folder && count < NAMES && (file = readdir(folder))) {
-        size_t length = strlen(file->d_name);
-        if (length > 5 && strcmp(file->d_name + length - 5, ".yaml") == 0)
-            names[count++] = arena_text(arena, file->d_name, length - 5);
-    }
-    if (folder)
-        (void)closedir(folder);
+    list_folder(arena, arena_format(arena, "%s/%s", c->root, SHELF_FOLDERS[shelf]), "", true, names,
+                &count);
     qsort(names, count, sizeof *names, by_text);
     return count;
 }

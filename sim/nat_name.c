@@ -24,17 +24,24 @@ static const char *label_as_knobs(struct arena *arena, const char *name)
                         second + 1);
 }
 
-/* A name as the value of a scenario's key `nat`: "a>b" is a chain. */
-static const char *as_yaml(struct arena *arena, const char *name)
+/* One box: a profile's name ("kernel/masquerade" is one), or a label's knobs. */
+static const char *box_as_yaml(struct catalogue *catalogue, struct arena *arena, const char *name)
 {
-    const char *list = "", *text;
+    const char *knobs = catalogue_has_profile(catalogue, name) ? NULL : label_as_knobs(arena, name);
+    return knobs ? knobs : name;
+}
+
+/* A name as the value of a scenario's key `nat`: "a>b" is a chain. */
+static const char *as_yaml(struct catalogue *catalogue, struct arena *arena, const char *name)
+{
+    const char *list = "";
     if (!strchr(name, '>'))
-        return (text = label_as_knobs(arena, name)) ? text : name;
+        return box_as_yaml(catalogue, arena, name);
     while (*name) {
         size_t length = strcspn(name, ">");
         const char *part = arena_text(arena, name, length);
-        const char *knobs = label_as_knobs(arena, part);
-        list = arena_format(arena, "%s%s%s", list, *list ? ", " : "", knobs ? knobs : part);
+        list = arena_format(arena, "%s%s%s", list, *list ? ", " : "",
+                            box_as_yaml(catalogue, arena, part));
         name += length + (name[length] == '>');
     }
     return arena_format(arena, "[%s]", list);
@@ -58,7 +65,7 @@ static bool draw(const struct catalogue_chain *chain, uint64_t seed, struct nat_
 bool nat_name_read(struct catalogue *catalogue, struct arena *arena, const char *name,
                    uint64_t seed, struct nat_named *named, struct errors *errors)
 {
-    const char *text = as_yaml(arena, name);
+    const char *text = as_yaml(catalogue, arena, name);
     const struct error_source *source = errors_source(errors, "nat", text, strlen(text));
     *named = (struct nat_named){.name = name};
     struct yaml_node *node = yaml_parse(arena, source, 0, strlen(text), errors);

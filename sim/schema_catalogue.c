@@ -5,7 +5,7 @@
 #define COUNT(table) (uint32_t)(sizeof(table) / sizeof *(table))
 
 static const struct schema_key PROFILE_KEYS[] = {
-    {.name = "profile", .kind = SCHEMA_NAME, .need = NEED_REQUIRED, .doc = "as the file's name"},
+    {.name = "profile", .kind = SCHEMA_TEXT, .need = NEED_REQUIRED, .doc = "as the file's name"},
     {.name = "like", .kind = SCHEMA_NAME, .doc = "profile whose knobs come first"},
     {.name = "doc", .kind = SCHEMA_TEXT, .need = NEED_REQUIRED, .doc = "one line for a list"},
     {.name = "source", .kind = SCHEMA_TEXT, .need = NEED_REQUIRED, .doc = "of the values"},
