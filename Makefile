@@ -34,7 +34,7 @@ STACK   := $(wildcard stack/*.c)
 NS3     := $(if $(wildcard /usr/include/ns3/core-module.h),yes)
 NAT     := $(wildcard nat-models/*.c)
 SIM     := $(filter-out sim/mistsim.c sim/natbox/natbox.c,$(wildcard sim/*.c sim/native/*.c \
-    sim/natbox/*.c))
+    sim/natbox/*.c sim/netns/*.c))
 ANALYSIS := $(filter-out analysis/analysis.c,$(wildcard analysis/*.c))
 HOST    := $(filter-out stack/host/mist.c,$(wildcard stack/host/*.c))
 NS3CC   := $(wildcard sim/ns3/*.cc)
@@ -42,7 +42,8 @@ NS3C    := $(filter-out sim/ns3/example.c,$(wildcard sim/ns3/*.c))
 # What every engine needs and a plug-in brings along.
 NS3WITH := sim/draw.c sim/fixed.c sim/latency.c sim/trace.c stack/addr.c \
     $(addprefix sim/native/,directory.c links.c memory.c pieces.c)
-FOLDERS := stack stack/host nat-models sim sim/native sim/natbox analysis $(if $(NS3),sim/ns3)
+FOLDERS := stack stack/host nat-models sim sim/native sim/natbox sim/netns analysis \
+    $(if $(NS3),sim/ns3)
 TESTS   := $(wildcard $(FOLDERS:=/test/test_*.c))
 STATISTICS = $(filter $(B)/analysis/test/test_stat_%,$(TESTBIN))
 STORIES := $(wildcard $(FOLDERS:=/test/test_story_*.c))

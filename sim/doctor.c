@@ -11,6 +11,7 @@
 #include "sim/commit.h"
 #include "sim/engine_plugin.h"
 #include "sim/exit.h"
+#include "sim/netns/netns.h"
 #include "sim/text.h"
 #include "stack/mist.h"
 
@@ -100,14 +101,17 @@ static void examine_ns3(struct finding *f)
 
 static void examine_namespaces(struct finding *f)
 {
-    int able = access("/proc/self/ns/net", F_OK) == 0 && geteuid() == 0;
-    note(f, able, able ? "network namespaces and root" : "network namespaces need root");
+    char why[sizeof f->what];
+    int able = netns_check(why, sizeof why) == 0;
+    note(f, able, able ? "--engine netns works" : why);
 }
 
 static void examine_nft(struct finding *f)
 {
-    int found = is_program("nft") && is_program("ip");
-    note(f, found, found ? "nft and ip" : "nft or ip is not there");
+    int found = is_program("nft");
+    note(f, found,
+         found ? "kernel/ profiles work on --engine netns"
+               : "needed for kernel/ profiles on --engine netns");
 }
 
 /* needed: without it nothing runs. */
@@ -123,8 +127,8 @@ static const struct {
     {"sqlite3", 0, examine_sqlite_program, "apt-get install sqlite3"},
     {"gnuplot", 0, examine_gnuplot, "apt-get install gnuplot-nox"},
     {"ns-3", 0, examine_ns3, "apt-get install libns3-dev, then make again"},
-    {"namespaces", 0, examine_namespaces, "run as root"},
-    {"nftables", 0, examine_nft, "apt-get install nftables iproute2"},
+    {"namespaces", 0, examine_namespaces, "see there; --engine native needs none"},
+    {"nftables", 0, examine_nft, "apt-get install nftables"},
 };
 
 static int doctor_main(int argc, char **argv)

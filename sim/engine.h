@@ -148,6 +148,9 @@ struct engine_figures {
 /* What an engine is: one table, so that ns-3 can be a plug-in. */
 struct engine_type {
     const char *name;
+    /* Its time is the clock's: nodes and boxes are processes, it moves no datagrams itself (send
+     * and emit are NULL), and no run is like another (figures.trace says nothing). */
+    bool real;
     /* EXIT_FINE; EXIT_INPUT where the plan asks for what this engine has not, EXIT_LACKING
      * for what this machine has not (exit.h), and what to do about it in error. */
     int (*fits)(const struct plan *plan, char *error, int error_size);

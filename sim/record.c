@@ -346,7 +346,7 @@ static void finish_run(struct record *r, const struct record_run *run)
         count(run->events),
         count(run->packets),
         count(run->peak_rss_bytes),
-        text(hash),
+        text(run->untraced ? NULL : hash),
     };
     sqlite3_stmt *s = NULL;
     int rc = sqlite3_prepare_v2(r->db,

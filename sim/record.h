@@ -35,6 +35,7 @@ struct record_run {
     double sim_s, wall_s;
     uint64_t events, packets, peak_rss_bytes;
     uint64_t trace_hash; /* stored as 16 hex digits */
+    bool untraced;       /* there is none: NULL is stored */
 };
 
 struct record_dial {

@@ -12,6 +12,7 @@
 #include "sim/engine_plugin.h"
 #include "sim/estimate.h"
 #include "sim/exit.h"
+#include "sim/netns/netns.h"
 #include "sim/plan.h"
 #include "sim/results.h"
 #include "sim/run_campaign.h"
@@ -23,6 +24,20 @@
 
 #define RUNS_MOST 10000000 /* of one campaign */
 
+static int choose_kernel(const struct command_line *line, struct run_campaign *c)
+{
+    char error[300];
+    if (command_value(line, "stack"))
+        return command_misuse(line->command, "--stack: nodes of the engine netns are the program "
+                                             "mist, with its own core");
+    if (netns_check(error, sizeof error) != 0) {
+        fprintf(stderr, "mistsim run: engine netns: %s; or use --engine native\n", error);
+        return EXIT_LACKING;
+    }
+    c->engine = &engine_netns;
+    return 0;
+}
+
 static int choose_engine(const struct command_line *line, struct run_campaign *c)
 {
     static char plugin[ENGINE_PLUGIN_PATH];
@@ -31,11 +46,8 @@ static int choose_engine(const struct command_line *line, struct run_campaign *c
     c->engine = &engine_native;
     if (!name || strcmp(name, "native") == 0)
         return 0;
-    if (strcmp(name, "netns") == 0) {
-        fprintf(stderr, "mistsim run: engine netns: this program was built without it; "
-                        "use --engine native\n");
-        return EXIT_LACKING;
-    }
+    if (strcmp(name, "netns") == 0)
+        return choose_kernel(line, c);
     if (strcmp(name, "ns3") != 0)
         return command_misuse(line->command, "--engine: expected native, ns3 or netns, got `%.40s`",
                               name);
@@ -234,7 +246,11 @@ static void estimate_runs(struct run_campaign *c, struct estimate *estimate, uin
     char key[RUN_KEY];
     struct plan *plan = run_campaign_plan(c, first, key);
     CHECK(plan); /* it was listed */
-    estimate_try(estimate, plan, c->engine, c->api);
+    if (!c->engine->real)
+        estimate_try(estimate, plan, c->engine, c->api);
+    else
+        printf("engine netns runs in real time: %g s for each run, %" PRIu32 " at a time\n",
+               (double)plan->duration / 1e9, c->jobs);
     plan_free(plan);
     const struct estimate_machine machine = estimate_machine(c->file);
     estimate_print(estimate, &machine, c->jobs, stdout, stderr);

@@ -136,6 +136,8 @@ struct plan *run_campaign_plan(struct run_campaign *c, uint32_t i, char key[RUN_
     uint32_t cells = scenario_cells(c->scenario);
     uint64_t seed = c->first_seed + i / cells;
     struct plan *plan = scenario_plan(c->scenario, i % cells, seed, &c->errors);
+    if (plan && c->engine->real) /* its nodes protect what they send */
+        plan->modelled = false;
     if (plan)
         run_key(key, plan, c->engine->name, c->program,
                 c->packets ? "packets"

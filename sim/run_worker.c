@@ -68,6 +68,7 @@ static struct record_run describe(const struct run_worker_job *job,
     run.packets = result->figures.sent;
     run.peak_rss_bytes = peak_rss_bytes();
     run.trace_hash = result->figures.trace;
+    run.untraced = job->engine->real;
     return run;
 }
 

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "sim/draw.h"
+#include "sim/netns/netns.h"
 #include "sim/record.h"
 #include "sim/run_stack.h"
 #include "sim/tap.h"
@@ -300,7 +301,7 @@ static void sum_memory(const struct world *w, struct world_result *result)
             row->used += tables[j].used;
         }
     }
-    result->node_bytes = w->memory_bytes / w->plan->host_count;
+    result->node_bytes = w->memory_bytes / w->plan->host_count; /* 0: not in this process */
 }
 
 /* Brings it to life, to its end or until it is stopped. */
@@ -327,7 +328,10 @@ int world_run(const struct plan *plan, const struct engine_type *engine,
               const struct world_options *options, struct world_result *result, char *error,
               int error_size)
 {
-    struct world w = {.plan = plan, .kind = &world_simulated, .type = engine, .options = options};
+    struct world w = {.plan = plan,
+                      .kind = engine->real ? &world_kernel : &world_simulated,
+                      .type = engine,
+                      .options = options};
     struct engine_calls calls = {.world = &w,
                                  .arrive = on_arrive,
                                  .due = on_due,

@@ -1,7 +1,8 @@
 /* world.h: one run: a plan brought to life on an engine and recorded.
  *
  * The simulated world owns the nodes (the core, one block each) and the NAT
- * boxes; workload and recorder see only wishes and events, never a node. */
+ * boxes; in the kernel world (engine netns) they are processes.  Workload and
+ * recorder see only wishes and events, never a node. */
 #ifndef SIM_WORLD_H
 #define SIM_WORLD_H
 

@@ -121,8 +121,8 @@ struct world;
  * process of its own among the kernel's network namespaces (netns/netns.h).  Workload,
  * life and faults know no more of either than this. */
 struct world_kind {
-    /* Makes boxes and room for nodes.  Returns 0, 2: the plan does not fit, or 3: the
-     * environment lacks something; why, in error. */
+    /* Makes boxes and room for nodes.  Returns 0, 2: the plan does not fit, or 77: the
+     * machine lacks something; why, in error. */
     int (*open)(struct world *w, char *error, int error_size);
     /* Also after an open that failed. */
     void (*close)(struct world *w);

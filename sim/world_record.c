@@ -98,6 +98,8 @@ void world_record_series(struct world *w, mist_time now)
         record_series(r, now, "unmade", (double)w->unmade);
     }
     persons_record(w, now);
+    if (w->type->real)
+        record_series(r, now, "netns.late_ms", (double)figures.late / 1e6);
     hostile_record(w, now);
     record_series(r, now, "datagrams_sent", (double)figures.sent);
     record_series(r, now, "datagrams_arrived", (double)figures.arrived);

@@ -23,7 +23,7 @@ for word in $(head -n 1 "$MIST_BUILD/stamp/flags"); do
     esac
 done
 
-libraries="-lyaml -lsqlite3 -luv -lsodium -ldl -lm -lpthread"
+libraries="-lyaml -lsqlite3 -luv -lsodium -ljansson -ldl -lm -lpthread"
 
 # build FILE: mistsim with that file of the translator from $work
 build() {
