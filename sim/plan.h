@@ -50,6 +50,11 @@ struct plan_setting { /* a key of the core's configuration */
     char *key, *value;
 };
 
+struct plan_attribute { /* of ns-3, by its name there */
+    const char *name, *value;
+    const char *place; /* FILE:LINE:COLUMN, for errors */
+};
+
 /* In the order of the words in schema_scenario.c.  What each does: hostile.h. */
 enum plan_behaviour {
     BEHAVIOUR_HONEST,
@@ -226,6 +231,8 @@ struct plan {
     struct plan_fault *faults; /* in the scenario's order */
     struct plan_expect *expects;
     struct plan_margin margins[PLAN_MARGINS];
+    uint32_t attribute_count;
+    struct plan_attribute *attributes; /* the engine ns3 alone knows them */
     bool modelled; /* cryptography, where every core has such: run_stack_models */
     bool record_packets;
     bool traffic_per_node; /* else per population */

@@ -460,6 +460,7 @@ void scenario_cell(const struct scenario *s, const struct yaml_node *document, s
     read_network(&c, yaml_get(document, "network"));
     read_populations(&c, document);
     scenario_taps(yaml_get(document, "population"), plan, errors);
+    scenario_engine(yaml_get(document, "engine"), plan, errors);
     read_workload(&c, yaml_get(document, "workload"));
     scenario_churn(s, yaml_get(document, "churn"), plan, errors);
     scenario_faults(yaml_get(document, "faults"), draft, scratch, errors);

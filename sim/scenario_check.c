@@ -1,5 +1,6 @@
 /* scenario_check.c: the command `mistsim check SCENARIO...`: reads scenarios and
  * tells everything that is wrong with them. */
+#include "sim/engine_plugin.h"
 #include "sim/exit.h"
 #include "sim/plan.h"
 #include "sim/scenario.h"
@@ -32,6 +33,19 @@ static void print_fine(const char *path, const struct scenario *s, const struct 
            cells, cells == 1 ? "" : "s");
 }
 
+/* What only ns-3 knows: the names of its attributes.  Where it is not, nobody tells. */
+static int check_attributes(const struct plan *plan)
+{
+    char path[ENGINE_PLUGIN_PATH], error[ENGINE_PLUGIN_PATH + 600] = "";
+    if (plan->attribute_count == 0)
+        return EXIT_FINE;
+    const struct engine_plugin *plugin = engine_plugin_load("ns3", path, error, sizeof error);
+    int code = plugin ? plugin->type->fits(plan, error, sizeof error) : EXIT_FINE;
+    if (code)
+        fprintf(stderr, "%s\n", error);
+    return code;
+}
+
 /* Draws the first cell too: some mistakes show only in what is drawn. */
 static int check_one(const char *path, const struct command_line *line)
 {
@@ -40,15 +54,17 @@ static int check_one(const char *path, const struct command_line *line)
     struct errors errors = {0};
     struct scenario_options options = {.api = mist_api()};
     struct scenario *s = scenario_read(path, sets, set_count, &options, &errors);
+    int code = EXIT_FINE;
     if (s) {
         struct plan *plan = scenario_plan(s, 0, scenario_seed(s), &errors);
+        code = plan ? check_attributes(plan) : EXIT_INPUT;
         if (plan && command_value(line, "merged"))
             scenario_print(s, 0, stdout);
-        else if (plan)
+        else if (!code)
             print_fine(path, s, plan);
         plan_free(plan);
     }
-    int code = errors.count ? EXIT_INPUT : EXIT_FINE;
+    code = errors.count ? EXIT_INPUT : code;
     if (errors.count)
         errors_print(&errors, stderr);
     scenario_free(s);

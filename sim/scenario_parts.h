@@ -121,6 +121,9 @@ void scenario_attacks(const struct yaml_node *populations, struct plan *plan, st
 void scenario_taps(const struct yaml_node *populations, const struct plan *plan,
                    struct errors *errors);
 
+/* Reads `engine` into the plan. */
+void scenario_engine(const struct yaml_node *engine, struct plan *plan, struct errors *errors);
+
 /* Reads `churn`, or NULL, into the plan, whose populations stand already. */
 void scenario_churn(const struct scenario *s, const struct yaml_node *churn, struct plan *plan,
                     struct errors *errors);

@@ -336,6 +336,17 @@ static const struct schema_map RECORD = {.doc = "what goes into the results besi
                                          .keys = RECORD_KEYS,
                                          .count = COUNT(RECORD_KEYS)};
 
+static const struct schema_key ENGINE_KEYS[] = {
+    {.name = "ns3",
+     .kind = SCHEMA_FREE,
+     .standard = "{}",
+     .doc = "attributes of ns-3 by their names there, for all objects that have them, unless the "
+            "scenario itself says more: rates, delays, MTU",
+     .example = "{ \"ns3::CoDelQueueDisc::Target\": 2ms }"},
+};
+static const struct schema_map ENGINE = {
+    .doc = "what one engine alone understands", .keys = ENGINE_KEYS, .count = COUNT(ENGINE_KEYS)};
+
 static const struct schema_key SCENARIO_KEYS[] = {
     {.name = "mist",
      .kind = SCHEMA_COUNT,
@@ -396,6 +407,12 @@ static const struct schema_key SCENARIO_KEYS[] = {
      .doc = "modelled: the core's messages and sizes with a cheap keyed hash for its cryptography; "
             "real: as on real sockets, several times slower, with the same facts",
      .example = "real"},
+    {.name = "engine",
+     .kind = SCHEMA_MAP,
+     .standard = "{}",
+     .inside = &ENGINE,
+     .doc = "what one engine alone understands; the others do not look at it",
+     .example = "{ ns3: { \"ns3::CoDelQueueDisc::Target\": 2ms } }"},
     {.name = "workload",
      .kind = SCHEMA_LIST,
      .high = 100,

@@ -8,7 +8,9 @@
 
 #include "sim/draw.h"
 #include "sim/engine_plugin.h"
+#include "sim/exit.h"
 #include "sim/latency.h"
+#include "sim/ns3/attributes.h"
 #include "sim/ns3/ns3_parts.h"
 #include "sim/trace.h"
 
@@ -333,6 +335,7 @@ static void ns3_figures(const struct engine *e, struct engine_figures *figures)
 {
     *figures = e->figures;
     figures->events = ns3c_events(e->w);
+    figures->pending = ns3c_pending(e->w);
     figures->late = ns3c_late(e->w);
 }
 
@@ -367,6 +370,7 @@ static struct engine *ns3_open(const struct plan *plan, const struct engine_call
     for (uint32_t i = 0; i < plan->population_count; i++)
         options.real_time |= plan->populations[i].behaviour == BEHAVIOUR_TAP;
     options.checksums = options.real_time; /* a kernel looks at them */
+    attributes_set(plan);
     topology_must(ns3c_open(&e->w, &options));
     ns3c_on_drop(e->w, on_drop, e);
     topology_build(&e->topology, e->w, plan, &hooks);
@@ -394,9 +398,15 @@ static void ns3_close(struct engine *e)
     free(e);
 }
 
+static int ns3_fits(const struct plan *plan, char *error, int error_size)
+{
+    int code = attributes_fit(plan, error, error_size);
+    return code != EXIT_FINE ? code : gates_fit(plan, error, error_size);
+}
+
 static const struct engine_type engine_ns3 = {
     .name = "ns3",
-    .fits = gates_fit,
+    .fits = ns3_fits,
     .open = ns3_open,
     .send = ns3_send,
     .emit = ns3_emit,

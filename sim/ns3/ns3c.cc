@@ -10,6 +10,54 @@ namespace
 {
 ns3c *opened;
 std::string why;
+
+/* The scheduler that was asked for, and a count of what it holds: ns-3 tells nobody. */
+class CountingScheduler : public ns3::Scheduler
+{
+  public:
+    static std::string kind; // of the one inside
+    static uint64_t pending;
+
+    static ns3::TypeId GetTypeId()
+    {
+        static ns3::TypeId type = ns3::TypeId("ns3c::CountingScheduler")
+                                      .SetParent<ns3::Scheduler>()
+                                      .AddConstructor<CountingScheduler>();
+        return type;
+    }
+    CountingScheduler() : inside(ns3::ObjectFactory(kind).Create<ns3::Scheduler>())
+    {
+        pending = 0;
+    }
+    void Insert(const Event &event) override
+    {
+        pending++;
+        inside->Insert(event);
+    }
+    bool IsEmpty() const override
+    {
+        return inside->IsEmpty();
+    }
+    Event PeekNext() const override
+    {
+        return inside->PeekNext();
+    }
+    Event RemoveNext() override
+    {
+        pending--;
+        return inside->RemoveNext();
+    }
+    void Remove(const Event &event) override
+    {
+        pending--;
+        inside->Remove(event);
+    }
+
+  private:
+    Ptr<ns3::Scheduler> inside;
+};
+std::string CountingScheduler::kind;
+uint64_t CountingScheduler::pending;
 } // namespace
 
 namespace ns3c_parts
@@ -93,7 +141,10 @@ int ns3c_open(struct ns3c **world, const struct ns3c_options *options)
         ns3::GlobalValue::Bind("SimulatorImplementationType",
                                ns3::StringValue(o.real_time ? "ns3::RealtimeSimulatorImpl"
                                                             : "ns3::DefaultSimulatorImpl"));
-        ns3::Simulator::SetScheduler(ns3::ObjectFactory(scheduler));
+        CountingScheduler::kind = scheduler;
+        ns3::ObjectFactory counting;
+        counting.SetTypeId(CountingScheduler::GetTypeId());
+        ns3::Simulator::SetScheduler(counting);
         opened = new ns3c;
         opened->checksums = o.checksums;
         if (o.real_time)
@@ -137,6 +188,11 @@ int64_t ns3c_now(const struct ns3c *)
 uint64_t ns3c_events(const struct ns3c *)
 {
     return ns3::Simulator::GetEventCount();
+}
+
+uint64_t ns3c_pending(const struct ns3c *)
+{
+    return CountingScheduler::pending;
 }
 
 uint32_t ns3c_nodes(const struct ns3c *w)

@@ -83,7 +83,8 @@ const char *ns3c_version(void); /* "ns-3.37" */
 const char *ns3c_why(void);     /* the latest failure in words */
 
 int64_t ns3c_now(const struct ns3c *w);
-uint64_t ns3c_events(const struct ns3c *w); /* processed so far */
+uint64_t ns3c_events(const struct ns3c *w);  /* processed so far */
+uint64_t ns3c_pending(const struct ns3c *w); /* in the queue, cancelled ones too */
 uint32_t ns3c_nodes(const struct ns3c *w);
 /* Calls once, at that time or now if it has passed. */
 void ns3c_schedule(struct ns3c *w, int64_t at, void (*call)(void *data, uint64_t number),

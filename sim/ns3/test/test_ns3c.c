@@ -321,18 +321,95 @@ static void a_hook_may_replace_the_bytes(void **state)
     end();
 }
 
-static void a_hook_sees_fragments_as_one_datagram(void **state)
+static struct ns3c_fragment pieces[20];
+static uint32_t piece_count;
+
+static uint32_t note_piece(void *data, int64_t now, uint32_t port, struct ns3c_datagram *d)
+{
+    assert_true(piece_count < 20);
+    pieces[piece_count++] = d->fragment;
+    return translate(data, now, port, d);
+}
+
+/* MTU 600: 576 bytes behind the header, a multiple of 8; 4,008 are six of those and 552. */
+static void a_hook_sees_each_piece_and_the_host_the_whole(void **state)
 {
     (void)state;
     struct box box;
     begin();
     uint32_t socket = through_a_box(&box, 600);
+    must(ns3c_forward(w, 1, note_piece, &box));
+    piece_count = 0;
     send(socket, beyond, 4000, 5, 64);
     ns3c_run(w, 100 * MS);
+    assert_int_equal(piece_count, 7);
+    for (uint32_t i = 0; i < 7; i++) {
+        assert_int_equal(pieces[i].offset, 576 * i);
+        assert_int_equal(pieces[i].more, i < 6);
+        assert_int_equal(pieces[i].id, pieces[0].id);
+    }
     assert_int_equal(count, 1);
     assert_int_equal(got[0].length, 4000);
     assert_memory_equal(got[0].from.ip, box.outside.ip, 16);
     assert_int_equal(got[0].mark, 5);
+    end();
+}
+
+static uint32_t forbid(void *data, int64_t now, uint32_t port, struct ns3c_datagram *d)
+{
+    d->fragment.forbidden = true;
+    return translate(data, now, port, d);
+}
+
+static void what_a_hook_says_must_not_be_cut_is_not(void **state)
+{
+    (void)state;
+    struct box box;
+    begin();
+    uint32_t socket = through_a_box(&box, 600);
+    must(ns3c_forward(w, 1, forbid, &box));
+    send(socket, beyond, 600 - 28, 5, 64); /* fits to the byte */
+    ns3c_run(w, 100 * MS);
+    assert_int_equal(count, 1);
+    struct ns3c_datagram large = {.from = box.outside, .to = beyond, .ttl = 9, .mark = 6};
+    static uint8_t bytes[600];
+    for (uint32_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)i;
+    large.bytes = bytes;
+    large.length = 600 - 28 + 1;
+    large.fragment.forbidden = true;
+    must(ns3c_emit(w, box.out, &large));
+    ns3c_run(w, 200 * MS);
+    assert_int_equal(count, 1);
+    large.fragment.forbidden = false;
+    must(ns3c_emit(w, box.out, &large));
+    ns3c_run(w, 300 * MS);
+    assert_int_equal(count, 2);
+    assert_int_equal(got[1].length, large.length);
+    end();
+}
+
+static void a_node_without_a_stack_sends_by_itself(void **state)
+{
+    (void)state;
+    struct box box;
+    static const uint8_t bytes[] = {0};
+    begin();
+    (void)through_a_box(&box, 1500);
+    struct ns3c_datagram d = {
+        .from = box.outside, .to = beyond, .ttl = 9, .mark = 6, .bytes = bytes, .length = 1};
+    must(ns3c_emit(w, box.out, &d));
+    ns3c_run(w, 100 * MS);
+    assert_int_equal(count, 1);
+    assert_int_equal(got[0].from.port, box.outside.port);
+    assert_int_equal(got[0].ttl, 9 - 1); /* the router */
+    assert_int_equal(got[0].mark, 6);
+    d.protocol = 1; /* ICMP ends in the stack */
+    must(ns3c_emit(w, box.out, &d));
+    ns3c_run(w, 200 * MS);
+    assert_int_equal(count, 1);
+    assert_int_equal(ns3c_emit(w, box.out + 1, &d), NS3C_LACKS); /* the router's */
+    assert_int_equal(ns3c_emit(w, 99, &d), NS3C_RANGE);
     end();
 }
 
@@ -476,8 +553,10 @@ static void run_processes_all_before_its_end_and_nothing_after(void **state)
     ns3c_schedule(w, 10, note_time, &order, 3);
     ns3c_schedule(w, 9, note_time, &order, 1);
     ns3c_schedule(w, 9, note_time, &order, 2);
+    assert_int_equal(ns3c_pending(w), 3);
     ns3c_run(w, 10);
     assert_int_equal(order, 12);
+    assert_int_equal(ns3c_pending(w), 1);
     ns3c_schedule(w, 0, note_time, &order, 4); /* long past: now, which is 9 */
     ns3c_run(w, 11);
     assert_int_equal(order, 1243);
@@ -606,7 +685,9 @@ int main(void)
         cmocka_unit_test(codel_keeps_the_queue_short_where_drop_tail_lets_it_grow),
         cmocka_unit_test(a_hook_rewrites_what_crosses_it),
         cmocka_unit_test(a_hook_may_replace_the_bytes),
-        cmocka_unit_test(a_hook_sees_fragments_as_one_datagram),
+        cmocka_unit_test(a_hook_sees_each_piece_and_the_host_the_whole),
+        cmocka_unit_test(what_a_hook_says_must_not_be_cut_is_not),
+        cmocka_unit_test(a_node_without_a_stack_sends_by_itself),
         cmocka_unit_test(a_cloud_delays_and_drops_as_it_is_told),
         cmocka_unit_test(hosts_of_one_segment_find_each_other_by_arp),
         cmocka_unit_test(a_port_without_a_socket_is_caught),
