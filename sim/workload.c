@@ -350,7 +350,10 @@ static void dial_event(struct world *w, mist_time now, uint32_t host, const stru
         path_used(d, now, e);
         begin_to_talk(w, now, d);
         break;
-    case MIST_EVENT_PATH: path_used(d, now, e); break;
+    case MIST_EVENT_PATH:
+        if (e->path != MIST_PATH_NONE) /* none: lost, and looked for */
+            path_used(d, now, e);
+        break;
     case MIST_EVENT_IMPOSTOR: w->impostors++; break;
     case MIST_EVENT_FAILED:
         d->over = true;

@@ -212,12 +212,18 @@ static void socket_opened(struct mist *n, mist_time now, uint32_t socket)
 
 static int wish_socket_opened(struct mist *n, mist_time now, const struct mist_wish *w)
 {
+    const struct addr *before = sockets_local(&n->sockets, w->socket, w->addr.family);
+    bool again = before != NULL && before->family != ADDR_NONE;
     int error = sockets_opened(&n->sockets, w->socket, &w->addr);
-    if (error == MIST_OK && w->socket <= MIST_SOCKETS)
-        join_socket(n, now);
-    else if (error == MIST_OK)
+    if (error != MIST_OK)
+        return error;
+    if (w->socket > MIST_SOCKETS)
         socket_opened(n, now, w->socket);
-    return error;
+    else
+        join_socket(n, now);
+    if (again && w->socket <= MIST_SOCKETS)
+        paths_wake(n, now); /* the host has moved */
+    return MIST_OK;
 }
 
 static int wish_socket_failed(struct mist *n, mist_time now, const struct mist_wish *w)

@@ -11,7 +11,11 @@
 #define HANDSHAKE_TRIES 4       /* 0.4 + 0.8 + 1.6 + 3.2 s, then give up */
 #define LINK_IDLE       SEC(60)
 #define LINK_EVICTABLE  SEC(5) /* a link that nobody needs, silent this long, may make room */
-#define LINK_PINGS      4      /* unanswered in a row: the path is dead */
+#define LINK_PINGS      4      /* unanswered in a row: the path is dead ... */
+#define LINK_PINGS_OWED 3      /* ... while data waits for a sign of life; it costs 1 + 3 * 0.5 s */
+#define LINK_OWED       SEC(1) /* so long data may go one way before a sign is asked for */
+#define LINK_PAUSE      SEC(3) /* data that came and stays away so long: is the path alive? */
+#define LINK_LOST_EVERY SEC(2) /* a lost path is asked so often */
 
 enum link_state {
     LINK_FREE,
@@ -59,6 +63,10 @@ struct link {
     uint8_t id[WIRE_ID];
     /* The rest. */
     mist_time last_path_in, up_since;
+    mist_time owed;         /* since when data went out and nothing came in on the path; 0: none */
+    uint32_t seen_tag;      /* of where the peer last saw this node; 0: not told */
+    bool lost;              /* mux_lost */
+    bool listening;         /* data came in, and LINK_PAUSE has not passed since */
     mist_time srtt, rttvar; /* 0: not measured; RFC 6298 */
     mist_time asked_at;     /* ping or OPEN in flight */
     uint32_t ping_token;

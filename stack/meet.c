@@ -160,6 +160,8 @@ void meet_timer(struct meet *m, mist_time now, uint32_t index, struct out *out)
         meet_end(m, c, out); /* the dialer offers again if it still wants to */
     else if (c->state == CONN_PROVING)
         meet_unproved(m, now, c, out);
+    else if (c->lost && c->look <= now)
+        meet_lost_long(m, now, c, out);
     else
         meet_channels_due(m, now, c, out);
 }
@@ -204,18 +206,6 @@ void meet_pong(struct meet *m, mist_link link, uint32_t token, mist_time rtt, st
             continue;
         c->ping = 0;
         meet_tell(c, MIST_EVENT_PONG, rtt, 0, out);
-    }
-}
-
-void meet_path(struct meet *m, mist_link link, uint32_t path, mist_time rtt, struct out *out)
-{
-    for (uint32_t i = 0; i < m->used; i++) {
-        struct conn *c = &m->conns[i];
-        if ((c->state != CONN_UP && c->state != CONN_PROVING) || c->link != link)
-            continue;
-        c->path = path;
-        if (c->state == CONN_UP)
-            meet_tell(c, MIST_EVENT_PATH, rtt, 0, out);
     }
 }
 
@@ -278,9 +268,12 @@ void meet_payload(struct meet *m, mist_time now, mist_link link, const struct ms
     out_event(out, &e);
 }
 
-void meet_hangup(struct meet *m, mist_link link, const struct msg *hangup, struct out *out)
+void meet_hangup(struct meet *m, mist_time now, mist_link link, const struct msg *hangup,
+                 struct out *out)
 {
     struct conn *c = of_link(m, link, hangup->request);
+    if (c == NULL)
+        meet_gone(m, now, hangup->request);
     if (c == NULL)
         return;
     meet_channels_end(c, MIST_REASON_PEER_CLOSED, out);

@@ -63,6 +63,10 @@ enum conn_state {
 struct conn {
     uint8_t state; /* enum conn_state */
     bool dialer;
+    bool lost;     /* UP, and nobody knows a path that works */
+    bool gone;     /* lost, and somebody of that name knows nothing of it */
+    bool unknown;  /* MEETING, only to say so of a call back */
+    uint8_t calls; /* back, while it is lost */
     uint8_t offers, answers, hangups, impostor_count;
     uint8_t relay_count, relay_next, candidate_count;
     uint32_t id, conversation;
@@ -72,7 +76,8 @@ struct conn {
     mist_link link, relay_pin;
     uint32_t ping; /* token of the caller's; 0: none is under way */
     mist_link relays[MEET_RELAYS], impostors[MEET_IMPOSTORS];
-    mist_time started, answered;
+    mist_time look;              /* lost: when to call back again, or to give up */
+    mist_time started, answered; /* started: of the call, or of being lost */
     uint8_t key[WIRE_ID], peer[WIRE_ID];
     uint8_t ticket[WIRE_COOKIE];                  /* the dialer's */
     struct nature nature;                         /* the other's */
@@ -160,10 +165,18 @@ void meet_rtt(struct meet *m, mist_link link, mist_time rtt, struct out *out);
 /* The dialer's proof. */
 void meet_proof(struct meet *m, mist_time now, mist_link link, const struct msg *proof,
                 struct out *out);
-void meet_path(struct meet *m, mist_link link, uint32_t path, mist_time rtt, struct out *out);
+/* relay: that of the new path, or 0.  What was lost is found again. */
+void meet_path(struct meet *m, mist_link link, uint32_t path, mist_link relay, mist_time rtt,
+               struct out *out);
+/* No path of that link works.  True: connections stand on it and are not given up yet;
+ * the dialer's call back by EFFECT_RESUME, and meet_resume publishes it. */
+bool meet_lost(struct meet *m, mist_time now, mist_link link, struct out *out);
+void meet_resume(struct meet *m, mist_time now, uint32_t index, const struct meet_self *self,
+                 struct out *out);
 void meet_payload(struct meet *m, mist_time now, mist_link link, const struct msg *payload,
                   struct out *out);
-void meet_hangup(struct meet *m, mist_link link, const struct msg *hangup, struct out *out);
+void meet_hangup(struct meet *m, mist_time now, mist_link link, const struct msg *hangup,
+                 struct out *out);
 bool meet_uses(const struct meet *m, mist_link link);
 uint32_t meet_memory(const struct meet *m, struct mist_memory *array, uint32_t n);
 

@@ -39,7 +39,7 @@ static void add_relay(struct conn *c, mist_link relay)
         c->relays[c->relay_count++] = relay;
 }
 
-static void add_candidate(struct conn *c, const struct candidate *candidate)
+void meet_candidate(struct conn *c, const struct candidate *candidate)
 {
     for (uint32_t i = 0; i < c->candidate_count; i++) {
         if (addr_equal(&c->candidates[i].addr, &candidate->addr))
@@ -49,7 +49,7 @@ static void add_candidate(struct conn *c, const struct candidate *candidate)
         c->candidates[c->candidate_count++] = *candidate;
 }
 
-static void open_link(struct meet *m, mist_time now, struct conn *c, struct out *out)
+void meet_open_link(struct meet *m, mist_time now, struct conn *c, struct out *out)
 {
     struct effect e = {.kind = EFFECT_MEET,
                        .link = c->relays[c->relay_next],
@@ -75,6 +75,19 @@ static bool may_accept(const struct meet *m, const uint8_t *peer)
     return theirs < MEET_PER_PEER && accepted < m->limit / 2;
 }
 
+struct conn *meet_theirs(struct meet *m, const struct msg *receive, const struct call_value *value,
+                         struct out *out)
+{
+    struct conn *c = may_accept(m, receive->peer) ? meet_new(m, CONN_MEETING, out) : NULL;
+    if (c == NULL)
+        return NULL;
+    c->conversation = value->conversation;
+    c->publication = receive->number;
+    memcpy(c->key, receive->key, WIRE_ID);
+    memcpy(c->peer, receive->peer, WIRE_ID);
+    return c;
+}
+
 /* Reads the offer and has the answer ready; false: it is for somebody else, or nonsense. */
 static bool read_value(const struct meet *m, mist_time now, struct conn *c,
                        const struct call_value *value, struct out *out)
@@ -93,21 +106,17 @@ static bool read_value(const struct meet *m, mist_time now, struct conn *c,
     memcpy(c->ticket, offer.ticket, sizeof c->ticket);
     c->nature = offer.nature;
     for (uint32_t i = 0; i < offer.count; i++)
-        add_candidate(c, &offer.candidates[i]);
+        meet_candidate(c, &offer.candidates[i]);
     return true;
 }
 
 static struct conn *accept_new(struct meet *m, mist_time now, const struct msg *receive,
                                const struct call_value *value, struct out *out)
 {
-    struct conn *c = may_accept(m, receive->peer) ? meet_new(m, CONN_MEETING, out) : NULL;
+    struct conn *c = meet_theirs(m, receive, value, out);
     if (c == NULL)
         return NULL;
-    c->conversation = value->conversation;
-    c->publication = receive->number;
     c->started = c->answered = now;
-    memcpy(c->key, receive->key, WIRE_ID);
-    memcpy(c->peer, receive->peer, WIRE_ID);
     if (!read_value(m, now, c, value, out)) {
         meet_end(m, c, out);
         return NULL;
@@ -146,7 +155,7 @@ static void answer_again(struct meet *m, mist_time now, struct conn *c, mist_lin
         let_go(c, out);
     c->relay_count = c->relay_next = 0;
     add_relay(c, forwarder);
-    open_link(m, now, c, out);
+    meet_open_link(m, now, c, out);
 }
 
 void meet_offer(struct meet *m, mist_time now, mist_link forwarder, bool relays, bool again,
@@ -155,12 +164,19 @@ void meet_offer(struct meet *m, mist_time now, mist_link forwarder, bool relays,
 {
     struct conn *c = of_peer(m, receive->peer, value->conversation);
     bool known = c != NULL;
+    if (meet_is_resume(value)) {
+        if (known && relays && receive->number != c->publication)
+            meet_resumed(m, c, forwarder, receive, value, out);
+        else if (!known && relays && !again)
+            meet_unknown(m, now, forwarder, standing, receive, value, out);
+        return;
+    }
     if (!known && !again) /* a copy of one that was refused, or is over, is not looked at */
         c = accept_new(m, now, receive, value, out);
     if (c == NULL)
         return;
     if (receive->addr.family != ADDR_NONE)
-        add_candidate(c, &(struct candidate){receive->addr, CANDIDATE_SEEN});
+        meet_candidate(c, &(struct candidate){receive->addr, CANDIDATE_SEEN});
     if (known && receive->number != c->publication && relays) {
         c->publication = receive->number;
         answer_again(m, now, c, forwarder, heard, out);
@@ -175,7 +191,7 @@ void meet_offer(struct meet *m, mist_time now, mist_link forwarder, bool relays,
         meet_link_up(m, now, c->peer, standing, MIST_PATH_NONE, 0, out);
         meet_say(c, standing, MSG_ANSWER, out);
     } else if (relays && c->relay_count == 1) {
-        open_link(m, now, c, out);
+        meet_open_link(m, now, c, out);
     }
 }
 
@@ -183,18 +199,20 @@ size_t meet_first(const struct meet *m, const uint8_t peer[WIRE_ID], uint32_t la
                   const struct meet_self *self, uint8_t *buffer, size_t size)
 {
     size_t length = 0;
+    bool bare = false;
     for (uint32_t i = 0; i < m->used; i++) {
         const struct conn *c = &m->conns[i];
         if (c->state != CONN_MEETING || memcmp(c->peer, peer, WIRE_ID) != 0)
             continue;
-        struct msg answer = {.type = MSG_ANSWER,
+        bare |= c->unknown;
+        struct msg answer = {.type = c->unknown ? MSG_HANGUP : MSG_ANSWER,
                              .request = c->conversation,
                              .bytes = c->reply,
                              .length = c->reply_length};
         length += wire_put(buffer + length, size - length, &answer);
     }
-    if (length == 0)
-        return 0;
+    if (length == 0 || bare)
+        return length;
     struct msg where = {.type = MSG_MEET,
                         .flags = self->flags,
                         .lag_us = lag_us,
@@ -222,6 +240,10 @@ void meet_link_up(struct meet *m, mist_time now, const uint8_t peer[WIRE_ID], mi
         struct conn *c = &m->conns[i];
         if (c->state != CONN_MEETING || memcmp(c->peer, peer, WIRE_ID) != 0)
             continue;
+        if (c->unknown) {
+            meet_end(m, c, out); /* it was said in OPEN, or is about to be */
+            continue;
+        }
         meet_hold(c, CONN_PROVING, link, path, relay, out);
         c->answers = 1; /* in OPEN, or about to be sent */
         meet_wait(m, c, now + SEC(1));

@@ -101,10 +101,9 @@ static void say_open(struct meet *m, mist_time now, struct conn *c, const struct
     say(m, now, c, frame, 3u + ch->protocol.length, out);
 }
 
-/* The connection's timer: when the first of its OPENs goes again. */
-static void wait(struct meet *m, const struct conn *c)
+void meet_wait_up(struct meet *m, const struct conn *c)
 {
-    mist_time at = MIST_NEVER;
+    mist_time at = c->lost ? c->look : MIST_NEVER;
     for (uint32_t i = 0; i < MEET_CHANNELS; i++) {
         const struct channel *ch = &c->channels[i];
         if (ch->state == CHANNEL_OPENING && ch->again < at)
@@ -168,7 +167,7 @@ int meet_open(struct meet *m, mist_time now, uint32_t id, const uint8_t person[W
     ch->protocol.length = (uint8_t)length;
     memcpy(ch->protocol.name, name, length);
     say_open(m, now, c, ch, out);
-    wait(m, c);
+    meet_wait_up(m, c);
     return MIST_OK;
 }
 
@@ -178,7 +177,7 @@ void meet_channel_close(struct meet *m, mist_time now, struct conn *c, struct ch
     say_word(m, now, c, FRAME_CLOSE, ch->number, out);
     tell(c, ch, MIST_EVENT_CLOSED, 0, out);
     ch->state = CHANNEL_FREE;
-    wait(m, c);
+    meet_wait_up(m, c);
 }
 
 void meet_channels_due(struct meet *m, mist_time now, struct conn *c, struct out *out)
@@ -195,7 +194,7 @@ void meet_channels_due(struct meet *m, mist_time now, struct conn *c, struct out
         ch->again = now + open_again[ch->tries];
         say_open(m, now, c, ch, out);
     }
-    wait(m, c);
+    meet_wait_up(m, c);
 }
 
 void meet_channels_end(struct conn *c, uint32_t reason, struct out *out)
@@ -262,7 +261,7 @@ static void opened(struct meet *m, struct conn *c, struct channel *ch, struct ou
     if (ch->state != CHANNEL_OPENING)
         return;
     ch->state = CHANNEL_OPEN;
-    wait(m, c);
+    meet_wait_up(m, c);
     tell(c, ch, MIST_EVENT_OPENED, 0, out);
 }
 
@@ -298,7 +297,7 @@ void meet_control(struct meet *m, mist_time now, struct conn *c, const uint8_t *
     else
         return;
     ch->state = CHANNEL_FREE;
-    wait(m, c);
+    meet_wait_up(m, c);
 }
 
 uint32_t meet_channel_heard(struct meet *m, mist_time now, struct conn *c, uint32_t number,

@@ -37,8 +37,35 @@ void meet_offer_again(struct meet *m, mist_time now, struct conn *c, struct out 
 /* The dialer has not proved itself yet: the answer or the proof was lost. */
 void meet_unproved(struct meet *m, mist_time now, struct conn *c, struct out *out);
 
+/* The address joins those where the dialer may be, if it is new and there is room. */
+void meet_candidate(struct conn *c, const struct candidate *candidate);
+
+/* Opens a link to c's peer through the first of its relays, with its ticket. */
+void meet_open_link(struct meet *m, mist_time now, struct conn *c, struct out *out);
+/* A new one that this peer has asked for; NULL: it has enough. */
+struct conn *meet_theirs(struct meet *m, const struct msg *receive, const struct call_value *value,
+                         struct out *out);
+
+/* ---- meet_resume.c ---- */
+
+/* Somebody who answers to the name, proved to be nobody, knows no such conversation: if
+ * it is lost, the person has little time left to say otherwise. */
+void meet_gone(struct meet *m, mist_time now, uint32_t conversation);
+/* A call back for a conversation that this node has not, or no more. */
+void meet_unknown(struct meet *m, mist_time now, mist_link forwarder, mist_link standing,
+                  const struct msg *receive, const struct call_value *value, struct out *out);
+/* The next call back is due, or it has been lost for too long. */
+void meet_lost_long(struct meet *m, mist_time now, struct conn *c, struct out *out);
+/* Is that no offer, but the call back of a dialer who has lost the path? */
+bool meet_is_resume(const struct call_value *value);
+void meet_resumed(struct meet *m, struct conn *c, mist_link forwarder, const struct msg *receive,
+                  const struct call_value *value, struct out *out);
+
 /* ---- meet_channel.c ---- */
 
+/* The timer of a connection that is UP: the first OPEN that goes again, or, while it is
+ * lost, the next call back. */
+void meet_wait_up(struct meet *m, const struct conn *c);
 /* NULL: no channel has that id. */
 struct channel *meet_channel(const struct meet *m, uint32_t id, struct conn **conn);
 void meet_channel_close(struct meet *m, mist_time now, struct conn *c, struct channel *ch,

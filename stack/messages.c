@@ -34,13 +34,18 @@ static void seen(struct context *c, const struct addr *addr)
     out_fact(c->n->out, FACT_SEEN_AT, c->id, addr, 0, 0);
     reach_seen(&c->n->reach, c->now, &c->turn->from, addr, c->n->out);
     survey_seen(&c->n->survey, c->now, addr);
+    if (mux_seen(c->n->mux, c->view.link, addr)) /* elsewhere than before: a NAT, or we, moved */
+        paths_wake(c->n, c->now);
 }
 
 static void on_pong(struct context *c, const struct msg *m)
 {
     mist_time rtt = mux_pong(c->n->mux, c->now, c->view.link, m->request);
     if (rtt > 0)
-        seen(c, &m->addr); /* unasked, anybody could say anything */
+        seen(c, &m->addr);       /* unasked, anybody could say anything */
+    if (rtt > 0 && c->view.lost) /* the silence is over */
+        meet_path(&c->n->meet, c->view.link, node_path_class(c->n, &c->view, CANDIDATE_SEEN),
+                  mux_relay_of(&c->view.path), rtt, c->n->out);
     if (rtt > 0 && c->view.srtt == 0)
         meet_rtt(&c->n->meet, c->view.link, rtt, c->n->out);
     if (rtt > 0)
@@ -195,7 +200,7 @@ static void on_refused(struct context *c, const struct msg *m)
     mist_link link = mux_find(c->n->mux, m->prefix, WIRE_PREFIX);
     struct link_view v;
     if (link != 0 && mux_view(c->n->mux, link, &v) && v.up && addr_equal(&v.path, &way))
-        mux_drop(c->n->mux, c->now, link, 2, c->n->out); /* the relay knows no way any more */
+        paths_silent(c->n, c->now, &(struct effect){.link = link}); /* it knows no way any more */
 }
 
 static void on_answer(struct context *c, const struct msg *m)
@@ -231,8 +236,11 @@ static void on_meet(struct context *c, const struct msg *m)
         struct msg echo = {.type = MSG_ECHO, .prefix = c->id, .request = m->request};
         out_send(c->n->out, mux_relay_of(&c->turn->from), &echo);
     }
-    if (is_direct(&c->view.path)) { /* it cannot know that: tell it where we are, and show it */
-        node_tell_where(c->n, c->now, c->view.link, &c->turn->from);
+    if (is_direct(&c->view.path) && c->now - c->view.last_path_in > SEC(1))
+        paths_change(c->n, c->now, c->view.link, &c->turn->from, 0, CANDIDATE_SEEN, 0);
+    if (is_direct(&c->view.path) && (m->flags & FLAG_RETURN) == 0) {
+        /* it cannot know that: tell it where we are, and show it */
+        paths_tell_where(c->n, c->now, c->view.link, &c->turn->from, FLAG_RETURN);
         mux_ping(c->n->mux, c->now, c->view.link, c->n->out);
     }
 }
@@ -393,7 +401,7 @@ static void on_payload(struct context *c, const struct msg *m)
 
 static void on_hangup(struct context *c, const struct msg *m)
 {
-    meet_hangup(&c->n->meet, c->view.link, m, c->n->out);
+    meet_hangup(&c->n->meet, c->now, c->view.link, m, c->n->out);
 }
 
 static const handler handlers[MSG_TYPES] = {

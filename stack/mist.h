@@ -79,7 +79,7 @@ enum mist_error {
     X(3, CONNECTED,                                                                                \
       "connection `id` to person `bytes`: an authenticated round trip used `path`; `rtt` 0: PATH " \
       "will tell")                                                                                 \
-    X(4, PATH, "connection `id` moved to `path` with `rtt`")                                       \
+    X(4, PATH, "connection `id` moved to `path` with `rtt`; none: lost, and looked for")           \
     X(5, FAILED, "connection `id` failed for `reason`")                                            \
     X(6, CLOSED, "connection or channel `id` ended; tallies in attempts, probes, sockets")         \
     X(7, DATAGRAM, "`bytes` from connection or channel `id`")                                      \

@@ -121,6 +121,22 @@ static struct mux_way answer_to(struct mux *m, const struct link *l, mist_link l
     return (struct mux_way){.to = t->from, .socket = t->socket};
 }
 
+/* Data on a pinned link: a sign of life is due.  While one is overdue, data goes through
+ * the relay as well: the persons' session drops what arrives twice. */
+static void watch_data(struct mux *m, mist_time now, struct link *l, const uint8_t *messages,
+                       size_t length, struct out *out)
+{
+    if (l->pins == 0 || l->lost)
+        return;
+    if (l->owed == 0) {
+        l->owed = now;
+        if (l->silent == 0)
+            link_timer(m, l, now + LINK_OWED);
+    }
+    if (l->silent > 1 && l->path.family != ADDR_RELAY && l->fallback.family == ADDR_RELAY)
+        send_data(m, now, l, &(struct mux_way){.to = l->fallback}, messages, length, out);
+}
+
 int mux_send(struct mux *m, mist_time now, mist_link link, const struct mux_way *probe,
              const uint8_t *messages, size_t length, struct out *out)
 {
@@ -142,6 +158,8 @@ int mux_send(struct mux *m, mist_time now, mist_link link, const struct mux_way 
         return MIST_OK; /* as if lost */
     struct mux_way way = probe != NULL ? *probe : answer_to(m, l, link, length + DATA_OVERHEAD);
     send_data(m, now, l, &way, messages, length, out);
+    if (probe == NULL && messages[0] == MSG_PAYLOAD)
+        watch_data(m, now, l, messages, length, out);
     return MIST_OK;
 }
 
@@ -174,6 +192,16 @@ static bool on_path(const struct link *l, const struct mux_turn *turn)
            (turn->from.family == ADDR_RELAY || turn->socket == socket);
 }
 
+/* Whoever only listens would not notice before its heartbeat that its NAT has forgotten. */
+static void hear_data(struct mux *m, mist_time now, struct link *l, const struct mux_turn *turn)
+{
+    if (turn->length == 0 || turn->body[0] != MSG_PAYLOAD || l->pins == 0 || l->listening)
+        return;
+    l->listening = true;
+    if (l->silent == 0)
+        link_timer(m, l, now + LINK_PAUSE);
+}
+
 static int input_data(struct mux *m, mist_time now, const uint8_t *bytes, const struct wire_head *h,
                       struct mux_turn *turn, struct out *out)
 {
@@ -197,9 +225,11 @@ static int input_data(struct mux *m, mist_time now, const uint8_t *bytes, const 
     turn->length = (uint32_t)(h->body_length - SEAL_TAG);
     turn->strange = !on_path(l, turn);
     turn->budget = (uint32_t)(h->head_length + h->body_length);
-    if (!turn->strange)
+    if (!turn->strange) {
         l->last_path_in = now;
-    else if (newest && turn->from.family != ADDR_RELAY && !seeks_proof(turn))
+        l->owed = 0;
+        hear_data(m, now, l, turn);
+    } else if (newest && (turn->from.family == ADDR_RELAY ? l->lost : !seeks_proof(turn)))
         out_effect(out, &(struct effect){.kind = EFFECT_STRANGE,
                                          .link = turn->link,
                                          .addr = turn->from,
@@ -275,9 +305,23 @@ static void ping(struct mux *m, mist_time now, struct link *l, struct out *out)
     link_timer(m, l, now + link_patience(l));
 }
 
+/* When the talk on a link wants a sign of life: it goes one way, or has paused. */
+static mist_time talk_wants(const struct link *l)
+{
+    mist_time at = l->owed != 0 ? l->owed + LINK_OWED : MIST_NEVER;
+    mist_time pause = l->listening ? l->last_path_in + LINK_PAUSE : MIST_NEVER;
+    return pause < at ? pause : at;
+}
+
 static void keep_alive(struct mux *m, mist_time now, struct link *l, struct out *out)
 {
-    if (l->silent >= LINK_PINGS) {
+    if (l->lost) {
+        l->silent = 0;
+        ping(m, now, l, out);
+        link_timer(m, l, now + LINK_LOST_EVERY);
+        return;
+    }
+    if (l->silent >= (l->owed != 0 ? LINK_PINGS_OWED : LINK_PINGS)) {
         l->silent = 0;
         link_timer(m, l, now + MUX_HEARTBEAT);
         out_fact(out, FACT_PATH_LOST, l->id, &l->path, 0, 0);
@@ -285,10 +329,15 @@ static void keep_alive(struct mux *m, mist_time now, struct link *l, struct out 
         return;
     }
     mist_time quiet = l->last_path_in < l->last_out ? l->last_path_in : l->last_out;
-    if (l->silent == 0 && now - quiet < MUX_HEARTBEAT / 2)
+    mist_time wanted = talk_wants(l);
+    if (l->silent == 0 && wanted != MIST_NEVER && wanted > now) {
+        link_timer(m, l, wanted);
+    } else if (l->silent == 0 && wanted == MIST_NEVER && now - quiet < MUX_HEARTBEAT / 2) {
         link_timer(m, l, quiet + MUX_HEARTBEAT);
-    else
+    } else {
+        l->listening = false;
         ping(m, now, l, out);
+    }
 }
 
 void mux_timer(struct mux *m, mist_time now, uint32_t slot, struct out *out)
@@ -323,6 +372,8 @@ mist_time mux_pong(struct mux *m, mist_time now, mist_link link, uint32_t token)
     mist_time rtt = now - l->asked_at;
     link_rtt(l, rtt);
     l->silent = 0;
+    l->lost = false;
+    l->owed = 0;
     l->last_path_in = now;
     mist_time next = l->pins > 0 ? rng_around(m->rng, MUX_HEARTBEAT, 10) : LINK_IDLE;
     link_timer(m, l, now + next);
@@ -391,8 +442,33 @@ void mux_path(struct mux *m, mist_time now, mist_link link, const struct addr *p
     l->socket = socket;
     l->last_path_in = now;
     l->silent = 0;
+    l->lost = false;
+    l->owed = 0;
     l->srtt = l->rttvar = 0; /* another path, another round trip */
     link_rtt(l, rtt);
+}
+
+void mux_lost(struct mux *m, mist_time now, mist_link link)
+{
+    struct link *l = link_get(m, link);
+    if (l == NULL || l->state != LINK_UP)
+        return;
+    l->lost = true;
+    link_timer(m, l, now + LINK_LOST_EVERY);
+}
+
+bool mux_seen(struct mux *m, mist_link link, const struct addr *seen)
+{
+    struct link *l = link_get(m, link);
+    uint32_t tag = 2166136261u; /* FNV-1a */
+    if (l == NULL)
+        return false;
+    for (int i = 0; i < 16; i++)
+        tag = (tag ^ seen->ip[i]) * 16777619u;
+    tag = ((tag ^ seen->port) * 16777619u) | 1;
+    bool moved = l->seen_tag != 0 && l->seen_tag != tag;
+    l->seen_tag = tag;
+    return moved;
 }
 
 void mux_peer_flags(struct mux *m, mist_link link, uint8_t flags)
@@ -424,6 +500,7 @@ bool mux_view(const struct mux *m, mist_link link, struct link_view *view)
     *view = (struct link_view){.link = link,
                                .up = l->state == LINK_UP,
                                .began = l->began,
+                               .lost = l->lost,
                                .flags = l->flags,
                                .pins = l->pins,
                                .tries = l->tries,

@@ -67,6 +67,7 @@ struct mux_way {
 struct link_view {
     mist_link link;
     bool up, began; /* began: this node opened it */
+    bool lost;      /* nobody answers, and no other path is known */
     uint8_t flags;  /* enum msg_flags of the peer */
     uint32_t pins;
     uint32_t tries; /* of the running handshake */
@@ -124,6 +125,10 @@ void mux_keep(struct mux *m, mist_link link, int by); /* not evicted while kept 
 /* socket: 0 the main one; rtt: measured on the new path, 0: not yet. */
 void mux_path(struct mux *m, mist_time now, mist_link link, const struct addr *path,
               uint32_t socket, mist_time rtt);
+/* Nobody answers on its path: asked there until it does, or another path is given. */
+void mux_lost(struct mux *m, mist_time now, mist_link link);
+/* The peer sees this node at that address: elsewhere than before? */
+bool mux_seen(struct mux *m, mist_link link, const struct addr *seen);
 void mux_peer_flags(struct mux *m, mist_link link, uint8_t flags);
 /* Asks unless a question is under way.  Returns its token; 0: the link does not stand. */
 uint32_t mux_ping(struct mux *m, mist_time now, mist_link link, struct out *out);

@@ -337,84 +337,6 @@ static void do_link_failed(struct mist *n, mist_time now, const struct effect *e
     meet_link_failed(&n->meet, e->contact.id, n->out);
 }
 
-/* Traffic from elsewhere: a challenge, unless the path is known to be alive. */
-static void do_strange(struct mist *n, mist_time now, const struct effect *e)
-{
-    struct link_view v;
-    if (!mux_view(n->mux, e->link, &v))
-        return;
-    if (v.path.family == ADDR_RELAY || now - v.last_path_in > SEC(1))
-        punch_challenge(&n->punch, now, e->link, &e->addr, e->socket, n->out);
-}
-
-static void change_path(struct mist *n, mist_time now, mist_link link, const struct addr *path,
-                        uint32_t socket, uint8_t kind, mist_time rtt)
-{
-    struct link_view v;
-    mux_path(n->mux, now, link, path, socket, rtt);
-    sockets_adopt(&n->sockets, link, socket, n->out);
-    if (!mux_view(n->mux, link, &v))
-        return;
-    uint32_t class = node_path_class(n, &v, kind);
-    out_fact(n->out, FACT_PATH_CHANGED, v.id, path, class, rtt);
-    meet_path(&n->meet, link, class, rtt, n->out);
-}
-
-void node_tell_where(struct mist *n, mist_time now, mist_link link, const struct addr *way)
-{
-    struct link_view relay;
-    struct meet_self self;
-    if (!mux_view(n->mux, mux_relay_of(way), &relay))
-        return;
-    node_self(n, now, &self);
-    struct msg where = {.type = MSG_MEET,
-                        .flags = self.flags,
-                        .lag_us = (uint32_t)(relay.srtt / 2000),
-                        .request = punch_echo_token(&n->punch, link),
-                        .nature = self.nature,
-                        .count = self.count,
-                        .candidates = self.candidates};
-    out_send(n->out, link, &where);
-}
-
-/* A NAT may have moved either end since the last attempt. */
-static void do_attempt(struct mist *n, mist_time now, const struct effect *e)
-{
-    struct link_view v;
-    if (mux_view(n->mux, e->link, &v))
-        node_tell_where(n, now, e->link, &v.path);
-}
-
-/* The direct path died: back to the relay while punching again, or the end. */
-static void do_silent(struct mist *n, mist_time now, const struct effect *e)
-{
-    struct link_view v, relay;
-    if (!mux_view(n->mux, e->link, &v))
-        return;
-    if (v.path.family != ADDR_RELAY && mux_view(n->mux, mux_relay_of(&v.fallback), &relay) &&
-        relay.up) {
-        change_path(n, now, e->link, &v.fallback, 0, CANDIDATE_SEEN, 0);
-        do_attempt(n, now, e);
-        punch_again(&n->punch, now, e->link, n->out);
-        mux_ping(n->mux, now, e->link, n->out);
-        return;
-    }
-    mux_drop(n->mux, now, e->link, 2, n->out);
-}
-
-static void do_path_up(struct mist *n, mist_time now, const struct effect *e)
-{
-    struct link_view v;
-    if (!mux_view(n->mux, e->link, &v))
-        return;
-    bool better = v.path.family == ADDR_RELAY || now - v.last_path_in > SEC(1) ||
-                  (addr_is_global(&v.path) && !addr_is_global(&e->addr));
-    if (!addr_equal(&v.path, &e->addr) && better)
-        change_path(n, now, e->link, &e->addr, e->socket, (uint8_t)e->value, (mist_time)e->number);
-    if (e->value >= CANDIDATE_PREDICTED) /* the peer may have no probe left to find this way */
-        mux_ping(n->mux, now, e->link, n->out);
-}
-
 static void do_found(struct mist *n, mist_time now, const struct effect *e)
 {
     if (e->value >= OWNER_TOPIC)
@@ -502,21 +424,6 @@ static void do_meet(struct mist *n, mist_time now, const struct effect *e)
         meet_late(n, now, c.id, &v);
 }
 
-static void do_punch(struct mist *n, mist_time now, const struct effect *e)
-{
-    struct link_view v;
-    struct candidate candidates[WIRE_CANDIDATES];
-    CHECK(e->length == e->value * sizeof candidates[0] && e->value <= WIRE_CANDIDATES);
-    memcpy(candidates, e->bytes, e->length);
-    if (n->config.punch != 0 && mux_view(n->mux, e->link, &v) && v.path.family == ADDR_RELAY)
-        (void)punch_start(&n->punch, now, e->link,
-                          &(struct punch_peer){.candidates = candidates,
-                                               .count = e->value,
-                                               .nature = e->nature,
-                                               .role = PUNCH_ACCEPTOR},
-                          0, n->out);
-}
-
 static void do_verdict(struct mist *n, mist_time now, const struct effect *e)
 {
     n->serves = n->config.relay_serve != 0 && e->value != 0;
@@ -539,8 +446,10 @@ static const carrier carriers[EFFECT_KINDS] = {
     [EFFECT_LINK_UP] = do_link_up,
     [EFFECT_LINK_DOWN] = do_link_down,
     [EFFECT_LINK_FAILED] = do_link_failed,
-    [EFFECT_STRANGE] = do_strange,
-    [EFFECT_SILENT] = do_silent,
+    [EFFECT_STRANGE] = paths_strange,
+    [EFFECT_SILENT] = paths_silent,
+    [EFFECT_RESUME] = paths_resume,
+    [EFFECT_RESUMED] = paths_resumed,
     [EFFECT_FOUND] = do_found,
     [EFFECT_LOOKUP_DONE] = do_lookup_done,
     [EFFECT_LOOKUP_OVER] = do_lookup_over,
@@ -551,9 +460,9 @@ static const carrier carriers[EFFECT_KINDS] = {
     [EFFECT_PUBLISH] = do_publish,
     [EFFECT_MEET] = do_meet,
     [EFFECT_ANSWERED] = do_answered,
-    [EFFECT_PUNCH] = do_punch,
-    [EFFECT_PATH_UP] = do_path_up,
-    [EFFECT_ATTEMPT] = do_attempt,
+    [EFFECT_PUNCH] = paths_punch,
+    [EFFECT_PATH_UP] = paths_up,
+    [EFFECT_ATTEMPT] = paths_attempt,
     [EFFECT_VERDICT] = do_verdict,
     [EFFECT_TURN] = do_turn,
     [EFFECT_MEASURE] = do_measure,

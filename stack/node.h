@@ -78,6 +78,7 @@ struct mist {
     struct survey survey;
     uint32_t second;                  /* a server's other socket, 0: none */
     struct addr mapped[MIST_SOCKETS]; /* outside ends of the main sockets' mapped ports */
+    mist_time woken;                  /* when all that matter were last asked at once; 0: never */
     struct mist_counter counters[MIST_KIND_COUNT];
     struct config config;
 };
@@ -91,9 +92,6 @@ void node_person(struct mist *n); /* from now on there is one: a nobody, if none
 /* The keys of names (who answers) and of topics (what is published) are apart. */
 void node_name_key(uint8_t key[WIRE_ID], const uint8_t *name, size_t length);
 void node_topic_key(uint8_t key[WIRE_ID], const uint8_t *name, size_t length);
-/* Tells the peer of a link by MEET where this node may be reached; way: the
- * relay's address that MEET will take.  Nothing if it is none. */
-void node_tell_where(struct mist *n, mist_time now, mist_link link, const struct addr *way);
 void node_survey(struct mist *n, mist_time now); /* its timer is due */
 /* A main socket is mapped to that address outside from now on; family 0: no longer. */
 void node_mapped(struct mist *n, mist_time now, uint32_t socket, const struct addr *outside);
@@ -102,6 +100,23 @@ int node_lookup(struct mist *n, mist_time now, const uint8_t target[WIRE_ID], ui
 /* Publishes, also to the subscriptions that this node itself holds. */
 int node_publish(struct mist *n, mist_time now, uint32_t owner, const uint8_t key[WIRE_ID],
                  uint8_t flags, const uint8_t *bytes, uint32_t length);
+
+/* paths.c: first what carries out effects */
+void paths_strange(struct mist *n, mist_time now, const struct effect *e);
+void paths_attempt(struct mist *n, mist_time now, const struct effect *e);
+void paths_silent(struct mist *n, mist_time now, const struct effect *e);
+void paths_up(struct mist *n, mist_time now, const struct effect *e);
+void paths_punch(struct mist *n, mist_time now, const struct effect *e);
+void paths_resume(struct mist *n, mist_time now, const struct effect *e);
+void paths_resumed(struct mist *n, mist_time now, const struct effect *e);
+/* The link's datagrams go there from now on.  kind: enum candidate_kind; rtt 0: unknown. */
+void paths_change(struct mist *n, mist_time now, mist_link link, const struct addr *path,
+                  uint32_t socket, uint8_t kind, mist_time rtt);
+/* Tells the peer of a link by MEET where this node may be reached; way: the relay's
+ * address that MEET will take, nothing if it is none; flags: FLAG_RETURN or 0. */
+void paths_tell_where(struct mist *n, mist_time now, mist_link link, const struct addr *way,
+                      uint8_t flags);
+void paths_wake(struct mist *n, mist_time now); /* are those that matter still alive? */
 
 /* messages.c */
 void messages_take(struct mist *n, mist_time now, const struct mux_turn *turn);

@@ -54,6 +54,8 @@ enum effect_kind {
     EFFECT_ATTEMPT,     /* punch: another attempt on `link` begins: tell the peer where we are */
     EFFECT_VERDICT,     /* reach: strangers can (value 1) or cannot (0) reach this node */
     EFFECT_TURN,        /* survey: a bare knock number `number` on channel `value` to `addr` */
+    EFFECT_RESUME, /* meet: tell the peer of connection `value` by its name that its link is lost */
+    EFFECT_RESUMED, /* meet: so the peer of `link` says, through the relay `number` */
     EFFECT_MEASURE, /* punch: ask the relay of `link` for the port of `socket`; request `number` */
     EFFECT_KINDS
 };

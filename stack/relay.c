@@ -33,21 +33,24 @@ static struct circuit *set_of(const struct relay *r, mist_link a, mist_link b)
 
 static bool alive(const struct circuit *c, mist_time now)
 {
-    return c->a != 0 && now - c->last < (c->carried ? RELAY_IDLE : RELAY_FIRST);
+    return c->a != 0 && now - c->last < (c->carried ? RELAY_KEPT : RELAY_FIRST);
 }
 
 /* Where a new circuit goes: an empty or dead place, else the oldest that never
- * carried anything; NULL when all are in use. */
+ * carried anything, else the longest idle; NULL when all are in use. */
 static struct circuit *place(struct circuit *set, mist_time now)
 {
-    struct circuit *oldest = NULL;
+    struct circuit *unused = NULL, *idle = NULL;
     for (int i = 0; i < WAYS; i++) {
-        if (!alive(&set[i], now))
-            return &set[i];
-        if (!set[i].carried && (oldest == NULL || set[i].last < oldest->last))
-            oldest = &set[i];
+        struct circuit *c = &set[i];
+        if (!alive(c, now))
+            return c;
+        if (!c->carried && (unused == NULL || c->last < unused->last))
+            unused = c;
+        if (c->carried && now - c->last >= RELAY_IDLE && (idle == NULL || c->last < idle->last))
+            idle = c;
     }
-    return oldest;
+    return unused != NULL ? unused : idle;
 }
 
 static struct circuit *find(const struct relay *r, mist_time now, mist_link a, mist_link b)

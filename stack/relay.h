@@ -15,7 +15,8 @@
 
 #define RELAY_RATE  (64 * 1024)  /* bytes per second and circuit: protocol notes (f), data class */
 #define RELAY_BURST (256 * 1024) /* bytes */
-#define RELAY_IDLE  SEC(60)
+#define RELAY_IDLE  SEC(60)      /* without traffic: makes room for another */
+#define RELAY_KEPT  MINUTES(10)  /* else it stands by, for when the direct path of the two dies */
 #define RELAY_FIRST SEC(10) /* for the first datagram: of twenty introductions one is taken up */
 
 enum relay_verdict { RELAY_YES, RELAY_NO_CIRCUIT, RELAY_GONE, RELAY_OVER };

@@ -30,6 +30,7 @@
 #define WIRE_INIT_SIZE  128  /* INIT is padded to this: no answer to it is larger */
 #define WIRE_VALUE      900  /* MIST_VALUE */
 #define WIRE_OFFER      352  /* longest value that is an offer */
+#define WIRE_RESUME     3    /* first byte of a call back, where an offer has its pattern */
 #define WIRE_ANSWER     128  /* longest answer to an offer, or proof */
 
 enum wire_type {
@@ -82,10 +83,11 @@ enum msg_type {
 };
 
 enum msg_flags {
-    FLAG_SERVER = 1, /* the sender can be reached unasked */
-    FLAG_RELAY = 2,  /* the sender forwards datagrams */
-    FLAG_OFFER = 4,  /* PUBLISH, RECEIVE: the value is an offer to connect (wire_offer) */
-    FLAG_MAPPED = 8, /* the sender had a gateway map a port for it */
+    FLAG_SERVER = 1,  /* the sender can be reached unasked */
+    FLAG_RELAY = 2,   /* the sender forwards datagrams */
+    FLAG_OFFER = 4,   /* PUBLISH, RECEIVE: the value is an offer to connect (wire_offer) */
+    FLAG_MAPPED = 8,  /* the sender had a gateway map a port for it */
+    FLAG_RETURN = 16, /* MEET: in return for one, and asks for none */
 };
 
 /* A node that can be asked: who and where. */

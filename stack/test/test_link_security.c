@@ -146,7 +146,8 @@ static void a_vouched_open_is_good_once_even_when_its_link_is_gone(void **state)
     (void)state;
     struct story *s = relayed_pair(3, &alice, &bob);
     lab_stop(s->lab, bob);
-    lab_run(s->lab, s->lab->now + SEC(30));
+    assert_int_equal(lab_id(s->lab, alice, MIST_WISH_CLOSE, 1), MIST_OK);
+    lab_run(s->lab, s->lab->now + SEC(80));
     assert_int_equal(lab_link(s->lab, alice, bob), 0); /* silent, and forgotten */
     mist_time then = s->lab->now;
     from_the_relay(s, alice, relayed_open.bytes, relayed_open.length);

@@ -274,7 +274,7 @@ static void a_circuit_ends_when_it_is_not_used(void **state)
     uint32_t a, b;
     struct story *s = introduced(7, &a, &b);
     assert_int_equal(lab_id(s->lab, a, MIST_WISH_CLOSE, 1), MIST_OK);
-    lab_run(s->lab, s->lab->now + RELAY_IDLE + SEC(70)); /* their link idles out first */
+    lab_run(s->lab, s->lab->now + RELAY_KEPT + SEC(70)); /* their link idles out first */
     mist_time then = s->lab->now;
     ask_to_forward(s, a, b, 5, 100);
     assert_int_equal(forwarded_bytes(s, then), 0);

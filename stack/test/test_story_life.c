@@ -31,30 +31,6 @@ static void a_direct_path_outlives_the_relay_it_began_with(void **state)
     story_close(p.s);
 }
 
-static void a_relayed_connection_whose_relay_dies_ends_soon_and_can_be_dialled_again(void **state)
-{
-    (void)state;
-    pair_settings[0][0] = "punch.strategy"; /* no spray that finds a direct path after all */
-    pair_settings[0][1] = "plain";
-    struct pair p = pair_open(2, LAB_APDM, LAB_APDF, LAB_EIM, LAB_APDF);
-    pair_settings[0][0] = NULL;
-    pair_dial(&p, SEC(50));
-    uint32_t dead = relay_of(&p);
-    p.from = p.lab->now;
-    lab_stop(p.lab, dead);
-    /* a heartbeat is due within 14.3 s; four that fail take 2 s each at most */
-    lab_run(p.lab, p.from + SEC(24));
-    assert_int_equal(closed(&p, p.alice), 1);
-    assert_int_equal(closed(&p, p.bob), 1);
-    assert_int_equal(pair_event(&p, p.alice, MIST_EVENT_CLOSED)->b, MIST_REASON_PATH_LOST);
-    story_golden(p.s, "relay_dies.txt", p.from, pair_words, PAIR_WORDS);
-    p.from = p.lab->now;
-    uint32_t bobs = pair_dial(&p, SEC(10));
-    assert_true(relay_of(&p) != dead);
-    pair_talks(&p, bobs, "there", "back");
-    story_close(p.s);
-}
-
 /* ---- a NAT forgets ---- */
 
 /* Bob filters by address only: what comes from Alice's new port reaches him. */
@@ -330,7 +306,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_direct_path_outlives_the_relay_it_began_with),
-        cmocka_unit_test(a_relayed_connection_whose_relay_dies_ends_soon_and_can_be_dialled_again),
         cmocka_unit_test(a_rebound_nat_is_followed_once_the_new_path_is_proved),
         cmocka_unit_test(a_rebound_nat_that_is_shut_out_is_punched_again),
         cmocka_unit_test(who_knows_where_it_moved_to_is_punched_at_once),
