@@ -98,7 +98,7 @@ double estimate_messages(const struct plan *plan)
 {
     double messages = 0;
     for (uint32_t i = 0; i < plan->workload_count; i++)
-        if (plan->workloads[i].kind == WORK_PUBLISH_UNIFORM)
+        if (plan_publishes(&plan->workloads[i]))
             messages += at_rate(plan, &plan->workloads[i]);
     return messages;
 }

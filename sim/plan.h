@@ -173,18 +173,29 @@ enum plan_persons {
     PERSONS_PINNED,  /* the plan's, and the dialer has the key */
 };
 
-enum plan_workload_kind { WORK_DIAL_UNIFORM, WORK_DIAL_ALL_PAIRS, WORK_PUBLISH_UNIFORM };
+enum plan_workload_kind {
+    WORK_DIAL_UNIFORM,
+    WORK_DIAL_ALL_PAIRS,
+    WORK_PUBLISH_UNIFORM, /* on the topic of a random other host */
+    WORK_PUBLISH_SHARED,  /* on one topic of all */
+};
 
 struct plan_workload {
     enum plan_workload_kind kind;
     uint64_t rate_uhz; /* per node of the source group, events per 10^6 s */
     mist_time from, until;
     mist_time window;
-    mist_time talk; /* connected dials send so often; 0: never */
-    uint32_t size;  /* publish: bytes */
+    mist_time talk;    /* connected dials send so often; 0: never */
+    uint32_t size;     /* publish: bytes */
+    mist_time settled; /* publish: due to who has been acknowledged so long; 0: to who runs */
     enum plan_persons persons;
     bool *src, *dst; /* [populations] */
 };
+
+static inline bool plan_publishes(const struct plan_workload *w)
+{
+    return w->kind == WORK_PUBLISH_UNIFORM || w->kind == WORK_PUBLISH_SHARED;
+}
 
 /* A metric may be narrowed to the dials of one ordered pair of groups: its name
  * is then followed by [SRC,DST], where each of the two is the name of a

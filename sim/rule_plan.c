@@ -206,7 +206,7 @@ double rule_share(struct rule *r)
     double direct = 0, dials = 0;
     for (uint32_t i = 0; i < r->plan->workload_count; i++) {
         const struct plan_workload *w = &r->plan->workloads[i];
-        if (w->kind == WORK_PUBLISH_UNIFORM)
+        if (plan_publishes(w))
             continue;
         struct pairs pairs = count_pairs(r, w);
         double weight = pairs.all; /* all_pairs: each once */

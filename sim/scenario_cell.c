@@ -347,7 +347,7 @@ static void check_groups(struct cell *c, const struct yaml_node *map, const char
         both += w->src[i] && w->dst[i] ? count : 0;
     }
     bool lonely = sources == 1 && targets == 1 && both == 1;
-    if (sources == 0 || (w->kind != WORK_PUBLISH_UNIFORM && (targets == 0 || lonely)))
+    if (sources == 0 || (!plan_publishes(w) && (targets == 0 || lonely)))
         errors_add(c->errors, &map->place, path,
                    "expected hosts that act and others that they can reach, got too few");
 }
@@ -385,13 +385,24 @@ static void check_fitting(struct cell *c, const struct yaml_node *map, const cha
         errors_add(c->errors, &rate->place, path, "expected more than 0, got `%s`", rate->text);
     if (w->kind == WORK_PUBLISH_UNIFORM && dst)
         errors_add(c->errors, &dst->place, path, "expected no dst: whoever subscribes receives");
-    if (w->kind == WORK_PUBLISH_UNIFORM && w->talk)
+    if (plan_publishes(w) && w->talk)
         errors_add(c->errors, &yaml_get(map, "talk")->place, path, "expected no talk with publish");
-    if (w->kind == WORK_PUBLISH_UNIFORM && w->persons != PERSONS_UNKNOWN)
+    if (plan_publishes(w) && w->persons != PERSONS_UNKNOWN)
         errors_add(c->errors, &yaml_get(map, "persons")->place, path,
                    "expected no persons with publish");
-    if (w->kind != WORK_PUBLISH_UNIFORM && !size->standard)
+    if (!plan_publishes(w) && !size->standard)
         errors_add(c->errors, &size->place, path, "expected no size with dial");
+    if (!plan_publishes(w) && !yaml_get(map, "settled")->standard)
+        errors_add(c->errors, &yaml_get(map, "settled")->place, path,
+                   "expected no settled with dial");
+}
+
+static enum plan_workload_kind kind_of(const struct yaml_node *dial,
+                                       const struct yaml_node *publish)
+{
+    if (dial)
+        return dial->number ? WORK_DIAL_ALL_PAIRS : WORK_DIAL_UNIFORM;
+    return publish->number ? WORK_PUBLISH_SHARED : WORK_PUBLISH_UNIFORM;
 }
 
 static void read_work(struct cell *c, const struct yaml_node *map, uint32_t position)
@@ -400,12 +411,13 @@ static void read_work(struct cell *c, const struct yaml_node *map, uint32_t posi
     const char *path = arena_format(c->scratch, "workload.%u", position);
     const struct yaml_node *dial = yaml_get(map, "dial"), *rate = yaml_get(map, "rate");
     const struct yaml_node *until = yaml_get(map, "until"), *talk = yaml_get(map, "talk");
-    w->kind = !dial ? WORK_PUBLISH_UNIFORM : dial->number ? WORK_DIAL_ALL_PAIRS : WORK_DIAL_UNIFORM;
+    w->kind = kind_of(dial, yaml_get(map, "publish"));
     w->rate_uhz = rate ? (uint64_t)rate->number : 0;
     w->from = number(map, "from");
     w->window = number(map, "window");
     w->until = until ? until->number : c->plan->duration - w->window;
     w->size = (uint32_t)number(map, "size");
+    w->settled = number(map, "settled");
     w->talk = talk ? talk->number : 0;
     w->persons = (enum plan_persons)number(map, "persons");
     uint32_t before = c->errors->raised;

@@ -22,7 +22,7 @@ static const char *const SOURCES[] = {"own", "any", NULL};
 static const char *const DIALS[] = {"uniform", "all_pairs", NULL};
 /* In the order of enum plan_persons. */
 static const char *const PERSONS[] = {"unknown", "known", "pinned", NULL};
-static const char *const PUBLISHES[] = {"uniform", NULL};
+static const char *const PUBLISHES[] = {"uniform", "shared", NULL};
 static const char *const CRYPTO[] = {"modelled", "real", NULL};
 static const char *const QUEUES[] = {"drop_tail", "codel", "fq_codel", NULL};
 static const char *const TRAFFIC[] = {"node", "population", NULL};
@@ -265,7 +265,8 @@ static const struct schema_key WORKLOAD_KEYS[] = {
     {.name = "publish",
      .kind = SCHEMA_WORD,
      .words = PUBLISHES,
-     .doc = "each source publishes `size` bytes at `rate`",
+     .doc = "each source publishes `size` bytes at `rate`: uniform: on the topic of a random "
+            "other host; shared: on one topic, to which all of `dst` subscribe",
      .example = "uniform"},
     {.name = "rate",
      .kind = SCHEMA_RATE,
@@ -292,7 +293,9 @@ static const struct schema_key WORKLOAD_KEYS[] = {
      .example = "home"},
     {.name = "dst",
      .kind = SCHEMA_NAMES,
-     .doc = "populations that are dialled; default: all honest ones without the role bootstrap",
+     .doc =
+         "populations that are dialled, or subscribe to a shared topic; default: all honest ones "
+         "without the role bootstrap",
      .example = "[home, mobile]"},
     {.name = "size",
      .kind = SCHEMA_SIZE,
@@ -300,6 +303,12 @@ static const struct schema_key WORKLOAD_KEYS[] = {
      .high = 900,
      .doc = "bytes of a published message",
      .example = "200 B"},
+    {.name = "settled",
+     .kind = SCHEMA_TIME,
+     .standard = "0 s",
+     .doc = "a publication is due to subscribers that holders acknowledged so long before, and "
+            "that stay until its window ends; 0 s: to those that run when it is published",
+     .example = "10 s"},
     {.name = "talk",
      .kind = SCHEMA_TIME,
      .low = MS(1),

@@ -1,4 +1,4 @@
-/* workload.c: what the hosts do: dial each other, publish.
+/* workload.c: what the hosts do: dial each other; publications.c: publish.
  *
  * Every time, peer and payload is a keyed draw of (host, workload, ordinal), so
  * it depends on nothing that happens in the run. */
@@ -10,9 +10,7 @@
 #include "sim/world_parts.h"
 #include "stack/check.h"
 
-#define TOPIC_ID     1u /* the subscription to the host's own topic */
-#define FIRST_CONN   UINT32_C(1)
-#define PUBLISH_BASE UINT32_C(0x40000000)
+#define FIRST_CONN UINT32_C(1)
 
 /* A dial that talks sends TALK_SIZE bytes: TALK_MARK, where it stands among the dials,
  * its number, and when it was sent, all little-endian. */
@@ -28,11 +26,6 @@ static uint64_t key_of(uint32_t workload, uint64_t ordinal)
 {
     CHECK(ordinal <= UINT32_MAX && workload < 1u << 15);
     return (uint64_t)workload << 32 | ordinal;
-}
-
-static struct progress_of_work *work_of(const struct world *w, uint32_t host, uint32_t workload)
-{
-    return &w->work[(size_t)host * w->plan->workload_count + workload];
 }
 
 /* ---- who and when ---- */
@@ -121,7 +114,7 @@ static void schedule(struct world *w, uint32_t host)
 {
     mist_time at = MIST_NEVER;
     for (uint32_t k = 0; k < w->plan->workload_count; k++) {
-        mist_time next = work_of(w, host, k)->next;
+        mist_time next = workload_progress(w, host, k)->next;
         at = next < at ? next : at;
     }
     for (uint32_t i = w->hosts[host].dials; i != DIAL_NONE; i = w->dials[i].next) {
@@ -372,111 +365,32 @@ static void dial_event(struct world *w, mist_time now, uint32_t host, const stru
     }
 }
 
-/* ---- publications ---- */
-
-static size_t topic_name(const struct world *w, uint32_t host, char *name, size_t size)
-{
-    memcpy(name, "topic:", 6);
-    return 6 + world_name(w, host, name + 6, size - 6);
-}
-
-static void start_publication(struct world *w, mist_time now, uint32_t host, uint32_t peer,
-                              uint32_t size, uint64_t key)
-{
-    uint8_t bytes[MIST_VALUE];
-    char name[MIST_NAME];
-    if (w->message_count == w->message_limit) {
-        w->message_limit = w->message_limit == 0 ? 1024 : w->message_limit * 2;
-        w->messages = realloc(w->messages, w->message_limit * sizeof *w->messages);
-        CHECK(w->messages != NULL);
-    }
-    uint32_t number = w->message_count++;
-    w->messages[number] = (struct message){.at = now,
-                                           .publisher = host,
-                                           .subscriber = peer,
-                                           .due = w->hosts[peer].runs || !w->restless,
-                                           .first = RECORD_NONE,
-                                           .last = RECORD_NONE};
-    size = size < 4 ? 4 : size > MIST_VALUE ? MIST_VALUE : size;
-    struct draw_block b = draw_block(w->plan->seed, host, DRAW_WORK_BYTES, key);
-    for (uint32_t i = 0; i < size; i++)
-        bytes[i] = (uint8_t)(b.word[i % 2] >> (i / 2 % 8 * 8));
-    for (int i = 0; i < 4; i++)
-        bytes[i] = (uint8_t)(number >> (8 * i));
-    struct mist_wish wish = {.size = sizeof wish,
-                             .kind = MIST_WISH_PUBLISH,
-                             .id = PUBLISH_BASE + number % PUBLISH_BASE,
-                             .name = (const uint8_t *)name,
-                             .name_length = (uint32_t)topic_name(w, peer, name, sizeof name),
-                             .bytes = bytes,
-                             .length = size};
-    if (w->hosts[host].joined)
-        (void)w->kind->wish(w, now, host, &wish);
-}
-
-static void received(struct world *w, mist_time now, uint32_t host, const struct mist_event *e)
-{
-    if (e->length < 4)
-        return;
-    uint32_t number = (uint32_t)e->bytes[0] | (uint32_t)e->bytes[1] << 8 |
-                      (uint32_t)e->bytes[2] << 16 | (uint32_t)e->bytes[3] << 24;
-    if (number >= w->message_count || w->messages[number].subscriber != host)
-        return;
-    struct message *m = &w->messages[number];
-    m->delivered++;
-    if (m->first == RECORD_NONE)
-        m->first = now - m->at;
-    m->last = now - m->at;
-}
-
-static bool is_subscriber(const struct world *w, uint32_t host)
-{
-    for (uint32_t k = 0; k < w->plan->workload_count; k++) {
-        if (w->plan->workloads[k].kind == WORK_PUBLISH_UNIFORM &&
-            place_in(targets(w, k), w->dst_count[k], host) != UINT32_MAX)
-            return true;
-    }
-    return false;
-}
-
 /* ---- the interface ---- */
 
 void workload_joined(struct world *w, mist_time now, uint32_t host)
 {
     struct host *h = &w->hosts[host];
-    if (h->subscribed || !is_subscriber(w, host))
+    if (h->subscribed || !publications_wanted(w, host))
         return;
     h->subscribed = true;
     h->work = now; /* not from within the drain */
 }
 
-static void subscribe(struct world *w, mist_time now, uint32_t host)
-{
-    char name[MIST_NAME];
-    struct mist_wish wish = {.size = sizeof wish,
-                             .kind = MIST_WISH_SUBSCRIBE,
-                             .id = TOPIC_ID,
-                             .name = (const uint8_t *)name,
-                             .name_length = (uint32_t)topic_name(w, host, name, sizeof name)};
-    w->hosts[host].subscribed = false;
-    (void)w->kind->wish(w, now, host, &wish);
-}
-
 static void act(struct world *w, mist_time now, uint32_t host, uint32_t k)
 {
     const struct plan_workload *work = &w->plan->workloads[k];
-    struct progress_of_work *p = work_of(w, host, k);
+    struct progress_of_work *p = workload_progress(w, host, k);
     uint64_t ordinal = p->ordinal++;
     p->next = next_time(w, host, k, p->next, p->ordinal);
-    uint32_t peer = peer_of(w, host, k, ordinal);
+    uint32_t peer = work->kind == WORK_PUBLISH_SHARED ? PLAN_NONE : peer_of(w, host, k, ordinal);
     if (peer == host)
         return;
     if (!w->hosts[host].runs) {
         w->unmade++;
         return;
     }
-    if (work->kind == WORK_PUBLISH_UNIFORM)
-        start_publication(w, now, host, peer, work->size, key_of(k, ordinal));
+    if (plan_publishes(work))
+        publications_start(w, now, host, peer, k, key_of(k, ordinal));
     else
         start_dial(w, now, host, peer, work);
 }
@@ -484,7 +398,7 @@ static void act(struct world *w, mist_time now, uint32_t host, uint32_t k)
 void workload_due(struct world *w, mist_time now, uint32_t host)
 {
     if (w->hosts[host].subscribed) /* its node runs */
-        subscribe(w, now, host);
+        publications_subscribe(w, now, host);
     for (uint32_t i = w->hosts[host].dials, next; i != DIAL_NONE; i = next) {
         next = w->dials[i].next;
         if (w->dials[i].end <= now)
@@ -493,7 +407,7 @@ void workload_due(struct world *w, mist_time now, uint32_t host)
             talk(w, now, host, i);
     }
     for (uint32_t k = 0; k < w->plan->workload_count; k++) {
-        while (work_of(w, host, k)->next <= now)
+        while (workload_progress(w, host, k)->next <= now)
             act(w, now, host, k);
     }
     schedule(w, host);
@@ -504,7 +418,9 @@ void workload_event(struct world *w, mist_time now, uint32_t host, const struct 
     if (e->kind == MIST_EVENT_DATAGRAM)
         heard(w, now, host, e);
     else if (e->kind == MIST_EVENT_RECEIVED)
-        received(w, now, host, e);
+        publications_received(w, now, host, e);
+    else if (e->kind == MIST_EVENT_SUBSCRIBED)
+        publications_subscribed(w, now, host, e);
     else if (e->kind == MIST_EVENT_LOOKUP)
         world_record_lookup(w, now, host, e);
     else
@@ -535,6 +451,7 @@ void workload_stopping(struct world *w, mist_time now, uint32_t host, bool polit
         w->dials[i].over = w->dials[i].over || !politely;
         end_dial(w, now, host, i, true);
     }
+    publications_stopping(w, now, host);
     schedule(w, host);
 }
 
@@ -555,7 +472,7 @@ void workload_open(struct world *w)
     }
     for (uint32_t i = 0; i < p->host_count; i++) {
         for (uint32_t k = 0; k < p->workload_count; k++)
-            work_of(w, i, k)->next = next_time(w, i, k, p->workloads[k].from, 0);
+            workload_progress(w, i, k)->next = next_time(w, i, k, p->workloads[k].from, 0);
         schedule(w, i);
         world_alarm(w, i);
     }
@@ -570,7 +487,7 @@ void workload_close(struct world *w)
     free(w->dst_count);
     free(w->work);
     free(w->dials);
-    free(w->messages);
+    publications_close(w);
 }
 
 void workload_finish(struct world *w)

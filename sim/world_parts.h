@@ -55,8 +55,10 @@ struct fault_end {
 
 struct message {
     mist_time at, first, last;
-    uint32_t publisher, delivered, subscriber;
-    bool due; /* the subscriber was there when it was published */
+    mist_time end; /* until then a subscriber must stay, or it is due to it no more */
+    uint32_t publisher, due, delivered;
+    uint32_t subscriber; /* PLAN_NONE: all of a shared topic, who have marks of their own */
+    uint8_t *marks, mark;
 };
 
 /* A build of the core: its verbs, the scratch that its nodes share, and its words. */
@@ -113,6 +115,7 @@ struct echo {
 struct progress_of_work {
     uint64_t ordinal;
     mist_time next;
+    mist_time acknowledged; /* when its subscription stood first in this session */
 };
 
 struct world;
@@ -309,6 +312,25 @@ void workload_struck(struct world *w, mist_time now, uint32_t fault);
 void workload_joined(struct world *w, mist_time now, uint32_t host);
 /* The run ends: dials whose window lies beyond it are not counted. */
 void workload_finish(struct world *w);
+
+static inline struct progress_of_work *workload_progress(const struct world *w, uint32_t host,
+                                                         uint32_t workload)
+{
+    return &w->work[(size_t)host * w->plan->workload_count + workload];
+}
+
+/* publications.c */
+bool publications_wanted(const struct world *w, uint32_t host); /* does it subscribe at all? */
+void publications_subscribe(struct world *w, mist_time now, uint32_t host);
+void publications_subscribed(struct world *w, mist_time now, uint32_t host,
+                             const struct mist_event *e);
+/* On the topic of peer, or, PLAN_NONE, on the shared one of workload k. */
+void publications_start(struct world *w, mist_time now, uint32_t host, uint32_t peer, uint32_t k,
+                        uint64_t key);
+void publications_received(struct world *w, mist_time now, uint32_t host,
+                           const struct mist_event *e);
+void publications_stopping(struct world *w, mist_time now, uint32_t host);
+void publications_close(struct world *w);
 
 /* world_record.c */
 void world_record_dial(struct world *w, const struct dial *d, const char *outcome,

@@ -188,7 +188,7 @@ void world_record_end(struct world *w)
     record_boxes(w);
     for (uint32_t i = 0; i < w->message_count; i++) {
         const struct message *m = &w->messages[i];
-        record_message(w->options->record, i + 1, m->at, m->publisher, m->due,
-                       m->due && m->delivered > 0, m->first, m->last);
+        record_message(w->options->record, i + 1, m->at, m->publisher, m->due, m->delivered,
+                       m->first, m->last);
     }
 }

@@ -20,7 +20,7 @@
 #include "stack/timers.h"
 
 #define KAD_K     20 /* contacts of a bucket, and of an answer: the publish set (README) */
-#define KAD_ALPHA 4  /* questions of a lookup in flight, until the closest node has answered */
+#define KAD_ALPHA 4  /* questions of a lookup in flight until the first answer */
 
 /* The owner of kad's own lookups (refresh, liveness); the caller's are not 0. */
 #define KAD_OWNER_UPKEEP 0

@@ -16,6 +16,8 @@
 #define PATIENCE_MAX  MS(1500) /* p95 of a question in a live overlay is 1.1 s (IPFS, 2021) */
 #define GIVE_UP       SEC(4)  /* four tries of a handshake are over by then but for the last wait */
 #define LOOKUP_LIMIT  SEC(10) /* p99 of lookups in a live overlay is 3.2 s (IPFS, 2021) */
+#define PARALLEL_NEXT 10      /* questions in flight once anybody has answered */
+#define QUESTIONS     126     /* of one lookup; p90 of full walks in a live overlay (IPFS, 2021) */
 #define PARALLEL_LAST KAD_K   /* questions in flight once the closest node has answered */
 
 /* ---- patience ---- */
@@ -32,21 +34,20 @@ void kad_measure(struct kad *k, mist_time rtt)
     k->srtt += (rtt - k->srtt) / 8;
 }
 
-/* How long a question may take before somebody else is asked besides. */
+/* How long a question may take before it is repeated and somebody else is asked
+ * besides: RFC 6298, of all that this node asks. */
 static mist_time patience(const struct kad *k)
 {
     if (k->srtt == 0)
         return PATIENCE_START;
-    mist_time t = 2 * k->srtt + 4 * k->rttvar;
+    mist_time t = k->srtt + 4 * k->rttvar;
     return t < PATIENCE_MIN ? PATIENCE_MIN : t > PATIENCE_MAX ? PATIENCE_MAX : t;
 }
 
-/* How long from then on until the lookup may end without its answer: the repeat of
- * the question had the time of RFC 6298 by then. */
+/* How long before the result stands without its answer: the repeat had its time, too. */
 static mist_time last_wait(const struct kad *k)
 {
-    mist_time t = k->srtt == 0 ? PATIENCE_START : k->srtt + 4 * k->rttvar;
-    return patience(k) + (t < PATIENCE_MIN ? PATIENCE_MIN : t > PATIENCE_MAX ? PATIENCE_MAX : t);
+    return 2 * patience(k);
 }
 
 /* ---- asking ---- */
@@ -61,8 +62,9 @@ static void put_find(struct msg *m, const struct kad_lookup *l, const struct kad
     *m = (struct msg){.type = MSG_FIND, .request = c->request, .key = l->target};
 }
 
-static void reach(struct kad_candidate *c, mist_time now, struct out *out)
+static void reach(struct kad_lookup *l, struct kad_candidate *c, mist_time now, struct out *out)
 {
+    l->asked++;
     c->state = KAD_REACHING;
     c->link = 0;
     c->late = c->overdue = false;
@@ -94,6 +96,15 @@ static void ask(struct kad *k, const struct kad_lookup *l, struct kad_candidate 
     out_send(out, link, &m);
 }
 
+static bool any_in_flight(const struct kad_lookup *l)
+{
+    for (uint32_t i = 0; i < l->count; i++) {
+        if (in_flight(&l->list[i]))
+            return true;
+    }
+    return false;
+}
+
 static uint32_t questions(const struct kad_lookup *l)
 {
     uint32_t n = 0;
@@ -102,14 +113,16 @@ static uint32_t questions(const struct kad_lookup *l)
     return n;
 }
 
-/* Nothing is nearer than who has answered: all that is left is to ask the other
- * KAD_K, which costs the same in parallel. */
+/* With the first answer the way is known.  Once nothing is nearer than who has
+ * answered, all that is left is to ask the other KAD_K, which costs the same in parallel. */
 static uint32_t parallel(const struct kad_lookup *l)
 {
     for (uint32_t i = 0; i < l->count; i++) {
         const struct kad_candidate *c = &l->list[i];
         if (c->state != KAD_FAILED && !c->late)
-            return c->state == KAD_ANSWERED ? PARALLEL_LAST : KAD_ALPHA;
+            return c->state == KAD_ANSWERED ? PARALLEL_LAST
+                   : l->answers > 0         ? PARALLEL_NEXT
+                                            : KAD_ALPHA;
     }
     return KAD_ALPHA;
 }
@@ -119,6 +132,8 @@ static uint32_t parallel(const struct kad_lookup *l)
 static struct kad_candidate *next_to_ask(struct kad_lookup *l)
 {
     struct kad_candidate *doubtful = NULL;
+    if (l->asked >= QUESTIONS)
+        return NULL;
     for (uint32_t i = 0; i < l->count; i++) {
         struct kad_candidate *c = &l->list[i];
         if ((c->ranks & KAD_IN_TIME) == 0 || c->state != KAD_HEARD)
@@ -259,8 +274,11 @@ static void advance(struct kad *k, mist_time now, struct kad_lookup *l, struct o
     if (p.settled)
         report(now, l, out);
     while (questions(l) < parallel(l) && (c = next_to_ask(l)) != NULL)
-        reach(c, now, out); /* in time still: no rank changes */
-    arm(k, l);
+        reach(l, c, now, out); /* in time still: no rank changes */
+    if (l->asked < QUESTIONS || any_in_flight(l))
+        arm(k, l);
+    else
+        finish(k, now, l, out); /* somebody makes up nearer ones without end */
 }
 
 /* ---- the lookup's life ---- */
@@ -277,6 +295,7 @@ static struct kad_lookup *begin(struct kad *k, mist_time now, const uint8_t targ
         l->began = now;
         l->owner = owner;
         l->count = 0;
+        l->asked = 0;
         l->answers = 0;
         memcpy(l->target, target, WIRE_ID);
         return l;
@@ -417,13 +436,14 @@ void kad_nodes(struct kad *k, mist_time now, mist_link link, const uint8_t peer[
 
 /* A link that stands but does not answer: the peer may have lost its state, so
  * it is met anew, once. */
-static void give_up(struct kad *k, mist_time now, struct kad_candidate *c, struct out *out)
+static void give_up(struct kad *k, mist_time now, struct kad_lookup *l, struct kad_candidate *c,
+                    struct out *out)
 {
     bool silent = c->state == KAD_ASKED && c->link != 0;
     if (silent)
         out_effect(out, &(struct effect){.kind = EFFECT_FORSAKE, .link = c->link});
     if (silent && c->tries < KAD_TRIES) {
-        reach(c, now, out);
+        reach(l, c, now, out);
         return;
     }
     c->state = KAD_FAILED;
@@ -464,7 +484,7 @@ void kad_lookup_timer(struct kad *k, mist_time now, struct kad_lookup *l, struct
         if (!in_flight(c))
             continue;
         if (now >= c->began + GIVE_UP)
-            give_up(k, now, c, out);
+            give_up(k, now, l, c, out);
         else if (!c->late && now >= c->since + patience(k))
             become_late(l, c, out);
         else if (c->late && !c->overdue && now >= c->since + last_wait(k))

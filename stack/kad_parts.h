@@ -79,7 +79,7 @@ struct kad_lookup {
     uint8_t target[WIRE_ID];
     mist_time began;
     uint32_t owner;
-    uint32_t answers;
+    uint32_t answers, asked;
     uint16_t count; /* of list */
     bool active;
     bool reported; /* its event went out */

@@ -151,11 +151,12 @@ static const struct mistake MISTAKES[] = {
      "x.yaml:7:10: population.2.name: expected a name of at most 64 letters, digits, `_` and `-`, "
      "not only digits, got `12`"},
     {GOOD "- {name: far, count: 3, roles: [relay, bootstap]}\n", NULL,
-     "x.yaml:7:40: population.far.roles: expected bootstrap or relay, got `bootstap` (did you mean "
+     "x.yaml:7:40: population.far.roles: expected bootstrap, relay or echo, "
+     "got `bootstap` (did you mean "
      "`bootstrap`?)"},
     {GOOD "- {name: far, count: 3, behaviour: lair}\n", NULL,
-     "x.yaml:7:36: population.far.behaviour: expected honest, liar, flooder, reflector or "
-     "bystander, got `lair` (did you mean `liar`?)"},
+     "x.yaml:7:36: population.far.behaviour: expected honest, liar, flooder, reflector, "
+     "bystander or tap, got `lair` (did you mean `liar`?)"},
     {GOOD "- {name: far, count: 3, behaviour: flooder}\n", NULL,
      "x.yaml:7:3: population.far.attack: expected the key `attack`, got none"},
     {GOOD "- {name: far, count: 3, attack: {rate: 1/s, at: home}}\n", NULL,
@@ -232,6 +233,8 @@ static const struct mistake MISTAKES[] = {
      "x.yaml:7:45: workload.0: expected a time before duration - window, got `9 min`"},
     {GOOD "workload: [{dial: uniform, rate: 1/s, size: 3 B}]\n", NULL,
      "x.yaml:7:45: workload.0: expected no size with dial"},
+    {GOOD "workload: [{dial: uniform, rate: 1/s, settled: 3 s}]\n", NULL,
+     "x.yaml:7:48: workload.0: expected no settled with dial"},
     {GOOD "workload: [{dial: all_pairs, src: server, dst: server}]\n", NULL,
      "x.yaml:7:12: workload.0: expected hosts that act and others that they can reach, got too "
      "few"},

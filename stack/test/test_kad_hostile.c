@@ -67,7 +67,7 @@ static void a_private_network_may_speak_of_itself(void **state)
 }
 
 /* Each answer names twenty nearer ones, who exist and do the same: the lookup
- * ends all the same, and its questions are bounded by time. */
+ * ends all the same, after 126 questions: p90 of full walks of IPFS in 2021. */
 static void endless_hearsay_ends(void **state)
 {
     static struct bench b;
@@ -99,7 +99,7 @@ static void endless_hearsay_ends(void **state)
             pass(&b, MS(100));
     }
     assert_true(b.now - began <= SEC(10) + MS(100));
-    assert_true(questions > 0 && count_effects(&b, EFFECT_REACH) < 400);
+    assert_true(questions > 0 && count_effects(&b, EFFECT_REACH) <= 126);
     bench_close(&b);
 }
 

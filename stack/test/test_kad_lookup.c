@@ -161,7 +161,7 @@ static void the_rest_is_asked_at_once_when_the_closest_has_answered(void **state
         struct contact c = nth_effect(&b, EFFECT_REACH, 1 - i)->contact;
         kad_link_up(b.kad, b.now, c.id, i + 1, b.out);
         answer(&b, &c, i + 1, request_of(nth_effect(&b, EFFECT_SEND, i)), NULL, 0);
-        assert_int_equal(count_effects(&b, EFFECT_REACH), i == 0 ? KAD_ALPHA + 1 : KAD_K);
+        assert_int_equal(count_effects(&b, EFFECT_REACH), i == 0 ? 1 + 10 : KAD_K);
     }
     bench_close(&b);
 }
@@ -185,7 +185,7 @@ static void a_late_answer_adds_a_branch(void **state)
 }
 
 /* Every answer takes 100 ms: srtt 100, variance 50, 37.5, 28.125, 21.09 .. ms; after
- * four answers patience is 2 * 100 + 4 * 21.09 = 284 ms, to the nanosecond. */
+ * four answers patience is 100 + 4 * 21.09 = 184 ms, to the nanosecond. */
 static void patience_follows_the_observed_answers(void **state)
 {
     static struct bench b;
@@ -206,7 +206,7 @@ static void patience_follows_the_observed_answers(void **state)
     for (uint32_t i = 4; i < reached; i++)
         kad_link_up(b.kad, b.now, nth_effect(&b, EFFECT_REACH, i)->contact.id, i + 1, b.out);
     sent += reached - 4;
-    pass(&b, US(284375) - 1);
+    pass(&b, US(184375) - 1);
     assert_int_equal(count_effects(&b, EFFECT_SEND), sent);
     pass(&b, 1);
     assert_int_equal(count_effects(&b, EFFECT_SEND), sent + reached - 4); /* each asked again */
