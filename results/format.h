@@ -10,8 +10,9 @@
  *   1  the first
  *   2  table `pair`, view `pair_achieved`; table `margin`; dial.window_ns
  *   3  tables `session`, `fault`, `recovery`; column `offline` of the tallies of dials
- *   4  `summary` has the rule as a floor and the best technique as a ceiling */
-#define RESULTS_VERSION     4
+ *   4  `summary` has the rule as a floor and the best technique as a ceiling
+ *   5  table `verdict`, view `verdict_last` */
+#define RESULTS_VERSION     5
 #define RESULTS_APPLICATION 0x4D495354 /* PRAGMA application_id: "MIST" */
 
 /* For the message that refuses a file: what was found, then what is known here. */

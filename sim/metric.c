@@ -6,7 +6,7 @@
 #include "sim/errors.h"
 #include "stack/check.h"
 
-#define MOST 96
+#define MOST 128
 
 #define SHARE(name, pairs, better, label, doc)                                                     \
     {                                                                                              \
@@ -20,6 +20,12 @@
     TIME(name ".p50", label ", median", doc ", median"),                                           \
         TIME(name ".p95", label ", 95 %", doc ": 95 % are not slower"),                            \
         TIME(name ".p99", label ", 99 %", doc ": 99 % are not slower")
+/* Of nodes' verdicts on their NATs: not compared, they have their own matrix. */
+#define KNOWN(knob, doc) SHARE("verdict." knob "_rate", false, NEITHER, NULL, doc)
+#define SURVEY_TIME(percent, doc)                                                                  \
+    {                                                                                              \
+        "verdict.time.p" percent, METRIC_SUMMARY, VALUE_TIME, false, METRIC_NEITHER, NULL, doc     \
+    }
 #define NUMBER(name, better, label, doc)                                                           \
     {                                                                                              \
         name, METRIC_SUMMARY, VALUE_NUMBER, false, METRIC_##better, label, doc                     \
@@ -72,6 +78,20 @@ const struct metric METRICS[] = {
            "datagrams that a node sends per second, mean"),
     {"traffic.bytes_per_node_s", METRIC_SUMMARY, VALUE_SIZE, false, METRIC_LOWER,
      "sent per node, bytes", "bytes that a node sends per second, mean"},
+    KNOWN("mapping", "share of nodes behind NATs whose verdict on the mapping is what an ideal "
+                     "observer could see"),
+    KNOWN("filtering", "the same of filtering"),
+    KNOWN("ports", "the same of the port rule"),
+    KNOWN("step", "the same of the step of sequential ports"),
+    KNOWN("block", "the same of blocks: the ports named lie within one"),
+    KNOWN("pooling", "the same of pooling"),
+    KNOWN("hairpin", "the same of hairpinning"),
+    KNOWN("idle", "the same of the idle lifetime of a mapping"),
+    KNOWN("life", "the same of the lifetime that no traffic prolongs"),
+    NUMBER("verdict.packets.mean", NEITHER, NULL, "datagrams that a survey of a NAT took, mean"),
+    SURVEY_TIME("50", "that a survey of a NAT took, median"),
+    SURVEY_TIME("95", "that a survey of a NAT took: 95 % took no longer"),
+    SURVEY_TIME("99", "that a survey of a NAT took: 99 % took no longer"),
     NUMBER("nat.mappings_peak", LOWER, "most mappings in one box",
            "most mappings alive in one box"),
     NUMBER("nat.dropped_capacity", LOWER, "datagrams dropped by full boxes",

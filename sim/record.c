@@ -285,6 +285,14 @@ void record_box(struct record *r, const struct record_box *b)
            count(b->dropped_capacity), count(b->hairpins));
 }
 
+void record_verdict(struct record *r, const struct record_verdict *v)
+{
+    CHECK(v->node < r->plan->host_count);
+    INSERT(r, RECORD_VERDICT, integer(v->node), integer(v->at), text(v->knob), text(v->found),
+           text(v->truth), integer(v->ok != 0), integer(v->confidence), integer(v->packets),
+           duration(v->took));
+}
+
 void record_pair(struct record *r, const struct oracle_pair *p)
 {
     INSERT(r, RECORD_PAIR, text(p->src_nat), text(p->dst_nat), real(p->plain), real(p->best),

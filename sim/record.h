@@ -63,6 +63,14 @@ struct record_box {
     uint64_t mappings_made, mappings_peak, dropped_filter, dropped_capacity, hairpins;
 };
 
+/* What a node said of its NAT. */
+struct record_verdict {
+    mist_time at, took;
+    uint32_t node, packets, confidence;
+    const char *knob, *found, *truth;
+    int ok; /* found what an ideal observer could see */
+};
+
 struct record_packet {
     mist_time at;                 /* when it was sent */
     uint32_t src, dst;            /* hosts; dst PLAN_NONE: it arrived nowhere */
@@ -95,6 +103,7 @@ void record_message(struct record *r, uint32_t message, mist_time at, uint32_t p
                     uint32_t subscribers, uint32_t delivered, mist_time first, mist_time last);
 void record_traffic(struct record *r, const struct record_traffic *traffic);
 void record_box(struct record *r, const struct record_box *box);
+void record_verdict(struct record *r, const struct record_verdict *verdict);
 /* What the dials between two labels of NATs could reach (oracle_census.h). */
 void record_pair(struct record *r, const struct oracle_pair *pair);
 void record_series(struct record *r, mist_time at, const char *metric, double value);

@@ -6,6 +6,7 @@
 
 #include "results/format.h"
 #include "sim/exit.h"
+#include "sim/wilson.h"
 
 const struct record_columns record_schema_tables[RECORD_TABLES] = {
     [RECORD_NODE] = {"node", "node,name,population,region,nat,stack", 6},
@@ -24,6 +25,7 @@ const struct record_columns record_schema_tables[RECORD_TABLES] = {
                         "box,profile,mappings_made,mappings_peak,dropped_filter,dropped_capacity,"
                         "hairpins",
                         7},
+    [RECORD_VERDICT] = {"verdict", "node,at_ns,knob,found,truth,ok,confidence,packets,took_ns", 9},
     [RECORD_PAIR] = {"pair", "src_nat,dst_nat,plain,best,technique", 5},
     [RECORD_SERIES] = {"series", "at_ns,metric,value", 3},
     [RECORD_MARGIN] = {"margin", "metric,margin,relative", 3},
@@ -31,13 +33,6 @@ const struct record_columns record_schema_tables[RECORD_TABLES] = {
     [RECORD_FACT] = {"fact", "at_ns,node,fact,connection,addr,a,b", 7},
     [RECORD_PACKET] = {"packet", "at_ns,src,dst,sender,receiver,kind,bytes,fate", 8},
 };
-
-/* Wilson's 95 % interval for a share p out of n (E. B. Wilson 1927), z = 1.96. */
-#define Z  "1.959963984540054"
-#define ZZ "3.841458820694124"
-#define WILSON(sign)                                                                               \
-    "((p + " ZZ "/(2*n) " sign " " Z "*sqrt(p*(1-p)/n + " ZZ "/(4.0*n*n)))/(1 + " ZZ "/n))"
-#define WILSON_BOTH "max(0.0, " WILSON("-") "), min(1.0, " WILSON("+") ")"
 
 static const char *const objects[] = {
     "CREATE TABLE run(run INTEGER PRIMARY KEY, scenario TEXT NOT NULL,"
@@ -93,6 +88,12 @@ static const char *const objects[] = {
     " mappings_peak INTEGER NOT NULL, dropped_filter INTEGER NOT NULL,"
     " dropped_capacity INTEGER NOT NULL, hairpins INTEGER NOT NULL,"
     " PRIMARY KEY(run, box)) STRICT, WITHOUT ROWID",
+    /* What a node says of its NAT, beside what an ideal observer could see; ok: they agree. */
+    "CREATE TABLE verdict(run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,"
+    " node INTEGER NOT NULL, at_ns INTEGER NOT NULL, knob TEXT NOT NULL, found TEXT NOT NULL,"
+    " truth TEXT NOT NULL, ok INTEGER NOT NULL, confidence INTEGER NOT NULL,"
+    " packets INTEGER NOT NULL, took_ns INTEGER NOT NULL, PRIMARY KEY(run, node, knob, at_ns))"
+    " STRICT, WITHOUT ROWID",
     /* What the dials between two labels could reach: means of probabilities. */
     "CREATE TABLE pair(run INTEGER NOT NULL REFERENCES run ON DELETE CASCADE,"
     " src_nat TEXT NOT NULL, dst_nat TEXT NOT NULL, plain REAL NOT NULL, best REAL NOT NULL,"
@@ -158,6 +159,12 @@ static const char *const objects[] = {
     " count(*) AS s FROM message GROUP BY run HAVING sum(subscribers) > 0) USING(run)"
     " GROUP BY run)",
 
+    /* What each node believed in the end. */
+    "CREATE VIEW verdict_last(run, node, knob, found, truth, ok, packets, took_ns) AS"
+    " SELECT run, node, knob, found, truth, ok, packets, took_ns FROM verdict AS v"
+    " WHERE at_ns=(SELECT max(at_ns) FROM verdict AS w WHERE w.run=v.run AND w.node=v.node"
+    " AND w.knob=v.knob)",
+
     "CREATE VIEW summary_share(run, metric, p, n) AS"
     " SELECT run, metric, 1.0*hits/n, n FROM (SELECT run, metric,"
     " CASE metric WHEN 'dial.punch_rate' THEN tried WHEN 'dial.online_rate' THEN dials-offline"
@@ -174,6 +181,8 @@ static const char *const objects[] = {
     " GROUP BY run UNION ALL"
     " SELECT run, 'lookup.ok_rate', avg(ok<>0), count(*) FROM lookup GROUP BY run UNION ALL"
     " SELECT run, 'message.delivery_rate', p, n FROM message_share UNION ALL"
+    " SELECT run, 'verdict.' || knob || '_rate', avg(ok), count(*) FROM verdict_last"
+    " GROUP BY run, knob UNION ALL"
     /* The last value of the series `joined`, a number of nodes. */
     " SELECT run, 'node.joined', (SELECT value FROM series WHERE series.run=node.run AND"
     " metric='joined' ORDER BY at_ns DESC LIMIT 1)/count(*), count(*) FROM node"
@@ -188,6 +197,7 @@ static const char *const objects[] = {
     " UNION ALL"
     " SELECT run, 'lookup.latency', latency_ns/1e9 FROM lookup WHERE ok<>0 AND latency_ns"
     " IS NOT NULL UNION ALL"
+    " SELECT run, 'verdict.time', took_ns/1e9 FROM verdict WHERE knob='mapping' UNION ALL"
     " SELECT run, 'message.latency', last_ns/1e9 FROM message WHERE last_ns IS NOT NULL",
 
     "CREATE VIEW summary_sample_ranked(run, metric, value, k, n) AS"
@@ -200,6 +210,8 @@ static const char *const objects[] = {
     " SELECT run, 'lookup.hops.mean', avg(hops), 'hops' FROM lookup WHERE ok<>0 GROUP BY run"
     " UNION ALL"
     " SELECT run, 'message.count', count(*), 'count' FROM message GROUP BY run UNION ALL"
+    " SELECT run, 'verdict.packets.mean', avg(packets), 'packets' FROM verdict"
+    " WHERE knob='mapping' GROUP BY run UNION ALL"
     " SELECT run, 'node.count', count(*), 'count' FROM node GROUP BY run UNION ALL"
     " SELECT run, 'node.sessions', count(*), 'count' FROM session GROUP BY run UNION ALL"
     " SELECT run, 'node.online_rate', sum(until_ns-from_ns)/1e9/sim_s/"

@@ -9,6 +9,7 @@
 #include "sim/exit.h"
 #include "sim/results.h"
 #include "sim/text.h"
+#include "sim/wilson.h"
 #include "stack/check.h"
 
 #define SHOW_COLUMNS 20
@@ -58,6 +59,14 @@ static const struct section sections[] = {
      " FROM node AS n WHERE n.run=traffic.run AND n.population=node.population) AS out_per_node"
      " FROM traffic JOIN node USING(run, node)" OF_RUN
      "GROUP BY run, population, kind ORDER BY run, population, kind"},
+    {"verdicts", "what nodes say of their NATs beside what these are, pooled over the runs",
+     "tttccppp",
+     "SELECT knob, truth, found, nodes, n AS of, p AS share, " WILSON_LO " AS lo, " WILSON_HI
+     " AS hi FROM (SELECT *, 1.0*nodes/n AS p FROM (SELECT knob, truth,"
+     " CASE WHEN knob NOT IN ('block','idle','life') THEN found"
+     " WHEN ok THEN 'right' ELSE 'wrong' END AS found,"
+     " count(*) AS nodes, sum(count(*)) OVER (PARTITION BY knob, truth) AS n"
+     " FROM verdict_last" OF_RUN "GROUP BY 1, 2, 3)) ORDER BY knob, truth, found"},
     {"series", "quantities over time", "itnr",
      "SELECT run, metric, at_ns, value FROM series" OF_RUN "ORDER BY run, metric, at_ns"},
     {"expectations", "what the scenario expected, and what came", "ittri",

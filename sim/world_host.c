@@ -44,6 +44,8 @@ uint32_t world_bootstrap(const struct world *w, uint32_t host, struct addr told[
 void world_event(struct world *w, mist_time now, uint32_t host, const struct mist_event *e)
 {
     struct host *h = &w->hosts[host];
+    if (e->kind == MIST_EVENT_NATURE)
+        world_record_nature(w, now, host, e);
     if (e->kind != MIST_EVENT_JOINED) {
         workload_event(w, now, host, e);
         return;

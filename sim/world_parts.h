@@ -344,4 +344,7 @@ void world_record_end(struct world *w);
 void world_record_session(struct world *w, mist_time now, uint32_t host, enum life_end how);
 void world_record_lookup(struct world *w, mist_time now, uint32_t host, const struct mist_event *e);
 
+/* world_verdict.c: what the event NATURE says, beside what there was to be seen */
+void world_record_nature(struct world *w, mist_time now, uint32_t host, const struct mist_event *e);
+
 #endif

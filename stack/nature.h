@@ -33,6 +33,8 @@ enum nature_knob {
     NATURE_KNOBS
 };
 
+#define NATURE_WORDS 5 /* verdicts of a knob, unknown included, at most */
+
 /* No padding: equal bytes are equal natures. */
 struct nature {
     uint8_t mapping, filtering, ports, pooling, hairpin; /* the enums above */
@@ -41,14 +43,21 @@ struct nature {
     uint16_t low, high; /* ports of a block, both inside: at least what was seen */
 };
 
-#define NATURE_TEXT 96 /* bytes that nature_text needs, at most */
+#define NATURE_TEXT 160 /* bytes that nature_text needs, at most */
 
 uint8_t nature_of(const struct nature *n, enum nature_knob knob);
 /* "mapping", and "eim": the word of a verdict; "unknown" for 0. */
 const char *nature_knob_word(enum nature_knob knob);
 const char *nature_word(enum nature_knob knob, uint8_t verdict);
-/* Writes "mapping=eim filtering=apdf ports=preserve pooling=paired hairpin=off", and a
- * NUL; returns its length. */
-size_t nature_text(const struct nature *n, char text[NATURE_TEXT]);
+/* Writes "mapping=eim:100 filtering=apdf:99 ports=sequential:80 ... step=2:80", and a NUL;
+ * returns its length.  Each verdict stands with its confidence in percent; the step
+ * where ports are sequential, "block=20480..20991" where they are of a block. */
+size_t nature_text(const struct nature *n, const uint8_t confidence[NATURE_KNOBS],
+                   char text[NATURE_TEXT]);
+/* A verdict that is a number, or from one to another, at the end of a text so far of
+ * `at` bytes: "idle=60..90:95".  high of low or less: it stands alone, and "none" where
+ * both are 0.  Returns the new length. */
+size_t nature_text_number(char text[NATURE_TEXT], size_t at, const char *knob, int low, int high,
+                          uint8_t confidence);
 
 #endif

@@ -139,8 +139,18 @@ int node_publish(struct mist *n, mist_time now, uint32_t owner, const uint8_t ke
     return error;
 }
 
+/* Who gives out addresses of one network may be one owner of many: an IPv4 /16, as Tor tells
+ * relays of one path apart (tor-spec, path selection); an IPv6 /32, what a provider gets
+ * (RFC 6177's sites are parts of it).  Networks of one's own are told apart by host. */
+static bool one_network(const struct addr *a, const struct addr *b)
+{
+    if (!addr_is_global(a) || a->family != b->family)
+        return addr_same_ip(a, b);
+    return memcmp(a->ip, b->ip, a->family == ADDR_V4 ? 2 : 4) == 0;
+}
+
 /* Servers that can be asked now: their links' own holes are open.  A sample, each
- * of another host. */
+ * of another network. */
 static void choose_survey_peers(struct mist *n, mist_time now)
 {
     struct link_view chosen[SURVEY_PEERS], v;
@@ -151,7 +161,7 @@ static void choose_survey_peers(struct mist *n, mist_time now)
             v.path.family != ADDR_V4 || now - v.last_path_in > SEC(20))
             continue;
         for (uint32_t i = 0; i < count; i++)
-            known |= addr_same_ip(&chosen[i].path, &v.path);
+            known |= one_network(&chosen[i].path, &v.path);
         if (known)
             continue;
         uint32_t place = count < SURVEY_PEERS ? count++ : rng_below(&n->rng, ++found + count);

@@ -13,7 +13,7 @@
 #define KNOCK_WAIT   MS(1200)    /* three one-way trips: reach.c */
 #define TURN_WAIT    MS(400)
 #define FAR_PEERS    4 /* asked for a knock; four liars of ten are 10^-4 */
-#define VOTES_ENOUGH 3
+#define TURN_PEERS   5 /* asked from their other ports; three liars of five, a tenth lying: 0.9 % */
 
 void survey_init(struct survey *s, struct rng *rng, struct timers *timers, struct sockets *sockets,
                  uint32_t timer)
@@ -121,18 +121,27 @@ static void reset(struct survey *s, mist_time now)
     s->nonce = rng_u64(s->rng);
 }
 
-/* Most answers name one endpoint: it does not depend on who looks.  Three of which
- * one lies are enough for that; each sees another when it does depend. */
+/* How many peers see the main socket where peers[i] does, itself included. */
+static uint32_t agreeing(const struct survey *s, uint32_t i)
+{
+    uint32_t votes = 0;
+    for (uint32_t j = 0; j < s->peer_count; j++)
+        votes += addr_equal(&s->peers[i].seen, &s->peers[j].seen);
+    return votes;
+}
+
+/* Where the mapping depends on who looks, each sees another endpoint; where it does not,
+ * most see one that others see too.  That holds until half of them lie, whether liars
+ * agree or not. */
 static void judge_mapping(struct survey *s)
 {
-    uint32_t answers = 0, best = 0, best_of = 0;
+    uint32_t answers = 0, shared = 0, best = 0, best_of = 0;
     for (uint32_t i = 0; i < s->peer_count; i++) {
-        uint32_t votes = 0;
         if (s->peers[i].seen.family == ADDR_NONE)
             continue;
+        uint32_t votes = agreeing(s, i);
         answers++;
-        for (uint32_t j = 0; j < s->peer_count; j++)
-            votes += addr_equal(&s->peers[i].seen, &s->peers[j].seen);
+        shared += votes > 1;
         if (votes > best) {
             best = votes;
             best_of = i;
@@ -144,7 +153,7 @@ static void judge_mapping(struct survey *s)
     s->told_apart = false;
     if (answers < SURVEY_ENOUGH)
         return;
-    bool same = 2 * best > answers;
+    bool same = 2 * shared > answers;
     s->outside = s->peers[best_of].seen;
     s->nature.mapping = same ? NATURE_EIM : NATURE_APDM; /* or adm: judge_turn */
     if (!same && former > NATURE_EIM) { /* the other ports are written to once, see knock */
@@ -152,7 +161,7 @@ static void judge_mapping(struct survey *s)
         s->told_apart = true;
     }
     s->confidence[NATURE_KNOB_MAPPING] =
-        (uint8_t)(100 * (same ? best : answers - best + 1) / answers);
+        (uint8_t)(100 * (same ? best : answers - shared) / answers);
 }
 
 /* A filter entry may live as long as its mapping: what was written to once counts
@@ -302,8 +311,10 @@ static void turn(struct survey *s, mist_time now, struct out *out)
          i++) {
         struct survey_peer *p = &s->peers[i];
         struct addr second = second_of(p);
-        if (p->second == 0 || p->seen.family == ADDR_NONE || asked++ == SURVEY_ENOUGH)
-            continue;
+        if (p->second == 0 || p->seen.family == ADDR_NONE || agreeing(s, i) > 1)
+            continue; /* who shares what depends on who looks is a liar */
+        if (asked++ == TURN_PEERS)
+            break;
         if (s->tries == 0) {
             p->request = token(s);
             s->seconds[s->second_next] = second;
@@ -346,7 +357,7 @@ static void finish(struct survey *s, mist_time now, struct out *out)
     for (enum nature_knob k = NATURE_KNOB_MAPPING; k < NATURE_KNOBS; k++)
         out_fact(out, FACT_NATURE, NULL, NULL, 10 * (int)k + nature_of(&s->nature, k),
                  s->confidence[k]);
-    uint32_t length = (uint32_t)nature_text(&s->nature, text);
+    uint32_t length = (uint32_t)nature_text(&s->nature, s->confidence, text);
     out_event(out, &(struct mist_event){.kind = MIST_EVENT_NATURE,
                                         .count = s->packets,
                                         .rtt = now - s->began,
@@ -357,13 +368,11 @@ static void finish(struct survey *s, mist_time now, struct out *out)
 /* The burst had its time: the next one, or the end of bursts. */
 static void end_burst(struct survey *s, mist_time now, struct out *out)
 {
-    uint32_t votes = 0;
     if (survey_read_burst(s))
         s->burst_count++;
     else
         s->burst_failures++;
-    (void)survey_most_of(s, NATURE_KNOB_PORTS, &votes);
-    if (votes < VOTES_ENOUGH && s->burst_count + s->burst_failures < SURVEY_BURSTS) {
+    if (!survey_ports_known(s) && s->burst_count + s->burst_failures < SURVEY_BURSTS) {
         start_burst(s, now, out);
         return;
     }

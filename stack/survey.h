@@ -4,12 +4,12 @@
  * authenticated links with, and whatever several of them say is decided by
  * most of them, so that one that lies is outvoted.
  *
- *   LOOK    each of up to 8 peers: where do you see my main socket?    mapping
+ *   LOOK    each of up to 11 peers: where do you see my main socket?   mapping
  *   KNOCK   somebody I never contacted, knock; and you from your other
  *           port.  A knock that arrives proves an open filter, whoever  filtering
  *           lies; one that was promised and does not is a vote.
  *   PORTS   bursts of five fresh sockets, each burst to one peer, until  ports,
- *           three bursts agree (or of five the most)                     pooling
+ *           one answer leads by three bursts (or of nine the most)       pooling
  *   TURN    two of those sockets write to each other's outside; the main
  *           one writes to the peers' other ports                       hairpin, adm
  *
@@ -29,11 +29,12 @@
 #include "stack/sockets.h"
 #include "stack/timers.h"
 
-#define SURVEY_PEERS   8
-#define SURVEY_ENOUGH  3 /* peers, so that one can be outvoted */
-#define SURVEY_SHOTS   5 /* fresh sockets in a burst: five ports in 4,096 of 64,512: p < 10^-4 */
-#define SURVEY_BURSTS  5 /* three that agree out of five: two liars of ten are 0.9 % */
-#define SURVEY_SECONDS 8 /* other ports remembered */
+#define SURVEY_PEERS   11 /* a fifth of all lying: six of eleven are 1.2 %, two of a tenth 0.03 % */
+#define SURVEY_ENOUGH  3  /* peers, so that one can be outvoted */
+#define SURVEY_SHOTS   5  /* fresh sockets in a burst: five ports in 4,096 of 64,512: p < 10^-4 */
+#define SURVEY_LEAD    3  /* bursts: a fifth of all lying wins by that in 1.5 %, a tenth in 0.1 % */
+#define SURVEY_BURSTS  9  /* at most */
+#define SURVEY_SECONDS 12 /* other ports remembered */
 
 enum survey_step { SURVEY_IDLE, SURVEY_LOOK, SURVEY_KNOCK, SURVEY_PORTS, SURVEY_TURN };
 

@@ -2,7 +2,8 @@
 #include "stack/survey_parts.h"
 
 #define BLOCK_SPAN 4096 /* carriers' blocks are not larger (RFC 7422 gives 1,024) */
-#define STEP_MOST  64   /* others' ports between two of a burst, times the step */
+#define PRESERVED  2  /* bursts that prove it: no liar knows the inside ports that it would name */
+#define STEP_MOST  64 /* others' ports between two of a burst, times the step */
 
 /* Ports that grow by one step, others' in between left out: n - 1 differences of
  * one sign, each a multiple of the least. */
@@ -53,21 +54,36 @@ bool survey_read_burst(struct survey *s)
     return true;
 }
 
-uint8_t survey_most_of(const struct survey *s, enum nature_knob knob, uint32_t *votes)
+struct vote {
+    uint8_t verdict;      /* that most bursts share; 0: no burst */
+    uint32_t votes, lead; /* how many do; how many more than share any other */
+};
+
+static uint32_t votes_for(const struct survey *s, enum nature_knob knob, uint8_t verdict)
 {
-    uint8_t best = 0;
-    *votes = 0;
-    for (uint32_t i = 0; i < s->burst_count; i++) {
-        uint8_t verdict = nature_of(&s->bursts[i].found, knob);
-        uint32_t same = 0;
-        for (uint32_t j = 0; j < s->burst_count; j++)
-            same += nature_of(&s->bursts[j].found, knob) == verdict;
-        if (verdict != 0 && same > *votes) {
-            best = verdict;
-            *votes = same;
-        }
+    uint32_t votes = 0;
+    for (uint32_t i = 0; i < s->burst_count; i++)
+        votes += nature_of(&s->bursts[i].found, knob) == verdict;
+    return votes;
+}
+
+static struct vote most_of(const struct survey *s, enum nature_knob knob)
+{
+    struct vote most = {0};
+    for (uint8_t v = 1; v < NATURE_WORDS; v++) {
+        uint32_t votes = votes_for(s, knob, v);
+        if (votes > most.votes)
+            most = (struct vote){v, votes, votes - most.votes};
+        else if (most.votes - votes < most.lead)
+            most.lead = most.votes - votes;
     }
-    return best;
+    return most;
+}
+
+bool survey_ports_known(const struct survey *s)
+{
+    return votes_for(s, NATURE_KNOB_PORTS, NATURE_PRESERVE) >= PRESERVED ||
+           most_of(s, NATURE_KNOB_PORTS).lead >= SURVEY_LEAD;
 }
 
 static bool near_each_other(const struct survey_burst *a, const struct survey_burst *b)
@@ -128,14 +144,17 @@ static void judge_step(struct survey *s)
 
 void survey_judge_ports(struct survey *s)
 {
-    uint32_t votes, pooled;
-    s->nature.ports = survey_most_of(s, NATURE_KNOB_PORTS, &votes);
-    s->nature.pooling = survey_most_of(s, NATURE_KNOB_POOLING, &pooled);
+    struct vote ports = most_of(s, NATURE_KNOB_PORTS), pooling = most_of(s, NATURE_KNOB_POOLING);
+    if (votes_for(s, NATURE_KNOB_PORTS, NATURE_PRESERVE) >= PRESERVED)
+        ports.verdict = NATURE_PRESERVE;
+    s->nature.ports = ports.verdict;
+    s->nature.pooling = pooling.verdict;
     s->nature.step = 0;
     s->nature.rate_hz = s->nature.low = s->nature.high = 0;
     uint32_t all = s->burst_count == 0 ? 1 : s->burst_count;
-    s->confidence[NATURE_KNOB_PORTS] = (uint8_t)(100 * votes / all);
-    s->confidence[NATURE_KNOB_POOLING] = (uint8_t)(100 * pooled / all);
+    s->confidence[NATURE_KNOB_PORTS] =
+        (uint8_t)(100 * votes_for(s, NATURE_KNOB_PORTS, ports.verdict) / all);
+    s->confidence[NATURE_KNOB_POOLING] = (uint8_t)(100 * pooling.votes / all);
     if (s->nature.ports == NATURE_SEQUENTIAL)
         judge_step(s);
     if (s->nature.ports == NATURE_BLOCK)

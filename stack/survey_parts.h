@@ -7,8 +7,8 @@
 
 /* Reads the shots into the next burst; false: too few answers to say anything. */
 bool survey_read_burst(struct survey *s);
-/* The verdict that most bursts share, and how many do. */
-uint8_t survey_most_of(const struct survey *s, enum nature_knob knob, uint32_t *votes);
+/* Enough bursts say the same of the port rule. */
+bool survey_ports_known(const struct survey *s);
 /* Port rule and pooling, by all bursts. */
 void survey_judge_ports(struct survey *s);
 

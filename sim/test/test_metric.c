@@ -16,6 +16,20 @@ _Noreturn void check_failed(const char *condition, const char *file, int line)
     abort();
 }
 
+static void record_verdicts(struct record *r)
+{
+    static const char *const knobs[] = {"mapping", "filtering", "ports", "step", "block",
+                                        "pooling", "hairpin",   "idle",  "life"};
+    for (size_t i = 0; i < sizeof knobs / sizeof knobs[0]; i++)
+        record_verdict(r, &(struct record_verdict){.at = SEC(10),
+                                                   .took = SEC(4),
+                                                   .packets = 40,
+                                                   .confidence = 100,
+                                                   .knob = knobs[i],
+                                                   .found = "this",
+                                                   .truth = "that"});
+}
+
 /* A run with something of everything, the rule's two series included. */
 static void record_everything(const char *name)
 {
@@ -25,6 +39,7 @@ static void record_everything(const char *name)
     struct record *r = record_open(name, recorded_plan(), &run, error, sizeof error);
     assert_non_null(r);
     recorded_rows(r);
+    record_verdicts(r);
     record_series(r, SEC(100), "dial.rule_rate", 0.6);
     record_series(r, SEC(100), "dial.direct_rate_vs_rule", 0.1);
     record_series(r, SEC(100), "dial.direct_rate_under_rule", 0.1);

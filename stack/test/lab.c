@@ -74,7 +74,7 @@ uint32_t lab_add(struct lab *l, const char *name)
     uint32_t host = l->host_count++;
     struct lab_host *h = &l->hosts[host];
     strcpy(h->name, name);
-    h->local = addr_v4(0x14000001 + host, LAB_PORT); /* 20.0.0.1 and on */
+    h->local = addr_v4(0x14000001 + (host << 16), LAB_PORT); /* 20.h.0.1 */
     h->config = zeroed(l->api->config_size);
     h->due = MIST_NEVER;
     h->scratch = l->scratch;
@@ -96,7 +96,7 @@ void lab_behind(struct lab *l, uint32_t host, enum lab_mapping mapping,
                               .filtering = filtering,
                               .random_ports = random_ports,
                               .idle = SEC(30),
-                              .ip = 0x1e000001 + host}; /* 30.0.0.1 and on */
+                              .ip = 0x1e000001 + (host << 16)}; /* 30.h.0.1 */
 }
 
 void lab_delays(struct lab *l, mist_time one_way)

@@ -113,6 +113,35 @@ static void where_no_socket_can_be_opened_the_rest_is_still_learnt(void **state)
     story_close(s);
 }
 
+/* Servers s1 ... in so many networks of an IPv4 /16 each. */
+static void servers_in(struct story *s, uint32_t networks)
+{
+    for (uint32_t i = 0; i < SERVERS; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "s%u", (unsigned)(i + 1));
+        uint32_t host = lab_add(s->lab, name);
+        lab_configure(s->lab, host, "reach.assume", "public");
+        s->lab->hosts[host].local = addr_v4(0x14000001 + (i % networks << 16) + i, LAB_PORT);
+    }
+    for (uint32_t i = 0; i < SERVERS; i++)
+        lab_start(s->lab, i, i);
+    lab_run(s->lab, s->lab->now + SEC(10));
+}
+
+static void peers_of_one_network_are_one_voice(void **state)
+{
+    (void)state;
+    for (uint32_t networks = 2; networks <= 3; networks++) {
+        struct story *s = story_open(33);
+        servers_in(s, networks);
+        uint32_t host = home(s, LAB_EIM, LAB_APDF);
+        story_start(s, host);
+        lab_run(s->lab, s->lab->now + SEC(20));
+        assert_int_equal(s->lab->hosts[host].node->survey.known, networks == SURVEY_ENOUGH);
+        story_close(s);
+    }
+}
+
 static void a_lossy_network_does_not_change_a_verdict(void **state)
 {
     (void)state;
@@ -266,6 +295,15 @@ static void two_liars_of_eight_are_outvoted(void **state)
     stage_close(t);
 }
 
+static void half_of_the_peers_may_lie_alike_before_one_mapping_is_not_seen(void **state)
+{
+    (void)state;
+    struct stage *t = stage_open(4);
+    t->conspiracy = true;
+    assert_int_equal(staged(t)->mapping, NATURE_EIM);
+    stage_close(t);
+}
+
 static void liars_that_agree_do_not_make_a_dependent_mapping_look_independent(void **state)
 {
     (void)state;
@@ -314,8 +352,10 @@ int main(void)
         cmocka_unit_test(a_host_without_a_nat_finds_itself_open),
         cmocka_unit_test(a_survey_leaves_no_socket_open),
         cmocka_unit_test(where_no_socket_can_be_opened_the_rest_is_still_learnt),
+        cmocka_unit_test(peers_of_one_network_are_one_voice),
         cmocka_unit_test(a_lossy_network_does_not_change_a_verdict),
         cmocka_unit_test(two_liars_of_eight_are_outvoted),
+        cmocka_unit_test(half_of_the_peers_may_lie_alike_before_one_mapping_is_not_seen),
         cmocka_unit_test(liars_that_agree_do_not_make_a_dependent_mapping_look_independent),
         cmocka_unit_test(a_majority_of_liars_is_believed),
         cmocka_unit_test(a_knock_through_an_own_hole_proves_nothing),
