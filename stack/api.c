@@ -222,7 +222,7 @@ static int wish_socket_opened(struct mist *n, mist_time now, const struct mist_w
     else
         join_socket(n, now);
     if (again && w->socket <= MIST_SOCKETS)
-        paths_wake(n, now); /* the host has moved */
+        node_moved(n, now);
     return MIST_OK;
 }
 
@@ -337,13 +337,7 @@ static int wish_port_mapped(struct mist *n, mist_time now, const struct mist_wis
 
 static int wish_ping(struct mist *n, mist_time now, const struct mist_wish *w)
 {
-    if (meet_find(&n->meet, w->id) == NULL)
-        return MIST_ERR_UNKNOWN;
-    mist_link link = meet_link(&n->meet, w->id);
-    if (link == 0)
-        return MIST_ERR_STATE;
-    meet_ping(&n->meet, w->id, mux_ping(n->mux, now, link, n->out));
-    return MIST_OK;
+    return meet_ping(&n->meet, now, w->id, n->out);
 }
 
 static int wish_serve(struct mist *n, mist_time now, const struct mist_wish *w)

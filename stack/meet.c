@@ -187,25 +187,27 @@ void meet_rtt(struct meet *m, mist_link link, mist_time rtt, struct out *out)
     }
 }
 
-mist_link meet_link(const struct meet *m, uint32_t id)
+int meet_ping(struct meet *m, mist_time now, uint32_t id, struct out *out)
 {
-    const struct conn *c = meet_find(m, id);
-    return c != NULL && c->state == CONN_UP ? c->link : 0;
+    struct conn *c = find_conn(m, id);
+    if (c == NULL)
+        return MIST_ERR_UNKNOWN;
+    if (c->state != CONN_UP)
+        return MIST_ERR_STATE;
+    c->ping = rng_u32(m->rng) | 1; /* never 0 */
+    c->pinged = now;
+    out_send(out, c->link, &(struct msg){.type = MSG_PING, .request = c->ping});
+    return MIST_OK;
 }
 
-void meet_ping(struct meet *m, uint32_t id, uint32_t token)
-{
-    find_conn(m, id)->ping = token;
-}
-
-void meet_pong(struct meet *m, mist_link link, uint32_t token, mist_time rtt, struct out *out)
+void meet_pong(struct meet *m, mist_time now, mist_link link, uint32_t token, struct out *out)
 {
     for (uint32_t i = 0; i < m->used; i++) {
         struct conn *c = &m->conns[i];
         if (c->state != CONN_UP || c->link != link || c->ping == 0 || c->ping != token)
             continue;
         c->ping = 0;
-        meet_tell(c, MIST_EVENT_PONG, rtt, 0, out);
+        meet_tell(c, MIST_EVENT_PONG, now - c->pinged, 0, out);
     }
 }
 

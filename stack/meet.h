@@ -74,7 +74,8 @@ struct conn {
     uint32_t acked, told; /* best of the offers */
     uint32_t path;        /* enum mist_path */
     mist_link link, relay_pin;
-    uint32_t ping; /* token of the caller's; 0: none is under way */
+    uint32_t ping; /* token of the caller's question; 0: none is under way */
+    mist_time pinged;
     mist_link relays[MEET_RELAYS], impostors[MEET_IMPOSTORS];
     mist_time look;              /* lost: when to call back again, or to give up */
     mist_time started, answered; /* started: of the call, or of being lost */
@@ -125,11 +126,10 @@ int meet_connect(struct meet *m, mist_time now, uint32_t id, const uint8_t key[W
 int meet_send(struct meet *m, mist_time now, uint32_t id, const uint8_t *bytes, uint32_t length,
               struct out *out);
 int meet_close(struct meet *m, mist_time now, uint32_t id, struct out *out);
-/* The link of a connection that stands; 0: there is none. */
-mist_link meet_link(const struct meet *m, uint32_t id);
-/* The caller asked the link's peer with that token, and hears of the answer. */
-void meet_ping(struct meet *m, uint32_t id, uint32_t token);
-void meet_pong(struct meet *m, mist_link link, uint32_t token, mist_time rtt, struct out *out);
+/* Asks for a sign of life: 0, MIST_ERR_UNKNOWN, or MIST_ERR_STATE while it does not stand.
+ * Only the answer to this question counts, on whatever path it comes. */
+int meet_ping(struct meet *m, mist_time now, uint32_t id, struct out *out);
+void meet_pong(struct meet *m, mist_time now, mist_link link, uint32_t token, struct out *out);
 /* Serves a protocol from now on; opens a channel to a person (mist.h, mist_open). */
 int meet_serve(struct meet *m, const uint8_t *name, size_t length);
 int meet_open(struct meet *m, mist_time now, uint32_t id, const uint8_t person[WIRE_ID],

@@ -48,8 +48,7 @@ static void on_pong(struct context *c, const struct msg *m)
                   mux_relay_of(&c->view.path), rtt, c->n->out);
     if (rtt > 0 && c->view.srtt == 0)
         meet_rtt(&c->n->meet, c->view.link, rtt, c->n->out);
-    if (rtt > 0)
-        meet_pong(&c->n->meet, c->view.link, m->request, rtt, c->n->out);
+    meet_pong(&c->n->meet, c->now, c->view.link, m->request, c->n->out);
 }
 
 /* A server that answers is a contact; where it answers from is its address. */

@@ -51,7 +51,8 @@ enum mist_error {
 
 /* X(number, NAME, doc): fields used by each stand in struct mist_wish. */
 #define MIST_WISHES(X)                                                                             \
-    X(1, SOCKET_OPENED, "the host opened socket `socket`, bound to `addr`")                        \
+    X(1, SOCKET_OPENED,                                                                            \
+      "the host opened socket `socket`, bound to `addr`; again: it is there now")                  \
     X(2, SOCKET_FAILED, "the host could not open socket `socket`")                                 \
     X(3, BOOTSTRAP, "an address of a node to join through")                                        \
     X(4, SUBSCRIBE, "receive what is published on `name`, under `id`")                             \

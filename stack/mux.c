@@ -354,14 +354,11 @@ void mux_timer(struct mux *m, mist_time now, uint32_t slot, struct out *out)
         link_timer(m, l, l->last_in + LINK_IDLE);
 }
 
-uint32_t mux_ping(struct mux *m, mist_time now, mist_link link, struct out *out)
+void mux_ping(struct mux *m, mist_time now, mist_link link, struct out *out)
 {
     struct link *l = link_get(m, link);
-    if (l == NULL || l->state != LINK_UP)
-        return 0;
-    if (l->silent == 0)
+    if (l != NULL && l->state == LINK_UP && l->silent == 0)
         ping(m, now, l, out);
-    return l->ping_token;
 }
 
 mist_time mux_pong(struct mux *m, mist_time now, mist_link link, uint32_t token)

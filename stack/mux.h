@@ -130,8 +130,7 @@ void mux_lost(struct mux *m, mist_time now, mist_link link);
 /* The peer sees this node at that address: elsewhere than before? */
 bool mux_seen(struct mux *m, mist_link link, const struct addr *seen);
 void mux_peer_flags(struct mux *m, mist_link link, uint8_t flags);
-/* Asks unless a question is under way.  Returns its token; 0: the link does not stand. */
-uint32_t mux_ping(struct mux *m, mist_time now, mist_link link, struct out *out);
+void mux_ping(struct mux *m, mist_time now, mist_link link, struct out *out);
 /* The round trip, or 0 when the answer is late or to none of our questions. */
 mist_time mux_pong(struct mux *m, mist_time now, mist_link link, uint32_t token);
 /* Forgets a link; why: a of FACT_LINK_DOWN.  Tells by EFFECT_LINK_DOWN. */

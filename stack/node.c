@@ -106,6 +106,14 @@ static void say_hello(struct mist *n)
         out_send(n->out, l, &hello);
 }
 
+void node_moved(struct mist *n, mist_time now)
+{
+    say_hello(n);
+    for (mist_link l = mux_next(n->mux, 0); l != 0; l = mux_next(n->mux, l))
+        mux_ping(n->mux, now, l, n->out); /* large enough to be challenged at its new source */
+    reach_again(&n->reach, now);
+}
+
 void node_mapped(struct mist *n, mist_time now, uint32_t socket, const struct addr *outside)
 {
     CHECK(socket >= 1 && socket <= MIST_SOCKETS);
@@ -113,10 +121,7 @@ void node_mapped(struct mist *n, mist_time now, uint32_t socket, const struct ad
         return;
     n->mapped[socket - 1] = *outside;
     out_fact(n->out, FACT_PORT_MAPPED, NULL, outside, socket, 0);
-    say_hello(n);
-    for (mist_link l = mux_next(n->mux, 0); l != 0; l = mux_next(n->mux, l))
-        mux_ping(n->mux, now, l, n->out); /* large enough to be challenged at its new source */
-    reach_again(&n->reach, now);
+    node_moved(n, now);
 }
 
 int node_lookup(struct mist *n, mist_time now, const uint8_t target[WIRE_ID], uint32_t owner)

@@ -93,6 +93,8 @@ void node_person(struct mist *n); /* from now on there is one: a nobody, if none
 void node_name_key(uint8_t key[WIRE_ID], const uint8_t *name, size_t length);
 void node_topic_key(uint8_t key[WIRE_ID], const uint8_t *name, size_t length);
 void node_survey(struct mist *n, mist_time now); /* its timer is due */
+/* The host is at another address now, or seen at one: peers hear it, and check. */
+void node_moved(struct mist *n, mist_time now);
 /* A main socket is mapped to that address outside from now on; family 0: no longer. */
 void node_mapped(struct mist *n, mist_time now, uint32_t socket, const struct addr *outside);
 uint32_t node_path_class(const struct mist *n, const struct link_view *v, uint8_t candidate_kind);

@@ -200,3 +200,29 @@ void account_print(const struct account *a, mist_time now, const struct mist_api
         }
     fputc(']', out);
 }
+
+void account_traffic(const struct mist_api *api, const struct mist *node, FILE *out)
+{
+    struct mist_counter counters[MIST_KIND_COUNT];
+    uint32_t count;
+    const struct mist_names *names = api->kind_names(&count);
+    api->counters(node, counters);
+    fputs("\"traffic\":{", out);
+    for (uint32_t i = 0; i < count && i < MIST_KIND_COUNT; i++) {
+        const struct mist_counter *c = &counters[names[i].number];
+        fprintf(out,
+                "%s\"%s\":{\"packets_out\":%" PRIu64 ",\"bytes_out\":%" PRIu64
+                ",\"packets_in\":%" PRIu64 ",\"bytes_in\":%" PRIu64 "}",
+                i ? "," : "", names[i].word, c->packets_out, c->bytes_out, c->packets_in,
+                c->bytes_in);
+    }
+    fputs("}", out);
+}
+
+void account_kernel(const struct sending_tally *t, uint64_t overruns, FILE *out)
+{
+    fprintf(out,
+            "\"kernel\":{\"sent\":%" PRIu64 ",\"calls\":%" PRIu64 ",\"waits\":%" PRIu64
+            ",\"refused\":%" PRIu64 ",\"dropped\":%" PRIu64 ",\"overruns\":%" PRIu64 "}",
+            t->sent, t->calls, t->waits, t->refused, t->dropped, overruns);
+}

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "stack/host/sending.h"
 #include "stack/mist.h"
 
 #define ACCOUNT_CONNECTIONS 128 /* at once; a core of normal size has 64 */
@@ -43,5 +44,11 @@ void account_fact(struct account *a, mist_time now, const struct mist_fact *fact
 
 /* "nat":{...},"connections":[...],"peers":[...] */
 void account_print(const struct account *a, mist_time now, const struct mist_api *api, FILE *out);
+
+/* "traffic":{...}: what the core counted, by kind. */
+void account_traffic(const struct mist_api *api, const struct mist *node, FILE *out);
+
+/* "kernel":{...}: what it did with datagrams; overruns: how many it had no room for. */
+void account_kernel(const struct sending_tally *t, uint64_t overruns, FILE *out);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <string.h>
+#include <unistd.h>
 #include <uv.h>
 
 socklen_t address_to_socket(const struct addr *a, struct sockaddr_storage *s)
@@ -42,13 +43,37 @@ static bool is_link_local(const struct addr *a)
     return a->ip[0] == 0xfe && (a->ip[1] & 0xc0) == 0x80; /* RFC 4291, 2.5.6 */
 }
 
+/* The one that datagrams to the Internet leave from: the route's, asked for by connecting a
+ * socket, which sends nothing.  family ADDR_NONE: there is no route. */
+static struct addr address_by_route(uint8_t family)
+{
+    static const uint8_t documentation6[16] = {0x20, 0x01, 0x0d, 0xb8}; /* RFC 3849; RFC 5737 */
+    struct addr far = family == ADDR_V4 ? addr_v4(0xc0000201, 9) : addr_v6(documentation6, 9);
+    struct sockaddr_storage name;
+    socklen_t length = address_to_socket(&far, &name);
+    struct addr found = {.family = ADDR_NONE};
+    int s = socket(family == ADDR_V4 ? AF_INET : AF_INET6, SOCK_DGRAM, 0);
+    if (s < 0)
+        return found;
+    if (connect(s, (const struct sockaddr *)&name, length) == 0) {
+        length = sizeof name;
+        if (getsockname(s, (struct sockaddr *)&name, &length) == 0)
+            found = address_from_socket((const struct sockaddr *)&name);
+    }
+    (void)close(s);
+    return found;
+}
+
 struct addr address_of_machine(uint8_t family, uint16_t port)
 {
     static const uint8_t loopback6[16] = {[15] = 1};
     struct addr found = family == ADDR_V4 ? addr_v4(INADDR_LOOPBACK, 0) : addr_v6(loopback6, 0);
     uv_interface_address_t *interfaces;
     int count;
-    if (uv_interface_addresses(&interfaces, &count) == 0) {
+    const struct addr routed = address_by_route(family);
+    if (routed.family == family && !is_link_local(&routed))
+        found = routed;
+    else if (uv_interface_addresses(&interfaces, &count) == 0) {
         for (int i = 0; i < count; i++) {
             struct addr a =
                 address_from_socket((const struct sockaddr *)(const void *)&interfaces[i].address);

@@ -14,8 +14,8 @@ socklen_t address_to_socket(const struct addr *a, struct sockaddr_storage *s);
 struct addr address_from_socket(const struct sockaddr *s);
 
 /* An address of this machine that others can name in place of the unspecified
- * one: the first of `family` that is neither loopback nor link-local, else
- * loopback; with `port`. */
+ * one: where datagrams to the Internet leave from, else the first of `family`
+ * that is neither loopback nor link-local, else loopback; with `port`. */
 struct addr address_of_machine(uint8_t family, uint16_t port);
 
 #endif

@@ -18,6 +18,7 @@
 #include "stack/host/account.h"
 #include "stack/host/address.h"
 #include "stack/host/book.h"
+#include "stack/host/network.h"
 #include "stack/host/system.h"
 
 #define BURST       16   /* datagrams taken from the core at once */
@@ -36,6 +37,7 @@ struct host_socket {
     struct host *host;
     uint32_t id;
     struct addr local;
+    bool everywhere; /* bound to every address, of which local is one */
 };
 
 struct host {
@@ -50,11 +52,13 @@ struct host {
     void (*signal_call)(void *user, int signal);
     struct mist *node;
     struct sending *sending;
+    struct network *network;
     void *memory, *scratch;        /* as allocated; the core's blocks are aligned within */
     struct waiting *first, **last; /* events: the next to deliver, where to append */
     bool delivering;
     mist_time opened;
     struct account account;
+    struct mist_event missing[MIST_SOCKETS]; /* main sockets wanted in vain; kind 0: none */
     struct addr listen[HOST_LISTEN];
     uint32_t listen_count, socket_count;
     uint64_t overruns; /* of sockets closed since */
@@ -263,6 +267,12 @@ static struct addr binding(struct host *h, const struct addr *wanted)
     return (struct addr){.family = wanted->family, .port = wanted->port};
 }
 
+static bool is_unspecified(const struct addr *a)
+{
+    static const uint8_t unspecified[16];
+    return memcmp(a->ip, unspecified, sizeof unspecified) == 0;
+}
+
 /* Binds and starts to receive.  Returns 0 and the local address, or libuv's error. */
 static int bind_socket(struct host_socket *s, const struct addr *at, struct addr *local)
 {
@@ -281,9 +291,9 @@ static int bind_socket(struct host_socket *s, const struct addr *at, struct addr
         error = uv_udp_recv_start(&s->udp, on_allocate, on_receive);
     if (error)
         return error;
-    static const uint8_t unspecified[16];
     *local = address_from_socket((const struct sockaddr *)&name);
-    if (memcmp(local->ip, unspecified, sizeof unspecified) == 0)
+    s->everywhere = is_unspecified(local);
+    if (s->everywhere)
         *local = address_of_machine(local->family, local->port);
     return 0;
 }
@@ -343,12 +353,43 @@ static void open_socket(struct host *h, const struct mist_event *wanted)
     struct addr at = binding(h, &wanted->addr);
     int error = add_socket(h, wanted->socket, &at, &answer.addr);
     answer.kind = error ? MIST_WISH_SOCKET_FAILED : MIST_WISH_SOCKET_OPENED;
+    if (wanted->socket <= MIST_SOCKETS)
+        h->missing[wanted->socket - 1] =
+            error && at.family != ADDR_NONE ? *wanted : (struct mist_event){.kind = 0};
     h->api->wish(h->node, now(), &answer);
     collect(h);
     if (error)
         h->calls.failed(h->calls.user, answer.socket, &at, uv_strerror(error));
     else
         h->calls.opened(h->calls.user, answer.socket, &answer.addr);
+}
+
+/* A socket that is bound to every address goes on; the core hears where it is now, and
+ * tells its peers. */
+static void tell_moved(struct host *h, struct host_socket *s)
+{
+    s->local = address_of_machine(s->local.family, s->local.port);
+    h->api->wish(h->node, now(),
+                 &(struct mist_wish){.size = sizeof(struct mist_wish),
+                                     .kind = MIST_WISH_SOCKET_OPENED,
+                                     .socket = s->id,
+                                     .addr = s->local});
+    collect(h);
+    h->calls.opened(h->calls.user, s->id, &s->local);
+}
+
+static void on_network(void *user)
+{
+    struct host *h = user;
+    for (uint32_t i = 0; i < h->socket_count; i++)
+        if (h->sockets[i]->id <= MIST_SOCKETS && h->sockets[i]->everywhere)
+            tell_moved(h, h->sockets[i]);
+    for (uint32_t i = 0; i < MIST_SOCKETS; i++)
+        if (h->missing[i].kind) {
+            struct mist_event wanted = h->missing[i];
+            open_socket(h, &wanted);
+        }
+    deliver(h);
 }
 
 /* ---- alarm and signals --------------------------------------------------- */
@@ -431,7 +472,11 @@ struct host *host_open(const struct host_options *options)
         return NULL;
     }
     h->sending = sending_open(&h->loop);
-    if (!h->sending) {
+    h->network = h->sending ? network_watch(&h->loop, on_network, h) : NULL;
+    if (!h->network) {
+        if (h->sending)
+            sending_close(h->sending);
+        uv_run(&h->loop, UV_RUN_DEFAULT);
         (void)uv_loop_close(&h->loop);
         free_host(h);
         return NULL;
@@ -448,37 +493,15 @@ struct host *host_open(const struct host_options *options)
     return h;
 }
 
-static void print_traffic(const struct host *h, FILE *out)
+/* Datagrams that came faster than they were read. */
+static uint64_t overruns(const struct host *h)
 {
-    struct mist_counter counters[MIST_KIND_COUNT];
-    uint32_t count;
-    const struct mist_names *names = h->api->kind_names(&count);
-    h->api->counters(h->node, counters);
-    fputs("\"traffic\":{", out);
-    for (uint32_t i = 0; i < count && i < MIST_KIND_COUNT; i++) {
-        const struct mist_counter *c = &counters[names[i].number];
-        fprintf(out,
-                "%s\"%s\":{\"packets_out\":%" PRIu64 ",\"bytes_out\":%" PRIu64
-                ",\"packets_in\":%" PRIu64 ",\"bytes_in\":%" PRIu64 "}",
-                i ? "," : "", names[i].word, c->packets_out, c->bytes_out, c->packets_in,
-                c->bytes_in);
-    }
-    fputs("}", out);
-}
-
-/* What the kernel did with datagrams: received too late, sent, kept waiting, refused. */
-static void print_kernel(const struct host *h, FILE *out)
-{
-    const struct sending_tally *t = sending_tally(h->sending);
-    uint64_t overruns = h->overruns;
+    uint64_t all = h->overruns;
     int fd;
     for (uint32_t i = 0; i < h->socket_count; i++)
         if (uv_fileno((const uv_handle_t *)&h->sockets[i]->udp, &fd) == 0)
-            overruns += system_overruns(fd);
-    fprintf(out,
-            "\"kernel\":{\"sent\":%" PRIu64 ",\"calls\":%" PRIu64 ",\"waits\":%" PRIu64
-            ",\"refused\":%" PRIu64 ",\"dropped\":%" PRIu64 ",\"overruns\":%" PRIu64 "}",
-            t->sent, t->calls, t->waits, t->refused, t->dropped, overruns);
+            all += system_overruns(fd);
+    return all;
 }
 
 static void print_listening(const struct host *h, FILE *out)
@@ -506,9 +529,9 @@ void host_status(const struct host *h, FILE *out)
     fprintf(out, ",\"sockets\":%u,", h->socket_count);
     account_print(&h->account, now(), h->api, out);
     fputs(",", out);
-    print_traffic(h, out);
+    account_traffic(h->api, h->node, out);
     fputs(",", out);
-    print_kernel(h, out);
+    account_kernel(sending_tally(h->sending), overruns(h), out);
     fputs("}}\n", out);
 }
 
@@ -540,6 +563,7 @@ void host_close(struct host *h)
         free(w);
     sending_flush(h->sending);
     sending_close(h->sending);
+    network_close(h->network);
     for (uint32_t i = 0; i < h->socket_count; i++)
         uv_close((uv_handle_t *)&h->sockets[i]->udp, on_socket_closed);
     uv_close((uv_handle_t *)&h->timer, NULL);

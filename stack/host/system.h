@@ -36,4 +36,9 @@ uint64_t system_overruns(int socket);
  * errno. */
 int system_confine(void);
 
+/* A descriptor that becomes readable when links, addresses or routes change; -1: this
+ * system does not tell.  _drain reads what it has told. */
+int system_network_open(void);
+void system_network_drain(int fd);
+
 #endif

@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
@@ -144,6 +146,30 @@ int system_confine(void)
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return -1;
     return (int)syscall(SYS_capset, &header, none);
+}
+
+/* ---- the network --------------------------------------------------------- */
+
+/* rtnetlink(7) */
+int system_network_open(void)
+{
+    struct sockaddr_nl name = {.nl_family = AF_NETLINK,
+                               .nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR |
+                                            RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE};
+    int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+    if (fd >= 0 && bind(fd, (const struct sockaddr *)&name, sizeof name) != 0) {
+        (void)close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+/* That something changed is all that is wanted: what, is looked up anew. */
+void system_network_drain(int fd)
+{
+    char message[8192];
+    while (recv(fd, message, sizeof message, MSG_DONTWAIT) > 0 || errno == ENOBUFS)
+        errno = 0;
 }
 
 #endif

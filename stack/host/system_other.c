@@ -53,6 +53,16 @@ int system_confine(void)
     return 0;
 }
 
+int system_network_open(void)
+{
+    return -1;
+}
+
+void system_network_drain(int fd)
+{
+    (void)fd;
+}
+
 #else
 typedef int system_is_linux; /* a source must hold something */
 #endif

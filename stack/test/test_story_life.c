@@ -204,7 +204,7 @@ static void a_ping_is_answered_within_the_round_trip_of_its_path(void **state)
     story_close(p.s);
 }
 
-/* The link asks again by itself, which says nothing about the ping that was lost. */
+/* Heartbeats go on, which say nothing about the ping that was lost. */
 static void a_lost_ping_is_not_answered(void **state)
 {
     (void)state;

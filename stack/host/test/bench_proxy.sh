@@ -12,7 +12,7 @@
 set -u
 # shellcheck source=.ci/lab
 . .ci/lab
-enter socat
+enter ip socat
 seconds=${BENCH_SECONDS:-2} rounds=${BENCH_ROUNDS:-3}
 
 at() { # HOST PROGRAM...: in the background, heard in $work/HOST.PROGRAM
