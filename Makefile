@@ -89,7 +89,7 @@ test: $(TESTBIN) $(PROGRAMS) $(NETPROBE) $(EXAMPLE)	## build and run every test
 
 test-linux: $(PROGRAMS) $(NETPROBE) | deps-linux	## beside the kernel; programs behind natbox
 	@.ci/test $(B) nat-models/test/test_linux.sh sim/natbox/test/test_natbox.sh \
-	    sim/natbox/test/programs.sh
+	    sim/natbox/test/programs.sh sim/netns/test/matrix.sh
 
 test-garbage: | deps-fuzz	## ten minutes of garbage for a daemon under sanitizers
 	@$(MAKE) --no-print-directory B=$(B)/sanitize CC=clang OPT="-O1 -g" \

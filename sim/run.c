@@ -345,7 +345,7 @@ static const struct command_option options[] = {
     {"seed", "N", "the seed, instead of the scenario's", 0},
     {"seeds", "A..B", "one run per seed from A to B (and cell of the sweep)", 0},
     {"set", "PATH=VALUE", "override a value of the scenario; repeatable", 0},
-    {"engine", "native|ns3|netns", "what moves the datagrams (default: native)", 0},
+    {"engine", "native|ns3|netns", "what moves the datagrams (default: native); netns: the kernel, in real time", 0},
     {"stack", "LIB.so", "another build of the core", 0},
     {"jobs", "N", "runs at a time (default: one per processor)", 'j'},
     {"out", "FILE.db", "results file (default: results/NAME.db)", 'o'},
@@ -370,7 +370,8 @@ const struct command run_command = {
     .help = "simulate a scenario and summarise what came of it",
     .examples = "  mistsim run scenarios/quickstart.yaml\n"
                 "  mistsim run scenarios/quickstart.yaml --seeds 1..20 --jobs 4\n"
-                "  mistsim run scenarios/quickstart.yaml --set network.loss=2% --out lossy.db\n",
+                "  mistsim run scenarios/quickstart.yaml --set network.loss=2% --out lossy.db\n"
+                "  mistsim run scenarios/matrix/kernel.yaml --engine netns\n",
     .options = options,
     .main = run_main,
 };
