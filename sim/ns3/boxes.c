@@ -64,23 +64,6 @@ uint32_t ns3_box(void *data, int64_t now, uint32_t port, struct ns3c_datagram *d
     return send_inside(e, box, d, &moving);
 }
 
-/* Among the hosts directly inside one box. */
-uint32_t ns3_lan(void *data, int64_t now, uint32_t port, struct ns3c_datagram *d, int64_t *delay)
-{
-    struct engine *e = data;
-    struct addr to = addr_of(&d->to);
-    (void)now;
-    (void)port;
-    if (!is_ours(d))
-        return NS3C_DROP;
-    uint32_t target = find_inside(e, e->plan->hosts[sender_of(d)].box, &to);
-    *delay = ENGINE_LAN_RTT / 2;
-    if (target < plan_places(e->plan))
-        return e->topology.lan[target];
-    lose(e, d, LOSS_NO_ROUTE);
-    return NS3C_DROP;
-}
-
 /* ---- what boxes say themselves ---- */
 
 /* On its way to a port: ns-3's clock may be behind, and inward it takes a while. */

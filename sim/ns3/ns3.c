@@ -358,7 +358,6 @@ static struct engine *ns3_open(const struct plan *plan, const struct engine_call
     struct engine *e = take(1, sizeof *e);
     const struct topology_hooks hooks = {.box = ns3_box,
                                          .gate = on_gate,
-                                         .lan = ns3_lan,
                                          .core = on_core,
                                          .catch = on_catch,
                                          .corrupt = on_line,

@@ -123,7 +123,6 @@ static inline bool fits_link(const struct engine *e, uint32_t attachment, const 
 
 /* boxes.c: hooks of the topology, and what struct engine_type says of emit. */
 uint32_t ns3_box(void *data, int64_t now, uint32_t port, struct ns3c_datagram *d);
-uint32_t ns3_lan(void *data, int64_t now, uint32_t port, struct ns3c_datagram *d, int64_t *delay);
 void ns3_emit(struct engine *e, uint32_t box, enum direction direction, const struct datagram *d);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "ns3/ipv4-static-routing.h"
 #include "ns3/ipv6-static-routing.h"
+#include "ns3/ndisc-cache.h"
 
 using namespace ns3c_parts;
 
@@ -47,6 +48,22 @@ class PolicyRouting6 : public ns3::Ipv6StaticRouting
     ns3c *world = nullptr;
     uint32_t node = 0;
 
+    /* Whom a neighbour is asked for by ns-3 is said by the source address alone, which may
+     * stand on several interfaces; those of a link with two ends (a /128) need not ask. */
+    Ptr<ns3::Ipv6Route> RouteOutput(Ptr<ns3::Packet> p, const ns3::Ipv6Header &header,
+                                    Ptr<ns3::NetDevice> oif,
+                                    ns3::Socket::SocketErrno &error) override
+    {
+        Ptr<ns3::Ipv6> ip = world->nodes[node].node->GetObject<ns3::Ipv6>();
+        bool asks = header.GetDestination().IsSolicitedMulticast();
+        for (uint32_t i = 0; asks && i < ip->GetNInterfaces(); i++)
+            for (uint32_t k = 0; k < ip->GetNAddresses(i); k++)
+                if (ip->GetAddress(i, k).GetAddress() == header.GetSource() &&
+                    ip->GetAddress(i, k).GetPrefix().GetPrefixLength() < 128)
+                    oif = ip->GetNetDevice(i);
+        return ns3::Ipv6StaticRouting::RouteOutput(p, header, oif, error);
+    }
+
     bool RouteInput(Ptr<const ns3::Packet> p, const ns3::Ipv6Header &header,
                     Ptr<const ns3::NetDevice> device, UnicastForwardCallback forward,
                     MulticastForwardCallback multicast, LocalDeliverCallback local,
@@ -64,6 +81,36 @@ class PolicyRouting6 : public ns3::Ipv6StaticRouting
         route->SetOutputDevice(world->ports[leave->second].device);
         forward(device, route, p, header);
         return true;
+    }
+};
+
+/* ns-3's, but where two neighbours ask for each other at once: a question from whom one
+ * waits for says where it is (RFC 4861, 7.2.3), and ns-3 then forgets what waits. */
+class Neighbours6 : public ns3::Icmpv6L4Protocol
+{
+  public:
+    RxStatus Receive(Ptr<ns3::Packet> p, const ns3::Ipv6Header &header,
+                     Ptr<ns3::Ipv6Interface> interface) override
+    {
+        uint8_t type = 0;
+        p->CopyData(&type, 1);
+        Ptr<ns3::NdiscCache> cache = interface->GetNdiscCache();
+        bool asks = cache && type == ns3::Icmpv6Header::ICMPV6_ND_NEIGHBOR_SOLICITATION;
+        ns3::NdiscCache::Entry *entry = asks ? cache->Lookup(header.GetSource()) : nullptr;
+        bool waits = entry && entry->IsIncomplete();
+        RxStatus status = ns3::Icmpv6L4Protocol::Receive(p, header, interface);
+        if (!waits || entry->IsIncomplete())
+            return status;
+        auto waiting = entry->MarkStale(entry->GetMacAddress());
+        entry->ClearWaitingPacket();
+        for (const auto &packet : waiting)
+            interface->Send(packet.first, packet.second, header.GetSource());
+        return status;
+    }
+    RxStatus Receive(Ptr<ns3::Packet> p, const ns3::Ipv4Header &header,
+                     Ptr<ns3::Ipv4Interface> interface) override
+    {
+        return ns3::Icmpv6L4Protocol::Receive(p, header, interface);
     }
 };
 
@@ -88,7 +135,7 @@ void add_ipv6(ns3c *w, uint32_t number, Ptr<ns3::Node> node)
     ip->SetAttribute("IpForward", ns3::BooleanValue(w->nodes[number].stack & NS3C_FORWARDS));
     ip->SetAttribute("SendIcmpv6Redirect", ns3::BooleanValue(false));
     node->AggregateObject(ip);
-    Ptr<ns3::Icmpv6L4Protocol> icmp = ns3::CreateObject<ns3::Icmpv6L4Protocol>();
+    Ptr<ns3::Icmpv6L4Protocol> icmp = ns3::CreateObject<Neighbours6>();
     icmp->SetAttribute("SolicitationJitter",
                        ns3::StringValue("ns3::ConstantRandomVariable[Constant=0]"));
     node->AggregateObject(icmp);
@@ -120,6 +167,8 @@ int32_t interface_of(ns3c *w, uint32_t number, uint8_t family)
     Ptr<ns3::Ipv6> ip = node->GetObject<ns3::Ipv6>();
     if (ip && port.interface6 < 0) {
         port.interface6 = static_cast<int32_t>(ip->AddInterface(port.device));
+        /* Else it would look for routers (RFC 4861, 6.3.7), of which none answers. */
+        ip->SetForwarding(static_cast<uint32_t>(port.interface6), true);
         ip->SetUp(static_cast<uint32_t>(port.interface6));
     }
     return port.interface6;

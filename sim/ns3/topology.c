@@ -309,18 +309,8 @@ static void address_hosts(struct topology *t)
     }
 }
 
-static void join_lan(struct topology *t, const uint32_t *nodes, uint32_t count, uint8_t family,
-                     const struct topology_hooks *hooks, uint32_t *ports)
-{
-    if (family == ADDR_V4)
-        topology_must(ns3c_csma(t->w, nodes, count, TOPOLOGY_LAN_BPS, ENGINE_LAN_RTT / 2, ports));
-    else
-        topology_must(ns3c_cloud(t->w, nodes, count, hooks->lan, hooks->data, ports));
-}
-
 /* One network for these hosts, which stand directly inside one box. */
-static void make_lan(struct topology *t, const uint32_t *hosts, uint32_t count,
-                     const struct topology_hooks *hooks)
+static void make_lan(struct topology *t, const uint32_t *hosts, uint32_t count)
 {
     uint32_t *nodes = take(count, sizeof *nodes), *ports = take(count, sizeof *ports);
     struct addr *addrs = take(count, sizeof *addrs);
@@ -329,13 +319,12 @@ static void make_lan(struct topology *t, const uint32_t *hosts, uint32_t count,
         addrs[i] = t->plan->hosts[hosts[i]].addr;
     }
     struct prefixes links = prefixes_of(addrs, count, true);
-    join_lan(t, nodes, count, addrs[0].family, hooks, ports);
+    topology_must(ns3c_csma(t->w, nodes, count, TOPOLOGY_LAN_BPS, ENGINE_LAN_RTT / 2, ports));
     for (uint32_t i = 0; i < count; i++) {
         const struct addr *own = &t->plan->hosts[hosts[i]].addr;
         struct ns3c_addr addr = topology_addr(own);
         const struct prefix *link = prefixes_find(&links, own);
         topology_must(ns3c_address(t->w, ports[i], &addr, link->bits));
-        t->lan[hosts[i]] = ports[i];
         for (uint32_t k = 0; k < links.count; k++) {
             struct ns3c_addr to = topology_addr(&links.items[k].addr);
             if (&links.items[k] != link)
@@ -349,7 +338,7 @@ static void make_lan(struct topology *t, const uint32_t *hosts, uint32_t count,
 }
 
 /* Hosts in a list per box, in the order of their numbers. */
-static void make_lans(struct topology *t, const struct topology_hooks *hooks)
+static void make_lans(struct topology *t)
 {
     const struct plan *plan = t->plan;
     uint32_t *first = take(plan->box_count, sizeof *first);
@@ -366,7 +355,7 @@ static void make_lans(struct topology *t, const struct topology_hooks *hooks)
             hosts[next[plan->hosts[i].box]++] = i;
     for (uint32_t i = 0; i < plan->box_count; i++)
         if (first[i + 1] - first[i] > 1)
-            make_lan(t, &hosts[first[i]], first[i + 1] - first[i], hooks);
+            make_lan(t, &hosts[first[i]], first[i + 1] - first[i]);
     free(next);
     free(hosts);
     free(first);
@@ -407,7 +396,6 @@ void topology_build(struct topology *t, struct ns3c *w, const struct plan *plan,
     t->node = take(t->attachments, sizeof *t->node);
     t->up = take(t->attachments, sizeof *t->up);
     t->down = take(t->attachments, sizeof *t->down);
-    t->lan = take(plan_places(plan), sizeof *t->lan);
     t->several = take(t->attachments, sizeof *t->several);
     t->population = take(t->attachments, sizeof *t->population);
     t->mtu = take(t->attachments, sizeof *t->mtu);
@@ -425,7 +413,7 @@ void topology_build(struct topology *t, struct ns3c *w, const struct plan *plan,
     }
     address_hosts(t);
     route_edges(t, prefixes);
-    make_lans(t, hooks);
+    make_lans(t);
     build_gates(t);
     index_ports(t);
     for (uint32_t i = 0; i < t->attachments; i++)
@@ -436,9 +424,9 @@ void topology_build(struct topology *t, struct ns3c *w, const struct plan *plan,
 
 void topology_free(struct topology *t)
 {
-    void *parts[] = {t->node,          t->lan,    t->up,    t->down,   t->several,
-                     t->population,    t->router, t->cloud, t->inside, t->links,
-                     t->place_of_node, t->boxes,  t->mtu,   t->gates};
+    void *parts[] = {t->node,   t->up,    t->down,   t->several, t->population,
+                     t->router, t->cloud, t->inside, t->links,   t->place_of_node,
+                     t->boxes,  t->mtu,   t->gates};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         free(parts[i]);
 }

@@ -6,9 +6,8 @@
  *
  * Attachments are places of hosts (by number) and boxes (plan_places + number),
  * as everywhere.  Each has one link outward: its access line where engine.h puts
- * that, else a fast one without delay.  IPv4 hosts directly inside one box also
- * share an Ethernet, IPv6 hosts a cloud (ns-3's neighbour discovery asks nobody
- * where a host has the same address on its line).  The outermost links end at regional routers,
+ * that, else a fast one without delay.  Hosts directly inside one box also share an
+ * Ethernet.  The outermost links end at regional routers,
  * each for at most TOPOLOGY_EDGES of one region, which meet in a cloud: that is the core, whose
  * delays and losses are the engine's.  Where a host is a tap, its node has no stack
  * but a gate (gate.h). */
@@ -31,7 +30,6 @@
 struct topology_hooks {
     ns3c_hook *box;      /* data: the box's entry of box_data */
     ns3c_hook *gate;     /* data: the place's struct gate */
-    ns3c_carry *lan;     /* of IPv6 hosts; data: data */
     ns3c_carry *core;    /* data: data */
     ns3c_receive *catch; /* what comes to a host's port without a socket; data: data */
     bool (*corrupt)(void *data, uint32_t port); /* of a line that loses; data: data */
@@ -44,7 +42,6 @@ struct topology {
     uint32_t attachments; /* how many */
     uint32_t *node;       /* [attachments] of ns-3 */
     uint32_t *up, *down;  /* [attachments] the link outward: its port there, its port outside */
-    uint32_t *lan;        /* [places] port into the LAN, if there is one */
     bool *several;        /* [attachments] a box with several hosts behind it */
     uint32_t *population; /* [attachments] of the (first) host behind it */
     uint32_t *mtu;        /* [attachments] of the link outward */

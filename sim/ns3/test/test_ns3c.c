@@ -468,6 +468,36 @@ static void hosts_of_one_segment_find_each_other_by_arp(void **state)
     end();
 }
 
+/* As at home: each host has one address, on its line outward (/128) and in its LAN. */
+static void ipv6_neighbours_find_each_other_although_their_lines_have_their_addresses(void **state)
+{
+    (void)state;
+    uint32_t nodes[2], line[2], lan[2];
+    const struct ns3c_addr all = {.family = 6};
+    const struct ns3c_addr *addrs[] = {&here6, &there6};
+    begin();
+    uint32_t r = must(ns3c_node(w, NS3C_IPV4 | NS3C_IPV6 | NS3C_FORWARDS));
+    for (int i = 0; i < 2; i++) {
+        nodes[i] = must(ns3c_node(w, NS3C_IPV6));
+        join(nodes[i], r, plain(1000 * MBIT, 20 * MS, 0), line);
+        must(ns3c_address(w, line[0], addrs[i], 128));
+        must(ns3c_route(w, &all, 0, line[0], NULL));
+    }
+    must(ns3c_csma(w, nodes, 2, 1000 * MBIT, MS / 2, lan));
+    for (int i = 0; i < 2; i++)
+        must(ns3c_address(w, lan[i], addrs[i], 64));
+    must(ns3c_udp(w, nodes[1], &there6, receive, NULL));
+    uint32_t socket = must(ns3c_udp(w, nodes[0], &here6, receive, NULL));
+    send(socket, there6, SIZE, 7, 9);
+    ns3c_run(w, 100 * MS);
+    assert_int_equal(count, 1);
+    assert_memory_equal(got[0].from.ip, here6.ip, 16);
+    assert_int_equal(got[0].ttl, 9);
+    /* question, answer, datagram, as by ARP */
+    assert_true(got[0].at > 3 * MS / 2 && got[0].at < 3 * MS / 2 + MS / 100);
+    end();
+}
+
 static void a_port_without_a_socket_is_caught(void **state)
 {
     (void)state;
@@ -690,6 +720,7 @@ int main(void)
         cmocka_unit_test(a_node_without_a_stack_sends_by_itself),
         cmocka_unit_test(a_cloud_delays_and_drops_as_it_is_told),
         cmocka_unit_test(hosts_of_one_segment_find_each_other_by_arp),
+        cmocka_unit_test(ipv6_neighbours_find_each_other_although_their_lines_have_their_addresses),
         cmocka_unit_test(a_port_without_a_socket_is_caught),
         cmocka_unit_test(a_spoofed_datagram_comes_from_where_it_says),
         cmocka_unit_test(errors_lose_what_they_decide),
