@@ -430,6 +430,31 @@ static bool answer_first(struct mux *m, mist_time now, struct link *l, struct no
     return true;
 }
 
+/* Strangers are answered within the share of their site.  Through a relay it is the
+ * circuit that limits them, and a ticket that this node gave. */
+static bool within_share(struct mux *m, mist_time now, const struct link *l,
+                         const struct wire_head *h, const struct addr *from, struct out *out)
+{
+    if (!addr_is_global(from)) /* a relay's way; a LAN, whose hosts do worse to one another */
+        return true;
+    uint32_t cell = share_cell(m->id_salt, from);
+    int why = !share_take(&m->shares[cell], now) ? 1 : 0;
+    if (why == 0 && l == NULL && !share_has_room(&m->shares[cell], m->up, m->limit) &&
+        !link_evict_of(m, now, cell, out))
+        why = 2;
+    if (why != 0)
+        out_fact(out, FACT_OVER_SHARE, h->id, from, why, 0);
+    return why == 0;
+}
+
+static void count_share(struct mux *m, struct link *l, const struct addr *from)
+{
+    if (l->share != 0 || !addr_is_global(from))
+        return;
+    l->share = (uint16_t)(share_cell(m->id_salt, from) + 1);
+    m->shares[l->share - 1].links++;
+}
+
 /* A handshake that is new and proved: the link stands by it, or there is none. */
 static struct link *open_new(struct mux *m, mist_time now, struct link *l,
                              const struct wire_head *h, struct noise *n,
@@ -447,6 +472,7 @@ static struct link *open_new(struct mux *m, mist_time now, struct link *l,
         return NULL;
     }
     remember_opened(m, now, h->nonce);
+    count_share(m, l, &turn->from);
     memcpy(l->opened.nonce, h->nonce, WIRE_NONCE);
     memcpy(l->opened.early, early, SEAL_KEY);
     l->began = false;
@@ -476,6 +502,8 @@ static int open_proved(struct mux *m, mist_time now, const uint8_t *bytes,
         out_fact(out, FACT_REPLAYED, h->id, &turn->from, (int64_t)h->stamp, 0);
         return 0;
     }
+    if (!again && !within_share(m, now, l, h, &turn->from, out))
+        return 0;
     uint8_t early[SEAL_KEY];
     if (again)
         memcpy(early, l->opened.early, SEAL_KEY);

@@ -109,6 +109,8 @@ void link_drop(struct mux *m, struct link *l, int why, struct out *out)
     link_timer(m, l, MIST_NEVER);
     m->up -= l->state == LINK_UP;
     m->kept -= l->keeps > 0;
+    if (l->share != 0)
+        m->shares[l->share - 1].links--;
     uint16_t generation = l->generation;
     seal_wipe(l, sizeof *l);
     l->generation = generation;
@@ -117,19 +119,38 @@ void link_drop(struct mux *m, struct link *l, int why, struct out *out)
     out_effect(out, &e);
 }
 
+static bool may_go(const struct mux *m, mist_time now, const struct link *l)
+{
+    /* More than half of the table is not for subscribers. */
+    bool kept = l->keeps > 0 && m->kept <= m->limit / 2;
+    return l->state == LINK_UP && l->pins == 0 && !kept && now - l->last_in >= LINK_EVICTABLE;
+}
+
 /* A clock hand: looks at a bounded number of slots for one that may go. */
 static void evict(struct mux *m, mist_time now, struct out *out)
 {
     for (int i = 0; i < 32; i++) {
         struct link *l = &m->links[m->hand];
         m->hand = (m->hand + 1) % m->limit;
-        bool kept =
-            l->keeps > 0 && m->kept <= m->limit / 2; /* more than half is not for subscribers */
-        if (l->state == LINK_UP && l->pins == 0 && !kept && now - l->last_in >= LINK_EVICTABLE) {
+        if (may_go(m, now, l)) {
             mux_drop(m, now, link_handle(m, l), 4, out);
             return;
         }
     }
+}
+
+bool link_evict_of(struct mux *m, mist_time now, uint32_t cell, struct out *out)
+{
+    struct link *oldest = NULL;
+    for (uint32_t i = 0; i < m->used; i++) {
+        struct link *l = &m->links[i];
+        if (l->share == cell + 1 && may_go(m, now, l) &&
+            (oldest == NULL || l->last_in < oldest->last_in))
+            oldest = l;
+    }
+    if (oldest != NULL)
+        mux_drop(m, now, link_handle(m, oldest), 4, out);
+    return oldest != NULL;
 }
 
 static void choose_channel(struct mux *m, struct link *l)

@@ -6,12 +6,13 @@
 #include "stack/mux.h"
 #include "stack/noise.h"
 #include "stack/session.h"
+#include "stack/share.h"
 
-#define HANDSHAKE_RETRY MS(400) /* above the p95 round trip of wired hosts, 329 ms (PlanetLab) */
-#define HANDSHAKE_TRIES 4       /* 0.4 + 0.8 + 1.6 + 3.2 s, then give up */
-#define LINK_IDLE       SEC(60)
-#define LINK_EVICTABLE  SEC(5) /* a link that nobody needs, silent this long, may make room */
-#define LINK_PINGS      4      /* unanswered in a row: the path is dead ... */
+#define HANDSHAKE_RETRY MS(400)  /* above the p95 round trip of wired hosts, 329 ms (PlanetLab) */
+#define HANDSHAKE_TRIES 4        /* 0.4 + 0.8 + 1.6 + 3.2 s, then give up */
+#define LINK_IDLE       SEC(180) /* unused: forgotten; what it saves: README, Decisions */
+#define LINK_EVICTABLE  SEC(5)   /* a link that nobody needs, silent this long, may make room */
+#define LINK_PINGS      4        /* unanswered in a row: the path is dead ... */
 #define LINK_PINGS_OWED 3      /* ... while data waits for a sign of life; it costs 1 + 3 * 0.5 s */
 #define LINK_OWED       SEC(1) /* so long data may go one way before a sign is asked for */
 #define LINK_PAUSE      SEC(3) /* data that came and stays away so long: is the path alive? */
@@ -48,7 +49,7 @@ struct link {
     uint16_t generation;
     uint16_t pins;  /* keep it alive */
     uint16_t keeps; /* do not evict it */
-    uint16_t reserved;
+    uint16_t share; /* cell + 1 of the site that opened it; 0: none */
     uint32_t rx_channel, tx_channel;
     uint32_t socket; /* of the path; 0: the main one of its family */
     mist_time last_in, last_out;
@@ -88,9 +89,10 @@ struct mux {
     struct link *links; /* [limit] */
     uint16_t *index;    /* [index_mask + 1] slot + 1 by id */
     uint32_t limit, index_mask;
-    uint32_t kept;           /* links with keeps */
-    uint32_t used, up, free; /* slots ever used; standing; head of the free list, slot + 1 */
-    uint32_t hand;           /* where eviction looks next */
+    uint32_t kept;             /* links with keeps */
+    uint32_t used, up, free;   /* slots ever used; standing; head of the free list, slot + 1 */
+    struct share_cell *shares; /* [SHARE_CELLS] */
+    uint32_t hand;             /* where eviction looks next */
     uint32_t channel_mask;
     uint64_t id_salt;
     struct mux_turn *turn;
@@ -117,6 +119,8 @@ struct link *link_by_channel(const struct mux *m, uint32_t channel);
 /* By an id, or the first `length` bytes (8 at least) of one; NULL: there is none. */
 struct link *link_find(const struct mux *m, const uint8_t *id, size_t length);
 struct link *link_new(struct mux *m, mist_time now, const uint8_t id[WIRE_ID], struct out *out);
+/* Makes room among the links of a site's cell; false: none of them may go. */
+bool link_evict_of(struct mux *m, mist_time now, uint32_t cell, struct out *out);
 void link_index(struct mux *m, struct link *l);
 void link_drop(struct mux *m, struct link *l, int why, struct out *out);
 void link_timer(struct mux *m, struct link *l, mist_time at);

@@ -559,7 +559,8 @@ size_t mux_size(uint32_t links)
 {
     return round_up(sizeof(struct mux)) + round_up(links * sizeof(struct link)) +
            round_up(index_slots(links) * sizeof(uint16_t)) +
-           round_up(OPENED_PER_LINK * links * sizeof(struct opened));
+           round_up(OPENED_PER_LINK * links * sizeof(struct opened)) +
+           round_up(SHARE_CELLS * sizeof(struct share_cell));
 }
 
 struct mux *mux_init(void *memory, uint32_t links, const struct seal_suite *seal,
@@ -574,6 +575,8 @@ struct mux *mux_init(void *memory, uint32_t links, const struct seal_suite *seal
     m->opened = (struct opened *)(void *)((uint8_t *)m->index +
                                           round_up((m->index_mask + 1) * sizeof(uint16_t)));
     m->opened_limit = OPENED_PER_LINK * links;
+    m->shares = (struct share_cell *)(void *)((uint8_t *)m->opened +
+                                              round_up(m->opened_limit * sizeof(struct opened)));
     m->seal = seal;
     m->limit = links;
     m->rng = rng;
@@ -591,12 +594,14 @@ struct mux *mux_init(void *memory, uint32_t links, const struct seal_suite *seal
 
 uint32_t mux_memory(const struct mux *m, struct mist_memory *array, uint32_t n)
 {
-    if (n < 3)
+    if (n < 4)
         return 0;
     uint32_t opened = m->opened_next < m->opened_limit ? m->opened_next : m->opened_limit;
     array[0] = (struct mist_memory){"links", sizeof(struct link), m->limit, m->used};
     array[1] = (struct mist_memory){"link index", sizeof(uint16_t), m->index_mask + 1, m->up};
     array[2] =
         (struct mist_memory){"handshakes seen", sizeof(struct opened), m->opened_limit, opened};
-    return 3;
+    array[3] = (struct mist_memory){"shares of sites", sizeof(struct share_cell), SHARE_CELLS,
+                                    SHARE_CELLS};
+    return 4;
 }

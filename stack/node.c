@@ -232,6 +232,15 @@ static void do_measure(struct mist *n, mist_time now, const struct effect *e)
     (void)mux_send(n->mux, now, relay.link, &way, bytes, wire_put(bytes, sizeof bytes, &m), n->out);
 }
 
+/* How long a link may be silent and still be used as it stands.  A NAT with one mapping for
+ * all remotes keeps it as long as anything leaves, and heartbeats do (RFC 4787, REQ-6);
+ * another may have forgotten that of this link alone after 30 s (Linux, unreplied). */
+static mist_time link_keeps(const struct mist *n)
+{
+    bool lasts = n->reach.reachable || n->survey.nature.mapping == NATURE_EIM;
+    return lasts ? MIST_NEVER : SEC(25);
+}
+
 static void do_reach(struct mist *n, mist_time now, const struct effect *e)
 {
     struct link_view v;
@@ -239,6 +248,7 @@ static void do_reach(struct mist *n, mist_time now, const struct effect *e)
     bool self = memcmp(e->contact.id, mux_self(n->mux), WIRE_ID) == 0;
     bool askable = !self && mux_local(n->mux, e->contact.addr.family, &local);
     reach_contact(&n->reach, &e->contact.addr);
+    mux_stale(n->mux, link_keeps(n));
     mist_link link = !askable ? 0 : mux_open(n->mux, now, &e->contact, n->out);
     if (link == 0)
         kad_link_failed(n->kad, now, e->contact.id, n->out);
@@ -444,7 +454,6 @@ static void do_verdict(struct mist *n, mist_time now, const struct effect *e)
     n->serves = n->config.relay_serve != 0 && e->value != 0;
     if (e->value != 0 && n->second == 0) /* so that it can knock from another port */
         n->second = sockets_want(&n->sockets, ADDR_V4, SOCKET_FOR_REACH, 0, n->out);
-    mux_stale(n->mux, e->value != 0 ? SEC(50) : SEC(25));
     say_hello(n);
     join_verdict(n, now);
 }

@@ -147,8 +147,13 @@ static void a_vouched_open_is_good_once_even_when_its_link_is_gone(void **state)
     struct story *s = relayed_pair(3, &alice, &bob);
     lab_stop(s->lab, bob);
     assert_int_equal(lab_id(s->lab, alice, MIST_WISH_CLOSE, 1), MIST_OK);
-    lab_run(s->lab, s->lab->now + SEC(80));
-    assert_int_equal(lab_link(s->lab, alice, bob), 0); /* silent, and forgotten */
+    lab_run(s->lab, s->lab->now + SEC(5));
+    struct mist *n = s->lab->hosts[alice].node;
+    out_reset(n->out, n);
+    mux_drop(n->mux, s->lab->now, lab_link(s->lab, alice, bob), 0, n->out);
+    node_carry_out(n, s->lab->now);
+    lab_drain(s->lab, alice);
+    assert_int_equal(lab_link(s->lab, alice, bob), 0);
     mist_time then = s->lab->now;
     from_the_relay(s, alice, relayed_open.bytes, relayed_open.length);
     assert_int_equal(number(s, alice, FACT_REPLAYED, then), 1);
@@ -269,6 +274,35 @@ static void an_evicted_peer_is_told(void **state)
     story_close(s);
 }
 
+/* One site's guests do not fill a table: half of it is anybody's, then each site has an
+ * eighth. */
+static void a_site_leaves_links_to_others(void **state)
+{
+    (void)state;
+    struct story *s = story_open(11);
+    uint32_t server = lab_add(s->lab, "server");
+    lab_configure(s->lab, server, "reach.assume", "public");
+    lab_configure(s->lab, server, "links", "16");
+    lab_start(s->lab, server, 0);
+    for (uint32_t i = 0; i < 20; i++) {
+        uint32_t guest = lab_add(s->lab, "");
+        lab_behind(s->lab, guest, LAB_EIM, LAB_APDF, false);
+        s->lab->hosts[guest].nat.ip = 0x1f000001 + guest;
+        lab_start(s->lab, guest, 1);
+        lab_run(s->lab, s->lab->now + SEC(1));
+    }
+    const struct mux *m = s->lab->hosts[server].node->mux;
+    uint32_t gave_way = story_number(s, server, STORY_FACT, FACT_LINK_DOWN, 0);
+    assert_int_equal(m->up, 8); /* half of 16: then a site has its two, and they change */
+    assert_true(gave_way >= 12);
+    uint32_t other = lab_add(s->lab, "other");
+    lab_behind(s->lab, other, LAB_EIM, LAB_APDF, false);
+    lab_start(s->lab, other, 1);
+    lab_run(s->lab, s->lab->now + SEC(5));
+    assert_non_null(story_find(s, other, STORY_FACT, FACT_LINK_UP, 0));
+    story_close(s);
+}
+
 /* ---- keys ---- */
 
 static bool found_in(const void *memory, size_t size, const uint8_t key[SEAL_KEY])
@@ -359,6 +393,7 @@ int main(void)
         cmocka_unit_test(another_version_is_not_answered),
         cmocka_unit_test(crossing_handshakes_end_in_one_session),
         cmocka_unit_test(an_evicted_peer_is_told),
+        cmocka_unit_test(a_site_leaves_links_to_others),
         cmocka_unit_test(the_keys_of_a_link_that_is_gone_are_nowhere),
         cmocka_unit_test(every_handshake_has_keys_of_its_own),
         cmocka_unit_test(a_link_is_rekeyed_without_a_handshake),

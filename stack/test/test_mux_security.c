@@ -111,6 +111,50 @@ static void opens_without_a_valid_cookie_cost_no_agreement(void **state)
     story_close(s);
 }
 
+/* An OPEN from there with the cookie that its INIT was given, and nothing right in it. */
+static size_t put_proved(struct lab *l, const struct addr *from, uint8_t packet[WIRE_MTU])
+{
+    uint8_t noise[WIRE_NOISE], id[WIRE_ID];
+    struct wire_head h, cookie;
+    fill(l, noise, sizeof noise);
+    fill(l, id, sizeof id);
+    h = (struct wire_head){.type = WIRE_INIT, .back = 1 + lab_below(l, 1 << 30), .nonce = noise};
+    lab_input(l, 0, from, packet, wire_put_head(packet, &h));
+    assert_int_equal(wire_take_head(sending.last.bytes, sending.last.length, &cookie), 0);
+    assert_int_equal(cookie.type, WIRE_COOKIE_IS);
+    h.type = WIRE_OPEN;
+    h.noise = noise;
+    h.cookie = cookie.cookie;
+    h.id = id;
+    h.stamp = UINT64_MAX;
+    size_t length = wire_put_head(packet, &h);
+    fill(l, packet + length, 60);
+    return length + 60;
+}
+
+/* Two agreements each: es and ss, before the first tag can be looked at. */
+static void proved_addresses_of_one_site_cost_a_bounded_number_of_agreements(void **state)
+{
+    (void)state;
+    struct story *s = settled(4);
+    uint32_t computed = agreements;
+    uint8_t packet[WIRE_MTU];
+    watch_sending(s->lab, NULL);
+    for (uint32_t i = 0; i < 10000; i++) { /* of a /24, in one second */
+        struct addr from = addr_v4(0x50010200 | i % 256, (uint16_t)(1000 + i));
+        size_t length = put_proved(s->lab, &from, packet);
+        lab_input(s->lab, 0, &from, packet, length);
+        s->lab->now += SEC(1) / 10000;
+    }
+    assert_in_range(agreements - computed, 2 * SHARE_BURST, 2 * (SHARE_BURST + 21));
+    computed = agreements;
+    struct addr other = addr_v4(0x50010301, 1000); /* the next site is not held to that */
+    size_t length = put_proved(s->lab, &other, packet);
+    lab_input(s->lab, 0, &other, packet, length);
+    assert_int_equal(agreements - computed, 2);
+    story_close(s);
+}
+
 /* ---- what was heard on the wire ---- */
 
 /* Every sample, cut and bent in every way, from its own source and from another. */
@@ -318,6 +362,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_flood_of_inits_costs_no_memory_and_no_agreement),
+        cmocka_unit_test(proved_addresses_of_one_site_cost_a_bounded_number_of_agreements),
         cmocka_unit_test(garbage_of_every_type_changes_nothing_and_is_not_answered),
         cmocka_unit_test(opens_without_a_valid_cookie_cost_no_agreement),
         cmocka_unit_test(bent_datagrams_of_every_type_change_nothing),

@@ -88,7 +88,7 @@ static void a_path_on_a_spare_socket_lives_on_heartbeats_and_ends_with_its_socke
     assert_int_equal(pair_path(&p, p.alice, 1), MIST_PATH_PREDICTED);
     pair_talks(&p, bobs, "still there", "still here");
     assert_int_equal(lab_id(p.lab, p.alice, MIST_WISH_CLOSE, 1), MIST_OK);
-    lab_run(p.lab, p.lab->now + MINUTES(3)); /* the link idles out */
+    lab_run(p.lab, p.lab->now + MINUTES(4)); /* the link idles out */
     assert_int_equal(spares_open(&p, p.alice), 0);
     story_close(p.s);
 }
