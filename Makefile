@@ -13,7 +13,7 @@ OPT     ?= -O2 -g
 WARN    := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Werror
 CFLAGS  := -std=c11 -ffp-contract=off $(OPT) $(WARN) -D_POSIX_C_SOURCE=200809L -I. $(EXTRA)
 GSLLIBS := -lgsl -lgslcblas -lsqlite3 -lyaml -lm
-SYSLIBS := -lyaml -lsqlite3 -luv -lsodium -ljansson -ldl -lm -lpthread
+SYSLIBS := -lyaml -lsqlite3 -luv -lsodium -ljansson -lminiupnpc -lnatpmp -ldl -lm -lpthread
 # The ns-3 engine alone is C++, and only where ns-3 is (NS3= leaves it out).
 CXX     := $(if $(findstring clang,$(CC)),clang++,g++)
 CXXFLAGS := -std=c++17 $(OPT) -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -I. $(EXTRA)
@@ -89,7 +89,7 @@ test: $(TESTBIN) $(PROGRAMS) $(NETPROBE) $(EXAMPLE)	## build and run every test
 
 test-linux: $(PROGRAMS) $(NETPROBE) | deps-linux	## beside the kernel; programs behind natbox
 	@.ci/test $(B) nat-models/test/test_linux.sh sim/natbox/test/test_natbox.sh \
-	    sim/natbox/test/programs.sh sim/netns/test/matrix.sh
+	    sim/natbox/test/programs.sh sim/netns/test/matrix.sh stack/host/test/router.sh
 
 test-garbage: | deps-fuzz	## ten minutes of garbage for a daemon under sanitizers
 	@$(MAKE) --no-print-directory B=$(B)/sanitize CC=clang OPT="-O1 -g" \
@@ -267,7 +267,7 @@ $(B)/natbox: $(call obj,sim/natbox/natbox.c) $(LIBS)
 $(B)/mistsim-analysis: $(call obj,analysis/analysis.c) $(B)/libanalysis.a
 	$(LINK) $^ $(GSLLIBS)
 $(B)/mist: $(call obj,stack/host/mist.c) $(B)/libhost.a $(B)/libstack.a
-	$(LINK) $^ -luv -lsodium -ljansson
+	$(LINK) $^ -luv -lsodium -ljansson -lminiupnpc -lnatpmp
 $(B)/libmist.so: $(patsubst %.c,$(B)/pic/%.o,$(STACK))
 	$(LINK) -shared $^ -lsodium
 $(B)/libmist-impostor.so: WRAP := messages_take

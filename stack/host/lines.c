@@ -142,6 +142,14 @@ void lines_proxy(FILE *out, const char *name, const struct addr *local)
     end_line(out);
 }
 
+void lines_mapped(FILE *out, const struct addr *outside, const char *language)
+{
+    fputs("{\"event\":\"mapped\"", out);
+    put_address(out, outside);
+    fprintf(out, ",\"by\":\"%s\"", language);
+    end_line(out);
+}
+
 void lines_done(FILE *out, uint32_t sent, uint32_t received)
 {
     fprintf(out, "{\"event\":\"done\",\"sent\":%" PRIu32 ",\"received\":%" PRIu32, sent, received);

@@ -21,6 +21,10 @@ void lines_listening(FILE *out, uint32_t socket, const struct addr *local);
 /* {"event":"proxy","addr":"127.0.0.1:5353","text":"alice"}: programs may speak there. */
 void lines_proxy(FILE *out, const char *name, const struct addr *local);
 
+/* {"event":"mapped","addr":"203.0.113.7:4000","by":"pcp"}: the gateway maps a port; without
+ * addr: it does not any longer. */
+void lines_mapped(FILE *out, const struct addr *outside, const char *language);
+
 /* {"event":"done","sent":3,"received":3} */
 void lines_done(FILE *out, uint32_t sent, uint32_t received);
 

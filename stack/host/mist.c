@@ -16,6 +16,7 @@
 #include "stack/host/host.h"
 #include "stack/host/key.h"
 #include "stack/host/lines.h"
+#include "stack/host/mapping.h"
 #include "stack/host/options.h"
 #include "stack/host/ping.h"
 #include "stack/host/privileges.h"
@@ -36,6 +37,7 @@ struct program {
     struct book *book;         /* NULL: none */
     struct proxy *proxy;       /* NULL: none */
     struct control *control;   /* NULL: none */
+    struct mapping *mapping;   /* NULL: none */
     const struct mist_api *api;
     void (*on_event)(struct program *p, const struct mist_event *event);
     uint32_t sent, received;
@@ -265,6 +267,8 @@ static void on_opened(void *user, uint32_t socket, const struct addr *local)
     if (socket > MIST_SOCKETS) /* the others come and go */
         return;
     p->local[socket - 1] = *local;
+    if (p->mapping && socket == 1)
+        mapping_socket(p->mapping, local);
     if (p->serves && !is_quiet(p))
         lines_listening(stdout, socket, local);
 }
@@ -403,6 +407,13 @@ static void drop_privileges(struct program *p)
     }
 }
 
+static void open_mapping(struct program *p)
+{
+    p->mapping = p->options.map ? mapping_open(p->host) : NULL;
+    if (p->mapping)
+        mapping_socket(p->mapping, &p->local[0]);
+}
+
 static int run_node(struct program *p, void (*begin)(struct program *p))
 {
     p->api = mist_api();
@@ -420,6 +431,7 @@ static int run_node(struct program *p, void (*begin)(struct program *p))
     drop_privileges(p);
     open_control(p);
     announce(p);
+    open_mapping(p);
     bootstrap(p);
     begin(p);
     if (!p->finished)
@@ -428,6 +440,8 @@ static int run_node(struct program *p, void (*begin)(struct program *p))
         control_close(p->control);
     if (p->proxy)
         proxy_close(p->proxy);
+    if (p->mapping)
+        mapping_close(p->mapping);
     host_close(p->host);
     if (p->book)
         book_close(p->book);

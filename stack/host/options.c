@@ -104,6 +104,13 @@ static const char *take_echo(struct options *o, char *argument)
     return NULL;
 }
 
+static const char *take_map(struct options *o, char *argument)
+{
+    (void)argument;
+    o->map = true;
+    return NULL;
+}
+
 static const char *take_log(struct options *o, char *argument)
 {
     (void)argument;
@@ -190,6 +197,8 @@ static const struct option_row {
     {"count", "N", COMMAND_SUBSCRIBE, take_count, "end after N messages (default 1)"},
     {"user", "NAME", COMMAND_UP | COMMAND_SERVE | COMMAND_PROXY, take_user,
      "become this user once the sockets are bound (for root)"},
+    {"map", NULL, COMMAND_UP | COMMAND_SERVE | COMMAND_PROXY, take_map,
+     "have the home router map a port (PCP, NAT-PMP, UPnP) as long as the node runs"},
     {"log", NULL, COMMAND_NODE, take_log, "print what happens inside the core, too"},
     {"set", "KEY=VALUE", COMMAND_NODE, take_setting,
      "a setting of the protocol core; may be repeated"},

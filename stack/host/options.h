@@ -25,7 +25,7 @@ struct options {
     const char *user;    /* NULL: stay who we are */
     uint32_t count;      /* ping: 0 for no end */
     mist_time timeout;
-    bool echo, log, json;
+    bool echo, log, json, map;
     struct addr proxy; /* proxy: where programs speak to it; serve: the program */
     uint32_t bootstrap_count, listen_count, setting_count;
     struct addr bootstrap[OPTIONS_BOOTSTRAP], listen[HOST_LISTEN];
