@@ -213,6 +213,30 @@ static void replays_of_every_type_change_nothing_whatever_their_source(void **st
     story_close(s);
 }
 
+/* True ones from another's address: INIT alone is answered, by what is half as long. */
+static void no_type_of_datagram_is_answered_with_more_than_it_brought(void **state)
+{
+    (void)state;
+    struct story *s = settled(7);
+    uint32_t types = 0, reflected = 0;
+    for (uint32_t host = 0; host < s->lab->host_count; host++) {
+        for (uint32_t type = 1; type < WIRE_TYPES; type++) {
+            const struct caught *c = &samples[host][type];
+            struct addr victim = stranger(s->lab);
+            if (c->length == 0)
+                continue;
+            watch_sending(s->lab, &victim);
+            lab_input(s->lab, host, &victim, c->bytes, c->length);
+            assert_true(sending.bytes <= c->length);
+            reflected += sending.bytes;
+            types |= 1u << type;
+        }
+    }
+    assert_int_equal(types, (1u << WIRE_TYPES) - 2); /* each was there, a new one would be */
+    assert_true(reflected > 0);
+    story_close(s);
+}
+
 static void a_guessed_channel_is_of_no_use_without_the_key(void **state)
 {
     (void)state;
@@ -367,6 +391,7 @@ int main(void)
         cmocka_unit_test(opens_without_a_valid_cookie_cost_no_agreement),
         cmocka_unit_test(bent_datagrams_of_every_type_change_nothing),
         cmocka_unit_test(replays_of_every_type_change_nothing_whatever_their_source),
+        cmocka_unit_test(no_type_of_datagram_is_answered_with_more_than_it_brought),
         cmocka_unit_test(a_guessed_channel_is_of_no_use_without_the_key),
         cmocka_unit_test(a_cookie_is_good_from_its_address_for_a_while),
         cmocka_unit_test(an_old_cookie_is_refused),

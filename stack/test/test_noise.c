@@ -244,7 +244,7 @@ static void a_wrong_responder_cannot_answer(void **state)
 /* A12, key-compromise impersonation: the thief of the responder's own static key can
  * forge a first message from anybody (section 7.7, source property 1), and gets no
  * further: the keys of the session need the initiator's secret. */
-static void a_stolen_static_key_does_not_open_a_session_as_another(void **state)
+static void key_compromise_a_stolen_static_key_opens_no_session_as_another(void **state)
 {
     struct rng dice;
     (void)state;
@@ -301,7 +301,7 @@ int main(void)
         cmocka_unit_test(cut_messages_are_refused),
         cmocka_unit_test(low_order_keys_end_a_handshake),
         cmocka_unit_test(a_wrong_responder_cannot_answer),
-        cmocka_unit_test(a_stolen_static_key_does_not_open_a_session_as_another),
+        cmocka_unit_test(key_compromise_a_stolen_static_key_opens_no_session_as_another),
         cmocka_unit_test(early_keys_and_session_keys_are_all_different),
     };
     return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
