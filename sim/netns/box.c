@@ -4,8 +4,10 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "sim/draw.h"
+#include "sim/exit.h"
 #include "sim/natbox/station.h"
 #include "sim/netns/parts.h"
 #include "stack/check.h"
@@ -61,10 +63,16 @@ int box_station(const void *data)
 
 /* ---- commands ---- */
 
+/* A box that does not do as the plan says breaks the run: no result comes of it. */
 static void say(struct world *w, uint32_t box, const char *text)
 {
-    if (child_say(&w->netns->boxes[box], text, strlen(text)) != 0)
-        fprintf(stderr, "mistsim: box %u is gone and cannot be told: %s", box, text);
+    struct child *process = &w->netns->boxes[box];
+    char said[300] = "it is gone";
+    if (child_say(process, text, strlen(text)) == 0 &&
+        build_await(process, "ok", said, sizeof said) == 0)
+        return;
+    fprintf(stderr, "mistsim: box %u: %s, when told: %s", box, said, text);
+    _exit(EXIT_BROKEN);
 }
 
 static void say_addresses(struct world *w, uint32_t number)

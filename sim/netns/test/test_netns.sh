@@ -86,8 +86,30 @@ value() { # DATABASE SQL
     sqlite3 "$1" "$2"
 }
 
+cat >"$work/struck.yaml" <<END
+mist: 1
+name: struck
+duration: 20 s
+join: 1 s
+network: { latency: { constant: 40 ms } }
+population:
+  - { name: server, count: 2, nat: none, roles: [bootstrap, relay] }
+  - { name: home, count: 3, nat: port_restricted }
+faults:
+  - { at: 5 s, nat_flush: home }
+  - { at: 6 s, nat_set: home, knobs: { udp_established: 40 s } }
+  - { at: 7 s, readdress: home }
+  - { at: 8 s, nat_reboot: home }
+  - { at: 9 s, restart: home }
+  - { at: 11 s, crash: home, for: 3 s }
+  - { at: 16 s, leave: home, for: 2 s }
+END
+
 world both home
 world killed "$mark"
+"$mistsim" run "$work/struck.yaml" --engine netns --out "$work/struck.db" --quiet \
+    >"$work/struck.out" 2>&1 &
+struck=$!
 "$mistsim" run "$work/both.yaml" --engine netns --out "$work/netns.db" --quiet \
     >"$work/netns.out" 2>&1 &
 both=$!
@@ -172,6 +194,17 @@ begin no_round_trip_is_shorter_than_the_plan_has_it
 [ "$(value "$work/netns.db" "SELECT count(*)>0 AND min(rtt_final_ns - rtt_ideal_ns) >= 0 FROM dial
     WHERE outcome='direct' AND rtt_final_ns>0")" = 1 ] ||
     wrong "$(value "$work/netns.db" 'SELECT src, dst, rtt_final_ns, rtt_ideal_ns FROM dial')"
+end
+
+begin nodes_and_boxes_are_struck_by_faults_as_simulated_ones_are
+wait "$struck" || wrong "$(cat "$work/struck.out")"
+"$mistsim" run "$work/struck.yaml" --out "$work/struck-native.db" --quiet >"$work/native.out" 2>&1
+for db in struck struck-native; do
+    value "$work/$db.db" 'SELECT node, session, ended FROM session ORDER BY node, session' \
+        >"$work/$db.sessions"
+    [ "$(value "$work/$db.db" 'SELECT count(*) FROM fault')" = 7 ] || wrong "not seven faults in $db"
+done
+cmp "$work/struck-native.sessions" "$work/struck.sessions" || wrong "$(cat "$work/struck.sessions")"
 end
 
 [ $failures = 0 ]
