@@ -14,9 +14,10 @@ static const struct part {
     int (*run)(struct bench *b);
     const char *column; /* what a column counts; NULL: there is one */
 } parts[] = {
-    {"queue", bench_queue, "events pending"}, {"engine", bench_engine, "hosts without nodes"},
-    {"primitives", bench_primitives, NULL},   {"nat", bench_nat, "live mappings of a box"},
-    {"world", bench_world, "nodes"},          {"ns3", bench_ns3, "hosts without nodes"},
+    {"queue", bench_queue, "events pending"},  {"engine", bench_engine, "hosts without nodes"},
+    {"primitives", bench_primitives, NULL},    {"nat", bench_nat, "live mappings of a box"},
+    {"world", bench_world, "nodes"},           {"crypto", bench_crypto, "nodes"},
+    {"ns3", bench_ns3, "hosts without nodes"},
 };
 #define PARTS   (sizeof parts / sizeof *parts)
 #define COLUMNS 8 /* most in one part */
@@ -208,7 +209,7 @@ const struct command bench_command = {
     .help = "measure the event loop, the primitives, the NAT and whole worlds",
     .examples = "  mistsim bench\n"
                 "  mistsim bench queue --json\n"
-                "\nparts: queue, engine, primitives, nat, world, ns3\n",
+                "\nparts: queue, engine, primitives, nat, world, crypto, ns3\n",
     .options = options,
     .main = bench_main,
 };

@@ -45,6 +45,7 @@ int bench_ns3(struct bench *b); /* nothing, and a word, where ns-3 is not */
 int bench_primitives(struct bench *b);
 int bench_nat(struct bench *b);
 int bench_world(struct bench *b);
+int bench_crypto(struct bench *b);
 
 /* Events per second of the bare loop (pop, push again; no nodes) with that many
  * events pending, network-like delays: the limit of everything built on it. */

@@ -57,6 +57,13 @@ struct outcome {
     uint64_t steady_events;
     mist_time steady;
     uint64_t peak_rss; /* bytes */
+    double cpu_s;      /* of the whole process */
+};
+
+/* What a world of the bench is like. */
+struct sort {
+    uint32_t nodes;
+    bool modelled; /* cryptography */
 };
 
 static struct plan *draw_plan(uint32_t nodes)
@@ -96,7 +103,7 @@ static void on_progress(void *data, const struct world_progress *p)
 }
 
 /* In the world's own process; returns its exit code. */
-static int run_world(uint32_t nodes, int out)
+static int run_world(struct sort sort, int out)
 {
     struct outcome outcome;
     struct mark mark = {0};
@@ -105,9 +112,10 @@ static int run_world(uint32_t nodes, int out)
     struct rusage usage;
     char error[200] = "";
     memset(&outcome, 0, sizeof outcome);
-    struct plan *plan = draw_plan(nodes);
+    struct plan *plan = draw_plan(sort.nodes);
     if (plan == NULL)
         return EXIT_INPUT;
+    plan->modelled = sort.modelled;
     if (world_run(plan, &engine_native, &options, &outcome.result, error, sizeof error) != 0) {
         fprintf(stderr, "mistsim bench: %s\n", error);
         return EXIT_INPUT;
@@ -118,6 +126,8 @@ static int run_world(uint32_t nodes, int out)
     outcome.steady = outcome.result.sim - mark.at;
     getrusage(RUSAGE_SELF, &usage);
     outcome.peak_rss = (uint64_t)usage.ru_maxrss * 1024;
+    outcome.cpu_s = (double)usage.ru_utime.tv_sec + (double)usage.ru_utime.tv_usec / 1e6 +
+                    (double)usage.ru_stime.tv_sec + (double)usage.ru_stime.tv_usec / 1e6;
     bool sent = write(out, &outcome, sizeof outcome) == (ssize_t)sizeof outcome;
     return sent ? EXIT_FINE : EXIT_STORAGE;
 }
@@ -136,7 +146,7 @@ static bool read_all(int in, void *bytes, size_t size)
 }
 
 /* Returns EXIT_FINE and the outcome, or why there is none. */
-static int run_in_process(uint32_t nodes, struct outcome *outcome)
+static int run_in_process(struct sort sort, struct outcome *outcome)
 {
     int ends[2], status = 0;
     fflush(NULL);
@@ -146,7 +156,7 @@ static int run_in_process(uint32_t nodes, struct outcome *outcome)
     }
     pid_t child = fork();
     if (child == 0)
-        _exit(run_world(nodes, ends[1]));
+        _exit(run_world(sort, ends[1]));
     close(ends[1]);
     bool read = child > 0 && read_all(ends[0], outcome, sizeof *outcome);
     close(ends[0]);
@@ -200,11 +210,31 @@ int bench_world(struct bench *b)
     static const uint32_t sizes[] = {1000, 2000, 10000};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         static struct outcome outcome;
-        int status = run_in_process(sizes[i], &outcome);
+        int status = run_in_process((struct sort){sizes[i], true}, &outcome);
         if (status != EXIT_FINE)
             return status;
         add_speed(b, sizes[i], &outcome);
         add_memory(b, sizes[i], &outcome);
     }
+    return EXIT_FINE;
+}
+
+/* The same world with real cryptography and with its model, which keeps every message and
+ * every size: what the real one takes beyond the model, the curve and the ciphers take. */
+int bench_crypto(struct bench *b)
+{
+    static const uint32_t nodes = 500;
+    static struct outcome real, modelled;
+    int status = run_in_process((struct sort){nodes, false}, &real);
+    if (status == EXIT_FINE)
+        status = run_in_process((struct sort){nodes, true}, &modelled);
+    if (status != EXIT_FINE)
+        return status;
+    bench_add(b, "crypto", "CPU time, real", nodes, real.cpu_s, "s");
+    bench_add(b, "crypto", "CPU time, modelled", nodes, modelled.cpu_s, "s");
+    bench_add(b, "crypto", "share of time in cryptography", nodes, 1 - modelled.cpu_s / real.cpu_s,
+              "share");
+    bench_add(b, "crypto", "datagrams alike", nodes,
+              real.result.figures.arrived == modelled.result.figures.arrived, "");
     return EXIT_FINE;
 }
