@@ -67,7 +67,7 @@ static void take_event(struct world *w, mist_time now, uint32_t host, const stru
     struct host *h = &w->hosts[host];
     if (e->kind == MIST_EVENT_SOCKET_WANTED) {
         if (e->socket > MIST_SOCKETS)
-            host_sockets_want(h, e->socket);
+            host_sockets_want(h, e->socket, e->addr.port);
         else if (e->addr.family == h->addr.family)
             h->sockets_wanted |= 1u << e->socket;
     } else if (e->kind == MIST_EVENT_SOCKET_UNWANTED) {
@@ -147,6 +147,15 @@ static void bootstrap(struct world *w, mist_time now, uint32_t host)
     }
 }
 
+/* Builds of the core that know no such wish have no use for it. */
+static void tell_gateway(struct world *w, mist_time now, uint32_t host)
+{
+    struct mist_wish wish = {.size = sizeof wish,
+                             .kind = MIST_WISH_GATEWAY,
+                             .addr = world_gateway(w->plan, w->hosts[host].place)};
+    (void)pump_wish(w, now, host, &wish);
+}
+
 static void be_person(struct world *w, mist_time now, uint32_t host)
 {
     uint8_t id[MIST_ID], seed[32];
@@ -178,6 +187,7 @@ void pump_start(struct world *w, mist_time now, uint32_t host)
                              .name_length = (uint32_t)length};
     CHECK(pump_wish(w, now, host, &wish) == MIST_OK);
     bootstrap(w, now, host);
+    tell_gateway(w, now, host);
     struct addr own = hostile_claim(w, host);
     for (uint32_t socket = 1; socket <= 2; socket++) {
         if ((h->sockets_wanted >> socket & 1) != 0)
@@ -219,9 +229,11 @@ void pump_move(struct world *w, mist_time now, uint32_t host, uint32_t place)
     h->place = place;
     h->addr = w->plan->hosts[place].addr;
     h->addr.port = port;
-    if (h->node != NULL)
+    if (h->node != NULL) {
+        tell_gateway(w, now, host);
         wish_addr(w, now, host, MIST_WISH_SOCKET_OPENED, h->addr.family == ADDR_V4 ? 1 : 2,
                   &h->addr);
+    }
     world_alarm(w, host);
 }
 

@@ -16,14 +16,14 @@ uint16_t host_port(const struct plan *plan, uint32_t host, uint32_t ordinal)
     return (uint16_t)(FIRST_PORT + draw_below(plan->seed, host, DRAW_HOST_PORT, ordinal, PORTS));
 }
 
-void host_sockets_want(struct host *h, uint32_t id)
+void host_sockets_want(struct host *h, uint32_t id, uint16_t port)
 {
     if (h->spare_count == h->spare_room) {
         h->spare_room = h->spare_room == 0 ? 8 : 2 * h->spare_room;
         h->spares = realloc(h->spares, h->spare_room * sizeof *h->spares);
         CHECK(h->spares != NULL);
     }
-    h->spares[h->spare_count++] = (struct spare_socket){.id = id};
+    h->spares[h->spare_count++] = (struct spare_socket){.id = id, .asked = port};
     h->spare_waiting++;
 }
 
@@ -33,10 +33,10 @@ bool host_sockets_open(struct host *h, const struct plan *plan, uint32_t host, u
     if (h->spare_waiting == 0)
         return false;
     uint32_t i = h->spare_count - h->spare_waiting--;
-    do
-        *port = host_port(plan, host, ++h->ports_drawn);
-    while (*port == h->addr.port || host_sockets_at(h, *port) != 0);
     *id = h->spares[i].id;
+    *port = h->spares[i].asked;
+    while (*port == 0 || *port == h->addr.port || host_sockets_at(h, *port) != 0)
+        *port = host_port(plan, host, ++h->ports_drawn);
     h->spares[i].port = *port;
     return true;
 }

@@ -42,6 +42,28 @@ static void find_hosts(struct world *w)
     }
 }
 
+/* The first address of the network inside, as routers take it; homes are a /24, larger
+ * sites and carriers one network from their range's beginning on (scenario_address.c). */
+struct addr world_gateway(const struct plan *p, uint32_t place)
+{
+    const struct plan_host *h = &p->hosts[place];
+    uint32_t ip = addr_ip4(&h->addr);
+    if (h->box == PLAN_NONE || h->addr.family != ADDR_V4 || addr_is_global(&h->addr))
+        return (struct addr){0};
+    if (ip >> 16 == 0xc0a8)
+        return addr_v4((ip & 0xffffff00u) | 1, 0);
+    return addr_v4(ip >> 24 == 10 ? 0x0a000001 : 0x64400001, 0);
+}
+
+static void set_gateways(struct world *w)
+{
+    for (uint32_t place = 0; place < plan_places(w->plan); place++) {
+        struct addr gateway = world_gateway(w->plan, place);
+        if (gateway.family != ADDR_NONE)
+            nat_set_gateway(w->boxes[w->plan->hosts[place].box], &gateway);
+    }
+}
+
 void world_boxes_open(struct world *w)
 {
     const struct plan *p = w->plan;
@@ -62,6 +84,7 @@ void world_boxes_open(struct world *w)
                                draw_u64(p->seed, i, DRAW_BOX_SEED, 0), pool, n);
         free(pool);
     }
+    set_gateways(w);
 }
 
 void world_boxes_close(struct world *w)

@@ -74,7 +74,8 @@ struct core {
 /* A socket that the core asked for beside its main ones. */
 struct spare_socket {
     uint32_t id;
-    uint16_t port; /* 0: not opened yet */
+    uint16_t asked; /* the port that it shall have; 0: any */
+    uint16_t port;  /* 0: not opened yet */
 };
 
 struct host {
@@ -194,7 +195,7 @@ void world_core_close(struct world *w);
 const char *world_core_word(const struct core_words *words, uint32_t number); /* or "?" */
 
 /* sockets.c: a host's sockets beside the core's main ones */
-void host_sockets_want(struct host *h, uint32_t id);
+void host_sockets_want(struct host *h, uint32_t id, uint16_t port);
 /* The next one that the core asked for, opened: its id and port; false: none waits. */
 bool host_sockets_open(struct host *h, const struct plan *plan, uint32_t host, uint32_t *id,
                        uint16_t *port);
@@ -346,5 +347,8 @@ void world_record_lookup(struct world *w, mist_time now, uint32_t host, const st
 
 /* world_verdict.c: what the event NATURE says, beside what there was to be seen */
 void world_record_nature(struct world *w, mist_time now, uint32_t host, const struct mist_event *e);
+
+/* world_boxes.c: whom a host at that place asks for ports; family 0: nobody. */
+struct addr world_gateway(const struct plan *p, uint32_t place);
 
 #endif

@@ -100,6 +100,8 @@ static struct mist *api_init(void *memory, void *scratch, const void *config, co
     relay_init(&n->relay, base + l.relay, c->circuits, rng_u32(&n->rng));
     reach_init(&n->reach, c->assume, &n->rng, &n->timers, TIMER_REACH);
     survey_init(&n->survey, &n->rng, &n->timers, &n->sockets, TIMER_SURVEY);
+    portmap_init(&n->portmap, &n->rng, &n->timers, &n->sockets, TIMER_PORTMAP);
+    n->portmap.off = c->port_mapping == 0;
     n->survey.off = c->survey == 0 || c->assume == REACH_PUBLIC;
     n->join.started = now;
     want_sockets(n);
@@ -148,7 +150,9 @@ static void timer_due(struct mist *n, mist_time now, uint32_t id)
     else if (id == TIMER_REACH) {
         if (reach_timer(&n->reach, now, n->out))
             ask_reach(n, now);
-    } else if (id == TIMER_SURVEY)
+    } else if (id == TIMER_PORTMAP)
+        portmap_timer(&n->portmap, now, n->out);
+    else if (id == TIMER_SURVEY)
         node_survey(n, now);
     else if (id < n->timer_kad)
         mux_timer(n->mux, now, id - TIMER_LINKS, n->out);
@@ -215,6 +219,8 @@ static int wish_socket_opened(struct mist *n, mist_time now, const struct mist_w
     const struct addr *before = sockets_local(&n->sockets, w->socket, w->addr.family);
     bool again = before != NULL && before->family != ADDR_NONE;
     int error = sockets_opened(&n->sockets, w->socket, &w->addr);
+    if (error == MIST_OK && w->socket == 1)
+        portmap_inside(&n->portmap, now, &w->addr, n->out);
     if (error != MIST_OK)
         return error;
     if (w->socket > MIST_SOCKETS)
@@ -359,9 +365,18 @@ static int wish_open_stream(struct mist *n, mist_time now, const struct mist_wis
     return MIST_ERR_UNSUPPORTED;
 }
 
+static int wish_gateway(struct mist *n, mist_time now, const struct mist_wish *w)
+{
+    if (w->addr.family != ADDR_NONE && w->addr.family != ADDR_V4)
+        return MIST_ERR_ARGUMENT;
+    portmap_gateway(&n->portmap, now, &w->addr, n->out);
+    return MIST_OK;
+}
+
 static int wish_leave(struct mist *n, mist_time now, const struct mist_wish *w)
 {
     (void)w;
+    portmap_release(&n->portmap, n->out);
     for (mist_link l = mux_next(n->mux, 0); l != 0; l = mux_next(n->mux, l))
         mux_drop(n->mux, now, l, 5, n->out);
     return MIST_OK;
@@ -381,6 +396,7 @@ static const granter granters[] = {
     [MIST_WISH_LEAVE] = wish_leave,
     [MIST_WISH_IDENTITY] = wish_identity,
     [MIST_WISH_PORT_MAPPED] = wish_port_mapped,
+    [MIST_WISH_GATEWAY] = wish_gateway,
     [MIST_WISH_SERVE] = wish_serve,
     [MIST_WISH_OPEN] = wish_open,
     [MIST_WISH_OPEN_STREAM] = wish_open_stream,

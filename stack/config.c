@@ -54,6 +54,8 @@ static const struct word size_words[] = {{"tiny", 0}, {"normal", 1}, {"server", 
           "whether strangers can reach this node", FIELD(assume), assume_words)                    \
     WORDS(X, "reach.survey", "on | off", "on", "learn from peers what the NAT does",               \
           FIELD(survey), switch_words)                                                             \
+    WORDS(X, "reach.port_mapping", "on | off", "on",                                               \
+          "have the gateway map a port, by PCP or NAT-PMP", FIELD(port_mapping), switch_words)     \
     WORDS(X, "relay.serve", "on | off", "on", "forward datagrams for others once reachable",       \
           FIELD(relay_serve), switch_words)                                                        \
     WORDS(                                                                                         \

@@ -17,6 +17,7 @@ struct config {
     uint32_t punch;       /* enum strategy_number */
     uint32_t punch_rounds;
     uint32_t survey;         /* learn what the NAT does */
+    uint32_t port_mapping;   /* have the gateway map a port */
     uint32_t punch_probes;   /* to guessed ports, per peer; 0: the strategy's own */
     uint32_t punch_mappings; /* of the own NAT, per peer; the same */
     uint32_t punch_time_s;   /* of a search; the same */

@@ -71,7 +71,8 @@ enum mist_error {
     X(15, OPEN,                                                                                    \
       "open channel `id` for datagrams of protocol `name` to the connected person `bytes`")        \
     X(16, OPEN_STREAM, "the same for a stream: MIST_ERR_UNSUPPORTED")                              \
-    X(17, PING, "ask the peer of connection `id` for a sign of life: PONG tells, or nothing")
+    X(17, PING, "ask the peer of connection `id` for a sign of life: PONG tells, or nothing")      \
+    X(18, GATEWAY, "ask the IPv4 gateway at `addr` for a port (PCP, NAT-PMP); family 0: nobody")
 
 /* X(number, NAME, doc) */
 #define MIST_EVENTS(X)                                                                             \

@@ -171,6 +171,12 @@ void mux_knock(struct mux *m, const struct mux_way *way, uint32_t channel, uint6
     emit_direct(m, way, packet, wire_put_head(packet, &h), MIST_KIND_REACH, out);
 }
 
+void mux_bare(struct mux *m, const struct addr *to, const uint8_t *bytes, size_t length,
+              struct out *out)
+{
+    emit_direct(m, &(struct mux_way){.to = *to}, bytes, length, MIST_KIND_REACH, out);
+}
+
 /* ---- input ---- */
 
 /* The peer itself asks for a proof of that path, and gets it; ours can wait. */

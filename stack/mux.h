@@ -116,6 +116,10 @@ int mux_send(struct mux *m, mist_time now, mist_link link, const struct mux_way 
 void mux_knock(struct mux *m, const struct mux_way *way, uint32_t channel, uint64_t number,
                struct out *out);
 
+/* Bytes that are none of the protocol's own: for the gateway. */
+void mux_bare(struct mux *m, const struct addr *to, const uint8_t *bytes, size_t length,
+              struct out *out);
+
 mist_link mux_find(const struct mux *m, const uint8_t *id, size_t length); /* id or its prefix */
 bool mux_view(const struct mux *m, mist_link link, struct link_view *view);
 mist_link mux_next(const struct mux *m,

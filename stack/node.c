@@ -51,9 +51,19 @@ static void add_self(struct meet_self *self, const struct addr *a, uint8_t kind)
     self->candidates[self->count++] = (struct candidate){*a, kind};
 }
 
+/* A mapped port is of use to all only where peers see this node at that address: else
+ * there is another box further out, which knows nothing of it. */
+static bool maps(const struct mist *n, uint32_t i)
+{
+    const struct addr *outside = &n->mapped[i];
+    struct addr seen = reach_address(&n->reach, outside->family);
+    return outside->family != ADDR_NONE &&
+           (seen.family == ADDR_NONE || addr_same_ip(&seen, outside));
+}
+
 static bool is_mapped(const struct mist *n)
 {
-    return n->mapped[0].family != ADDR_NONE || n->mapped[1].family != ADDR_NONE;
+    return maps(n, 0) || maps(n, 1);
 }
 
 static uint8_t own_flags(const struct mist *n)
@@ -73,7 +83,8 @@ void node_self(const struct mist *n, mist_time now, struct meet_self *self)
         struct addr local, seen = reach_address(&n->reach, families[i]);
         if (mux_local(n->mux, families[i], &local))
             add_self(self, &local, CANDIDATE_LOCAL);
-        add_self(self, &n->mapped[i], CANDIDATE_MAPPED); /* before the same as seen by others */
+        if (maps(n, (uint32_t)i))
+            add_self(self, &n->mapped[i], CANDIDATE_MAPPED); /* before the same as seen */
         add_self(self, &seen, CANDIDATE_SEEN);
     }
 }
@@ -88,10 +99,10 @@ uint32_t node_path_class(const struct mist *n, const struct link_view *v, uint8_
         return MIST_PATH_SPRAYED;
     if (!addr_is_global(&v->path))
         return MIST_PATH_LAN;
-    if (candidate_kind == CANDIDATE_MAPPED)
+    if (candidate_kind == CANDIDATE_MAPPED || (v->flags & FLAG_MAPPED) != 0)
         return MIST_PATH_MAPPED;
     if ((v->flags & FLAG_SERVER) != 0)
-        return (v->flags & FLAG_MAPPED) != 0 ? MIST_PATH_MAPPED : MIST_PATH_PUBLIC;
+        return MIST_PATH_PUBLIC;
     if (is_mapped(n))
         return MIST_PATH_MAPPED;
     return n->reach.reachable ? MIST_PATH_REVERSED : MIST_PATH_PUNCHED;
@@ -209,6 +220,17 @@ static void do_turn(struct mist *n, mist_time now, const struct effect *e)
     struct mux_way way = {.to = e->addr, .socket = e->socket};
     (void)now;
     mux_knock(n->mux, &way, e->value, e->number, n->out);
+}
+
+static void do_bare(struct mist *n, mist_time now, const struct effect *e)
+{
+    (void)now;
+    mux_bare(n->mux, &e->addr, e->bytes, e->length, n->out);
+}
+
+static void do_mapped(struct mist *n, mist_time now, const struct effect *e)
+{
+    node_mapped(n, now, e->value, &e->addr);
 }
 
 /* The relay of a link that is relayed, or was before it found a direct path. */
@@ -490,6 +512,8 @@ static const carrier carriers[EFFECT_KINDS] = {
     [EFFECT_VERDICT] = do_verdict,
     [EFFECT_TURN] = do_turn,
     [EFFECT_MEASURE] = do_measure,
+    [EFFECT_BARE] = do_bare,
+    [EFFECT_MAPPED] = do_mapped,
 };
 
 void node_carry_out(struct mist *n, mist_time now)
@@ -506,6 +530,13 @@ void node_receive(struct mist *n, mist_time now, uint32_t socket, const struct a
 {
     struct mux_turn turn;
     struct wire_head h;
+    if (portmap_hears(&n->portmap, socket, from)) {
+        n->counters[MIST_KIND_REACH].packets_in++;
+        n->counters[MIST_KIND_REACH].bytes_in += length;
+        portmap_input(&n->portmap, now, bytes, length, n->out);
+        node_carry_out(n, now);
+        return;
+    }
     if (from->family != ADDR_RELAY && length > 0 && bytes[0] == WIRE_DIALBACK &&
         wire_take_head(bytes, length, &h) == 0) {
         n->counters[MIST_KIND_REACH].packets_in++;

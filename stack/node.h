@@ -12,6 +12,7 @@
 #include "stack/mist.h"
 #include "stack/mux.h"
 #include "stack/out.h"
+#include "stack/portmap.h"
 #include "stack/pubsub.h"
 #include "stack/punch.h"
 #include "stack/reach.h"
@@ -56,7 +57,7 @@ struct join {
 };
 
 /* Ranges of timers. */
-enum { TIMER_JOIN, TIMER_REACH, TIMER_SURVEY, TIMER_LINKS };
+enum { TIMER_JOIN, TIMER_REACH, TIMER_SURVEY, TIMER_PORTMAP, TIMER_LINKS };
 
 struct mist {
     struct out *out;
@@ -76,6 +77,7 @@ struct mist {
     struct join join;
     struct reach reach;
     struct survey survey;
+    struct portmap portmap;
     uint32_t second;                  /* a server's other socket, 0: none */
     struct addr mapped[MIST_SOCKETS]; /* outside ends of the main sockets' mapped ports */
     mist_time woken;                  /* when all that matter were last asked at once; 0: never */

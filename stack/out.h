@@ -57,6 +57,8 @@ enum effect_kind {
     EFFECT_RESUME, /* meet: tell the peer of connection `value` by its name that its link is lost */
     EFFECT_RESUMED, /* meet: so the peer of `link` says, through the relay `number` */
     EFFECT_MEASURE, /* punch: ask the relay of `link` for the port of `socket`; request `number` */
+    EFFECT_BARE,    /* portmap: `bytes` to `addr` from the main socket, as they are */
+    EFFECT_MAPPED,  /* portmap: main socket `value` is mapped to `addr`; family 0: no longer */
     EFFECT_KINDS
 };
 

@@ -24,8 +24,8 @@ static struct spare *find(const struct sockets *s, uint32_t id)
     return place < s->used && spare->use != SOCKET_FREE && spare->id == id ? spare : NULL;
 }
 
-uint32_t sockets_want(struct sockets *s, uint8_t family, enum socket_use use, mist_link link,
-                      struct out *out)
+static uint32_t want(struct sockets *s, const struct addr *at, enum socket_use use, mist_link link,
+                     struct out *out)
 {
     uint32_t i = 0;
     while (i < s->used && s->spares[i].use != SOCKET_FREE)
@@ -41,9 +41,20 @@ uint32_t sockets_want(struct sockets *s, uint8_t family, enum socket_use use, mi
                             .use = (uint8_t)use,
                             .link = link};
     struct mist_event e = {.kind = MIST_EVENT_SOCKET_WANTED, .socket = spare->id};
-    e.addr.family = family;
+    e.addr = *at;
     out_event(out, &e);
     return spare->id;
+}
+
+uint32_t sockets_want(struct sockets *s, uint8_t family, enum socket_use use, mist_link link,
+                      struct out *out)
+{
+    return want(s, &(struct addr){.family = family}, use, link, out);
+}
+
+uint32_t sockets_listen(struct sockets *s, uint8_t family, uint16_t port, struct out *out)
+{
+    return want(s, &(struct addr){.family = family, .port = port}, SOCKET_FOR_REACH, 0, out);
 }
 
 int sockets_opened(struct sockets *s, uint32_t id, const struct addr *local)

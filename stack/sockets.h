@@ -43,6 +43,8 @@ void sockets_init(struct sockets *s, void *memory, uint32_t spares); /* zero-fil
 /* Asks the host for one; 0 when all places are taken. */
 uint32_t sockets_want(struct sockets *s, uint8_t family, enum socket_use use, mist_link link,
                       struct out *out);
+/* Asks for one on that port, to listen there. */
+uint32_t sockets_listen(struct sockets *s, uint8_t family, uint16_t port, struct out *out);
 /* The host's answers: MIST_OK or MIST_ERR_UNKNOWN.  A failed one is free again. */
 int sockets_opened(struct sockets *s, uint32_t id, const struct addr *local);
 int sockets_failed(struct sockets *s, uint32_t id);

@@ -61,6 +61,22 @@ static void strangers_reach_a_mapped_host_and_no_longer_when_it_is_withdrawn(voi
     story_close(p.s);
 }
 
+static void a_port_mapped_by_a_box_that_is_not_the_outermost_is_not_offered(void **state)
+{
+    (void)state;
+    static const struct lab_nat easy = {.mapping = LAB_EIM, .filtering = LAB_APDF};
+    struct pair p = pair_behind(4, &easy, &easy);
+    struct mist_wish wish = {.size = sizeof wish,
+                             .kind = MIST_WISH_PORT_MAPPED,
+                             .socket = 1,
+                             .addr = addr_v4(0x64400005, 7000)}; /* in a carrier's network */
+    assert_int_equal(lab_wish(p.lab, p.bob, &wish), MIST_OK);
+    uint32_t bobs = pair_dial(&p, SEC(5));
+    assert_int_equal(pair_path(&p, p.alice, 1), MIST_PATH_PUNCHED);
+    assert_int_equal(pair_path(&p, p.bob, bobs), MIST_PATH_PUNCHED);
+    story_close(p.s);
+}
+
 static void what_no_socket_could_have_is_refused(void **state)
 {
     (void)state;
@@ -84,6 +100,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_mapped_port_makes_a_pair_direct_that_no_punching_could),
         cmocka_unit_test(strangers_reach_a_mapped_host_and_no_longer_when_it_is_withdrawn),
+        cmocka_unit_test(a_port_mapped_by_a_box_that_is_not_the_outermost_is_not_offered),
         cmocka_unit_test(what_no_socket_could_have_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
