@@ -202,7 +202,8 @@ wait "$struck" || wrong "$(cat "$work/struck.out")"
 for db in struck struck-native; do
     value "$work/$db.db" 'SELECT node, session, ended FROM session ORDER BY node, session' \
         >"$work/$db.sessions"
-    [ "$(value "$work/$db.db" 'SELECT count(*) FROM fault')" = 7 ] || wrong "not seven faults in $db"
+    [ "$(value "$work/$db.db" 'SELECT count(*) FROM fault')" = 7 ] ||
+        wrong "not seven faults in $db"
 done
 cmp "$work/struck-native.sessions" "$work/struck.sessions" || wrong "$(cat "$work/struck.sessions")"
 end
