@@ -30,6 +30,9 @@ static int choose_kernel(const struct command_line *line, struct run_campaign *c
     if (command_value(line, "stack"))
         return command_misuse(line->command, "--stack: nodes of the engine netns are the program "
                                              "mist, with its own core");
+    if (c->pcap || c->packets)
+        return command_misuse(line->command, "--pcap, --trace packets: the engine netns sees no "
+                                             "packets; run tcpdump in its namespaces");
     if (netns_check(error, sizeof error) != 0) {
         fprintf(stderr, "mistsim run: engine netns: %s; or use --engine native\n", error);
         return EXIT_LACKING;
