@@ -19,7 +19,7 @@
 
 #define KEYS                                                                                       \
     "expected one of the keys mist, name, question, seed, duration, join, network, population, "   \
-    "stack, crypto, workload, churn, faults, sweep, expect, compare or record, got "
+    "stack, crypto, engine, workload, churn, faults, sweep, expect, compare or record, got "
 
 /* One mistake and the one line that tells it, quotation left out. */
 struct mistake {
