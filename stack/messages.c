@@ -85,7 +85,12 @@ static void on_nodes(struct context *c, const struct msg *m)
 
 static void on_subscribe(struct context *c, const struct msg *m)
 {
-    pubsub_subscribe(c->n->pubsub, c->now, c->view.link, c->id, m, c->n->out);
+    pubsub_subscribe(c->n->pubsub, c->now, c->view.link, c->id, &c->view.path, m, c->n->out);
+}
+
+static void on_instead(struct context *c, const struct msg *m)
+{
+    pubsub_instead(c->n->pubsub, c->now, c->view.link, m, c->n->out);
 }
 
 static void on_subscribed(struct context *c, const struct msg *m)
@@ -147,6 +152,7 @@ void messages_receive(struct mist *n, mist_time now, mist_link forwarder, const 
             take_offer(n, now, forwarder, again, m); /* copies too: each names another relay */
         return;
     }
+    pubsub_pass_on(n->pubsub, now, forwarder, m, n->out);
     if (again) {
         out_fact(n->out, FACT_DUPLICATE, m->peer, NULL, 1, 0);
         return;
@@ -410,6 +416,7 @@ static const handler handlers[MSG_TYPES] = {
     [MSG_NODES] = on_nodes,
     [MSG_SUBSCRIBE] = on_subscribe,
     [MSG_SUBSCRIBED] = on_subscribed,
+    [MSG_INSTEAD] = on_instead,
     [MSG_UNSUBSCRIBE] = on_unsubscribe,
     [MSG_PUBLISH] = on_publish,
     [MSG_PUBLISHED] = on_published,

@@ -347,6 +347,7 @@ static void do_link_up(struct mist *n, mist_time now, const struct effect *e)
         return;
     kad_link_up(n->kad, now, e->contact.id, e->link, n->out);
     join_link_up(n, now, e->link, &e->contact);
+    pubsub_reached(n->pubsub, now, e->contact.id, e->link, n->out);
     if (e->value == 0) {
         meet_late(n, now, e->contact.id, &v);
         if (v.path.family == ADDR_RELAY)
@@ -379,9 +380,46 @@ static void do_link_down(struct mist *n, mist_time now, const struct effect *e)
 
 static void do_link_failed(struct mist *n, mist_time now, const struct effect *e)
 {
+    pubsub_unreached(n->pubsub, now, e->contact.id, n->out);
     forget_link(n, now, e); /* it may have stood before it was renewed */
     kad_link_failed(n->kad, now, e->contact.id, n->out);
     meet_link_failed(&n->meet, e->contact.id, n->out);
+}
+
+/* Of the links named, those to nodes that strangers can reach. */
+static void do_instead(struct mist *n, mist_time now, const struct effect *e)
+{
+    struct contact others[PUBSUB_INSTEAD];
+    struct msg instead = {.type = MSG_INSTEAD, .request = e->value, .contacts = others};
+    struct msg refusal = {.type = MSG_SUBSCRIBED, .request = e->value};
+    (void)now;
+    for (uint32_t i = 0; i < e->length / sizeof(mist_link); i++) {
+        struct link_view v;
+        mist_link link;
+        memcpy(&link, e->bytes + i * sizeof link, sizeof link);
+        if (instead.count == PUBSUB_INSTEAD || !mux_view(n->mux, link, &v) || !v.up ||
+            (v.flags & FLAG_SERVER) == 0 || v.path.family == ADDR_RELAY)
+            continue;
+        memcpy(others[instead.count].id, v.id, WIRE_ID);
+        others[instead.count++].addr = v.path;
+    }
+    out_send(n->out, e->link, instead.count > 0 ? &instead : &refusal);
+}
+
+/* As hearsay of the overlay, it may not send this node into a private network. */
+static void do_approach(struct mist *n, mist_time now, const struct effect *e)
+{
+    struct link_view v, teller;
+    const struct contact *c = &e->contact;
+    bool askable = memcmp(c->id, mux_self(n->mux), WIRE_ID) != 0 &&
+                   mux_view(n->mux, e->link, &teller) && c->addr.port != 0 &&
+                   (addr_is_global(&c->addr) ||
+                    (c->addr.family != ADDR_NONE && !addr_is_global(&teller.path)));
+    mist_link link = askable ? mux_open(n->mux, now, c, n->out) : 0;
+    if (link == 0)
+        pubsub_unreached(n->pubsub, now, c->id, n->out);
+    else if (mux_view(n->mux, link, &v) && v.up)
+        pubsub_reached(n->pubsub, now, c->id, link, n->out);
 }
 
 static void do_found(struct mist *n, mist_time now, const struct effect *e)
@@ -502,6 +540,8 @@ static const carrier carriers[EFFECT_KINDS] = {
     [EFFECT_SUBSCRIBED] = do_subscribed,
     [EFFECT_PUBLISHED] = do_published,
     [EFFECT_INTRODUCED] = do_introduced,
+    [EFFECT_INSTEAD] = do_instead,
+    [EFFECT_APPROACH] = do_approach,
     [EFFECT_LOOKUP] = do_lookup,
     [EFFECT_PUBLISH] = do_publish,
     [EFFECT_MEET] = do_meet,

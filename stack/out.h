@@ -45,6 +45,9 @@ enum effect_kind {
     EFFECT_SUBSCRIBED,  /* pubsub: subscription `value` stands on `number` nodes */
     EFFECT_PUBLISHED,   /* pubsub: publication `value` acknowledged by number nodes */
     EFFECT_INTRODUCED,  /* pubsub: an offer by `link` went to the link `value`: relay may forward */
+    EFFECT_INSTEAD,     /* pubsub: no room for `link`'s request `value`: name some of the links
+                         * in `bytes` */
+    EFFECT_APPROACH,    /* pubsub: open a link to `contact`, of whom `link` told */
     EFFECT_LOOKUP,      /* pubsub: find the nodes closest to `key`, report as lookup for `value` */
     EFFECT_PUBLISH,     /* meet: publish `bytes` on `key`, owner `value` */
     EFFECT_MEET,        /* meet: open a link to `contact` through `link` with the ticket `bytes` */

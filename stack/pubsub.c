@@ -6,7 +6,11 @@
 #include "stack/topic.h"
 
 #define EXPIRE_EVERY SEC(60)
-#define EXPIRE_BATCH 64 /* each is an effect, and a verb has room for some hundreds */
+/* Publications that one node forwards per second: of one site, as many as a game tells of
+ * its state; for one key, of two such.  64 copies of 40 full ones are 21 Mbit/s. */
+#define PER_PUBLISHER 20
+#define PER_KEY       40
+#define EXPIRE_BATCH  64 /* each is an effect, and a verb has room for some hundreds */
 
 static uint64_t load64(const uint8_t *bytes)
 {
@@ -78,50 +82,122 @@ static uint32_t subscribers(const struct pubsub *p, const uint8_t *key)
     return n;
 }
 
-static bool hold(struct pubsub *p, const uint8_t *key, mist_link link, mist_time expires,
-                 struct out *out)
+static uint32_t subscribers_of(const struct pubsub *p, const uint8_t *key, uint64_t provider)
 {
-    uint32_t *at = find(p, key, link);
-    if (*at != 0) {
-        p->held[*at - 1].expires = expires;
-        return true;
+    uint32_t n = 0;
+    for (uint32_t i = *bucket_of(p, key); i != 0; i = p->held[i - 1].next) {
+        const struct held *h = &p->held[i - 1];
+        n += h->provider == provider && memcmp(h->key, key, WIRE_ID) == 0;
     }
-    uint32_t slot = link & 0xffff;
-    if (subscribers(p, key) >= PUBSUB_PER_KEY || p->per_link[slot] >= PUBSUB_PER_LINK)
+    return n;
+}
+
+/* Of the network that has most subscribers of a key the one that came last; NULL unless a
+ * newcomer of `provider` would still have fewer. */
+static struct held *crowded_out(struct pubsub *p, const uint8_t *key, uint64_t provider)
+{
+    struct held *worst = NULL;
+    uint32_t most = subscribers_of(p, key, provider) + 1;
+    for (uint32_t i = *bucket_of(p, key); i != 0; i = p->held[i - 1].next) {
+        struct held *h = &p->held[i - 1];
+        uint32_t n = memcmp(h->key, key, WIRE_ID) == 0 ? subscribers_of(p, key, h->provider) : 0;
+        if (n > most || (worst != NULL && n == most && h->provider == worst->provider))
+            worst = h;
+        most = n > most ? n : most;
+    }
+    return worst;
+}
+
+static bool make_room(struct pubsub *p, const uint8_t *key, uint64_t provider, struct out *out)
+{
+    if (subscribers(p, key) < PUBSUB_PER_KEY)
+        return true;
+    struct held *h = crowded_out(p, key, provider);
+    if (h == NULL)
         return false;
+    release(p, find(p, h->key, h->link), out);
+    return true;
+}
+
+static struct held *free_place(struct pubsub *p)
+{
     uint32_t index = p->held_free;
     if (index != 0)
         p->held_free = p->held[index - 1].next;
     else if (p->held_used < p->config.held)
         index = ++p->held_used;
-    else
-        return false;
-    struct held *h = &p->held[index - 1];
+    return index == 0 ? NULL : &p->held[index - 1];
+}
+
+enum hold { HELD, KEY_FULL, NO_ROOM };
+
+static enum hold hold(struct pubsub *p, const uint8_t *key, mist_link link, uint64_t provider,
+                      mist_time expires, struct out *out)
+{
+    uint32_t *at = find(p, key, link);
+    if (*at != 0) {
+        p->held[*at - 1].expires = expires;
+        return HELD;
+    }
+    uint32_t slot = link & 0xffff;
+    if (p->per_link[slot] >= PUBSUB_PER_LINK)
+        return NO_ROOM;
+    if (!make_room(p, key, provider, out))
+        return KEY_FULL;
+    struct held *h = free_place(p);
+    if (h == NULL)
+        return NO_ROOM;
     memcpy(h->key, key, WIRE_ID);
     h->link = link;
+    h->provider = provider;
     h->expires = expires;
     h->next = 0;
-    *at = index;
+    *find(p, key, link) = (uint32_t)(h - p->held) + 1;
     p->per_link[slot]++;
     keep(out, link, 1);
     p->held_count++;
-    return true;
+    return HELD;
+}
+
+/* The links of all who subscribe, from a random one on. */
+static void name_others(struct pubsub *p, mist_link link, const struct msg *m, struct out *out)
+{
+    mist_link all[PUBSUB_PER_KEY], turned[PUBSUB_PER_KEY];
+    uint32_t n = 0;
+    for (uint32_t i = *bucket_of(p, m->key); i != 0 && n < PUBSUB_PER_KEY;
+         i = p->held[i - 1].next) {
+        if (memcmp(p->held[i - 1].key, m->key, WIRE_ID) == 0)
+            all[n++] = p->held[i - 1].link;
+    }
+    uint32_t first = rng_below(p->rng, n);
+    for (uint32_t i = 0; i < n; i++)
+        turned[i] = all[(first + i) % n];
+    out_effect_copy(out, &(struct effect){.kind = EFFECT_INSTEAD,
+                                          .link = link,
+                                          .value = m->request,
+                                          .bytes = (const uint8_t *)turned,
+                                          .length = n * (uint32_t)sizeof turned[0]});
 }
 
 void pubsub_subscribe(struct pubsub *p, mist_time now, mist_link link, const uint8_t *peer,
-                      const struct msg *m, struct out *out)
+                      const struct addr *from, const struct msg *m, struct out *out)
 {
     uint16_t ttl = m->ttl_s > PUBSUB_TTL_S ? PUBSUB_TTL_S : m->ttl_s;
     struct msg answer = {.type = MSG_SUBSCRIBED, .request = m->request, .ttl_s = ttl};
     bool first = p->held_count == 0;
-    if (ttl == 0 || !hold(p, m->key, link, now + SEC(ttl), out)) {
-        answer.ttl_s = 0;
-        out_fact(out, FACT_TABLE_FULL, peer, NULL, 8, p->config.held);
-    } else {
+    enum hold held =
+        ttl == 0 ? NO_ROOM : hold(p, m->key, link, addr_provider(from), now + SEC(ttl), out);
+    if (held == HELD)
         out_fact(out, FACT_SUBSCRIBER_HELD, peer, NULL, p->held_count, 0);
-    }
+    else
+        out_fact(out, FACT_TABLE_FULL, peer, NULL, 8, p->config.held);
     if (first && p->held_count > 0)
         timers_set(p->timers, p->first_timer + p->config.topics, now + EXPIRE_EVERY);
+    if (held == KEY_FULL) {
+        name_others(p, link, m, out);
+        return;
+    }
+    answer.ttl_s = held == HELD ? ttl : 0;
     out_send(out, link, &answer);
 }
 
@@ -150,13 +226,24 @@ static uint32_t forward(struct pubsub *p, mist_time now, mist_link link, const s
     return count;
 }
 
+/* The publisher is known by its site, if this node sees where it is. */
+static bool may_publish(struct pubsub *p, mist_time now, const uint8_t *peer,
+                        const struct addr *seen, const uint8_t *key)
+{
+    uint64_t site = seen->family == ADDR_NONE ? load64(peer) : addr_site(seen);
+    return budget_take(&p->publishers, now, site, PER_PUBLISHER) &&
+           budget_take(&p->keys, now, load64(key), PER_KEY);
+}
+
 void pubsub_publish(struct pubsub *p, mist_time now, mist_link link, const uint8_t *peer,
                     const struct addr *seen, uint8_t flags, const struct msg *m, struct out *out)
 {
     struct msg answer = {.type = MSG_PUBLISHED, .request = m->request};
     if (m->length > WIRE_VALUE)
         return;
-    if (pubsub_seen(&p->forwarded, peer, m->number)) {
+    if (!may_publish(p, now, peer, seen, m->key)) {
+        out_fact(out, FACT_OVER_BUDGET, peer, seen, 0, 0);
+    } else if (pubsub_seen(&p->forwarded, peer, m->number)) {
         out_fact(out, FACT_DUPLICATE, peer, NULL, 0, 0);
         answer.ttl_s = (uint16_t)subscribers(p, m->key);
     } else {
@@ -172,6 +259,16 @@ void pubsub_publish(struct pubsub *p, mist_time now, mist_link link, const uint8
         out_fact(out, FACT_FORWARDED, peer, seen, answer.ttl_s, 0);
     }
     out_send(out, link, &answer);
+}
+
+void pubsub_pass_on(struct pubsub *p, mist_time now, mist_link link, const struct msg *m,
+                    struct out *out)
+{
+    if ((m->flags & FLAG_OFFER) != 0 || *bucket_of(p, m->key) == 0 ||
+        !topic_held_by(p, m->key, link) || pubsub_seen(&p->forwarded, m->peer, m->number))
+        return;
+    uint32_t count = forward(p, now, link, m, out);
+    out_fact(out, FACT_FORWARDED, m->peer, &m->addr, count, 1);
 }
 
 void pubsub_here(struct pubsub *p, mist_time now, const uint8_t key[WIRE_ID], const uint8_t *self,
@@ -264,6 +361,8 @@ struct pubsub *pubsub_init(void *memory, const struct pubsub_config *config, str
     p->timers = timers;
     p->first_timer = first_timer;
     p->salt = rng_u64(rng);
+    p->publishers.salt = p->salt ^ 1;
+    p->keys.salt = p->salt ^ 2;
     p->next_request = rng_u32(rng);
     return p;
 }

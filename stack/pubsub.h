@@ -8,6 +8,11 @@
  *           A topic spreads over the KAD_K nodes that a lookup finds, starting
  *           with the first that answers.
  *
+ * A key may have more subscribers than its holders take: PUBSUB_PER_KEY each, of which
+ * no network has more than its share while others want in.  Whoever finds no room is
+ * named subscribers of the key that can be reached, and subscribes with some of those:
+ * a tree below each holder, in which every node has at most PUBSUB_PER_KEY branches.
+ *
  * Timers: one per topic (retry, or the next refresh), one for expiry of held. */
 #ifndef MIST_PUBSUB_H
 #define MIST_PUBSUB_H
@@ -23,6 +28,7 @@
 #define PUBSUB_TTL_S    600 /* of a subscription */
 #define PUBSUB_HOLDERS  24  /* 20 and some that a better one pushes out */
 #define PUBSUB_PER_KEY  64  /* subscribers of one key on one node */
+#define PUBSUB_INSTEAD  4   /* contacts named to whom there is no room for */
 #define PUBSUB_PER_LINK 16  /* keys of one subscriber on one node */
 
 struct pubsub_config {
@@ -39,11 +45,16 @@ struct pubsub *pubsub_init(void *memory, const struct pubsub_config *config, str
 /* ---- held: for others ---- */
 
 void pubsub_subscribe(struct pubsub *p, mist_time now, mist_link link, const uint8_t *peer,
-                      const struct msg *m, struct out *out);
+                      const struct addr *from, const struct msg *m, struct out *out);
 void pubsub_unsubscribe(struct pubsub *p, mist_link link, const struct msg *m, struct out *out);
 /* seen: where this node sees the publisher.  flags: of this node, passed on. */
 void pubsub_publish(struct pubsub *p, mist_time now, mist_link link, const uint8_t *peer,
                     const struct addr *seen, uint8_t flags, const struct msg *m, struct out *out);
+
+/* What this node got as a subscriber goes on to whom it holds for the same key, if it
+ * came from one of its own holders. */
+void pubsub_pass_on(struct pubsub *p, mist_time now, mist_link link, const struct msg *m,
+                    struct out *out);
 
 /* This node's own publication, to the subscriptions that it holds itself. */
 void pubsub_here(struct pubsub *p, mist_time now, const uint8_t key[WIRE_ID], const uint8_t *self,
@@ -67,6 +78,13 @@ void pubsub_subscribed(struct pubsub *p, mist_time now, mist_link link, const st
                        struct out *out);
 void pubsub_published(struct pubsub *p, mist_time now, mist_link link, const struct msg *m,
                       struct out *out);
+/* A holder names others instead of itself: one of them is approached (EFFECT_APPROACH),
+ * which ends in _reached or _unreached. */
+void pubsub_instead(struct pubsub *p, mist_time now, mist_link link, const struct msg *m,
+                    struct out *out);
+void pubsub_reached(struct pubsub *p, mist_time now, const uint8_t *id, mist_link link,
+                    struct out *out);
+void pubsub_unreached(struct pubsub *p, mist_time now, const uint8_t *id, struct out *out);
 /* A lookup of `key` for topic `index` found a node, if the topic is still that key's;
  * has its result, after which a late one may still be found. */
 void pubsub_found(struct pubsub *p, mist_time now, uint32_t index, const uint8_t *key,

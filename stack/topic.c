@@ -6,12 +6,15 @@
 
 #include "stack/check.h"
 
-#define COPIES        20       /* M16: who lies about an address must be all of them */
-#define ASK_AGAIN     MS(1500) /* above the p99 round trip of personal devices' usual paths */
-#define ASK_TRIES     3
-#define REFRESH_FIRST SEC(20)  /* the overlay may still be forming ... */
-#define REFRESH_LAST  SEC(240) /* ... later well within PUBSUB_TTL_S */
-#define REFRESH_SOON  SEC(2)
+#define COPIES         20       /* M16: who lies about an address must be all of them */
+#define ASK_AGAIN      MS(1500) /* above the p99 round trip of personal devices' usual paths */
+#define ASK_TRIES      3
+#define REFRESH_FIRST  SEC(20)  /* the overlay may still be forming ... */
+#define REFRESH_LAST   SEC(240) /* ... later well within PUBSUB_TTL_S */
+#define REFRESH_SOON   SEC(2)
+#define BRANCHES       4 /* subscribed with, where holders have no room: one may die, one lie */
+#define APPROACH_LIMIT SEC(8) /* the tries of a handshake end after 6 s */
+#define APPROACHES     16     /* after one lookup: each may have no room itself and name others */
 
 static struct topic *topic_new(struct pubsub *p, uint8_t kind, uint32_t id, const uint8_t *key,
                                struct out *out)
@@ -49,6 +52,7 @@ static void look(struct pubsub *p, struct topic *t, struct out *out)
     struct effect e = {.kind = EFFECT_LOOKUP, .value = index_of(p, t)};
     memcpy(e.key, t->key, WIRE_ID);
     t->looking = true;
+    t->approached = 0;
     for (uint32_t i = 0; i < t->count; i++)
         t->holders[i].fresh = false;
     out_effect(out, &e);
@@ -161,6 +165,14 @@ static void finish_told(struct pubsub *p, struct topic *t, struct out *out)
     t->kind = TOPIC_FREE;
 }
 
+static void leave(struct topic *t, uint32_t i, struct out *out)
+{
+    struct msg m = {.type = MSG_UNSUBSCRIBE, .key = t->key};
+    if (t->holders[i].link != 0)
+        out_send(out, t->holders[i].link, &m);
+    drop_holder(t, i, out);
+}
+
 /* After a lookup only the COPIES nearest that it found hold the subscription. */
 static void trim(struct topic *t, struct out *out)
 {
@@ -168,20 +180,16 @@ static void trim(struct topic *t, struct out *out)
     for (uint32_t i = 0; i < t->count; i++)
         found |= t->holders[i].fresh;
     for (uint32_t i = 0; i < t->count;) {
-        bool keep = t->holders[i].fresh || !found; /* a lookup in vain takes nothing away */
+        bool keep = t->holders[i].fresh || !found || /* a lookup in vain takes nothing away */
+                    (t->holders[i].branch && t->kind != TOPIC_FREE);
         if (keep && t->holders[i].state != HOLDER_FAILED) {
             i++;
             continue;
         }
-        struct msg m = {.type = MSG_UNSUBSCRIBE, .key = t->key};
-        out_send(out, t->holders[i].link, &m);
-        drop_holder(t, i, out);
+        leave(t, i, out);
     }
     while (t->count > COPIES) {
-        uint32_t worst = farthest(t);
-        struct msg m = {.type = MSG_UNSUBSCRIBE, .key = t->key};
-        out_send(out, t->holders[worst].link, &m);
-        drop_holder(t, worst, out);
+        leave(t, farthest(t), out);
     }
 }
 
@@ -197,7 +205,7 @@ static uint32_t waiting(const struct topic *t)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < t->count; i++)
-        n += t->holders[i].state == HOLDER_ASKED;
+        n += t->holders[i].state <= HOLDER_ASKED;
     return n;
 }
 
@@ -306,6 +314,114 @@ uint32_t pubsub_received(struct pubsub *p, const struct msg *m, bool *again)
     return 0;
 }
 
+bool topic_held_by(const struct pubsub *p, const uint8_t *key, mist_link link)
+{
+    for (uint32_t i = 0; i < p->topics_used; i++) {
+        const struct topic *t = &p->topics[i];
+        bool wanted = t->kind == TOPIC_WANTED && memcmp(t->key, key, WIRE_ID) == 0;
+        for (uint32_t j = 0; wanted && j < t->count; j++) {
+            if (t->holders[j].link == link && t->holders[j].state == HOLDER_HOLDS)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* ---- branches ---- */
+
+static bool wants_branch(const struct topic *t)
+{
+    uint32_t branches = 0;
+    for (uint32_t i = 0; i < t->count; i++)
+        branches += t->holders[i].branch && t->holders[i].state <= HOLDER_ASKED;
+    return t->kind == TOPIC_WANTED && t->count < PUBSUB_HOLDERS && t->approached < APPROACHES &&
+           holding(t) + branches < BRANCHES;
+}
+
+static void approach(struct pubsub *p, mist_time now, struct topic *t, mist_link teller,
+                     const struct contact *c, struct out *out)
+{
+    struct holder *h = &t->holders[t->count++];
+    *h =
+        (struct holder){.branch = true, .fresh = true, .state = HOLDER_APPROACHED, .asked_at = now};
+    set_timer(p, t, now + ASK_AGAIN);
+    memcpy(h->id, c->id, WIRE_ID);
+    t->approached++;
+    out_effect(
+        out, &(struct effect){
+                 .kind = EFFECT_APPROACH, .link = teller, .value = index_of(p, t), .contact = *c});
+}
+
+void pubsub_instead(struct pubsub *p, mist_time now, mist_link link, const struct msg *m,
+                    struct out *out)
+{
+    struct topic *t;
+    struct holder *h = asked(p, link, m->request, &t);
+    if (h == NULL || t->kind != TOPIC_WANTED)
+        return;
+    h->state = HOLDER_FAILED;
+    for (uint32_t i = 0; i < m->count && wants_branch(t); i++) {
+        struct contact c;
+        wire_contact(m, i, &c);
+        if (holder_of(t, c.id) == NULL) {
+            approach(p, now, t, link, &c, out);
+            break;
+        }
+    }
+    settle(p, now, t, out);
+}
+
+void pubsub_reached(struct pubsub *p, mist_time now, const uint8_t *id, mist_link link,
+                    struct out *out)
+{
+    for (uint32_t i = 0; i < p->topics_used; i++) {
+        struct topic *t = &p->topics[i];
+        struct holder *h = t->kind == TOPIC_WANTED ? holder_of(t, id) : NULL;
+        if (h == NULL || h->state != HOLDER_APPROACHED)
+            continue;
+        h->link = link;
+        h->state = HOLDER_ASKED;
+        ask(p, now, t, h, out);
+        set_timer(p, t, now + ASK_AGAIN);
+    }
+}
+
+void pubsub_unreached(struct pubsub *p, mist_time now, const uint8_t *id, struct out *out)
+{
+    for (uint32_t i = 0; i < p->topics_used; i++) {
+        struct topic *t = &p->topics[i];
+        struct holder *h = t->kind == TOPIC_WANTED ? holder_of(t, id) : NULL;
+        if (h == NULL || h->state != HOLDER_APPROACHED)
+            continue;
+        h->state = HOLDER_FAILED;
+        settle(p, now, t, out);
+    }
+}
+
+/* Its holders had no room, and ten thousand who ask them again at each refresh would
+ * leave them no time for anything else. */
+static bool stands_on_branches(const struct topic *t)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < t->count; i++)
+        n += t->holders[i].branch && t->holders[i].state == HOLDER_HOLDS;
+    return n >= BRANCHES;
+}
+
+/* They are in nobody's lookup. */
+static void refresh_branches(struct pubsub *p, mist_time now, struct topic *t, struct out *out)
+{
+    for (uint32_t i = 0; i < t->count; i++) {
+        struct holder *h = &t->holders[i];
+        if (!h->branch || h->state != HOLDER_HOLDS)
+            continue;
+        h->state = HOLDER_ASKED;
+        h->tries = 0;
+        ask(p, now, t, h, out);
+        set_timer(p, t, now + ASK_AGAIN);
+    }
+}
+
 /* ---- time ---- */
 
 static void ask_again(struct pubsub *p, mist_time now, struct topic *t, struct out *out)
@@ -313,8 +429,14 @@ static void ask_again(struct pubsub *p, mist_time now, struct topic *t, struct o
     mist_time next = MIST_NEVER;
     for (uint32_t i = 0; i < t->count; i++) {
         struct holder *h = &t->holders[i];
-        if (h->state != HOLDER_ASKED)
+        if (h->state == HOLDER_APPROACHED && now - h->asked_at >= APPROACH_LIMIT)
+            h->state = HOLDER_FAILED;
+        if (h->state > HOLDER_ASKED)
             continue;
+        if (h->state == HOLDER_APPROACHED) {
+            next = now + ASK_AGAIN < next ? now + ASK_AGAIN : next;
+            continue;
+        }
         if (now - h->asked_at >= ASK_AGAIN && h->tries >= ASK_TRIES) {
             h->state = HOLDER_FAILED;
             out_effect(out, &(struct effect){.kind = EFFECT_FORSAKE, .link = h->link});
@@ -336,8 +458,11 @@ void topic_timer(struct pubsub *p, mist_time now, uint32_t index, struct out *ou
     CHECK(index < p->topics_used && t->kind != TOPIC_FREE);
     if (t->looking || waiting(t) > 0)
         ask_again(p, now, t, out);
-    else
-        look(p, t, out);
+    else {
+        if (!stands_on_branches(t))
+            look(p, t, out);
+        refresh_branches(p, now, t, out);
+    }
 }
 
 void topic_link_down(struct pubsub *p, mist_time now, mist_link link, struct out *out)

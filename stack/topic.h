@@ -2,27 +2,30 @@
 #ifndef MIST_TOPIC_H
 #define MIST_TOPIC_H
 
+#include "stack/budget.h"
 #include "stack/pubsub.h"
 
 #define SEEN_RING 64
 
 struct held {
     uint8_t key[WIRE_ID];
-    mist_link link; /* 0: free */
-    uint32_t next;  /* same bucket, or next free; index + 1 */
+    uint64_t provider; /* addr_provider of where the subscriber is */
+    mist_link link;    /* 0: free */
+    uint32_t next;     /* same bucket, or next free; index + 1 */
     mist_time expires;
 };
 
-enum holder_state { HOLDER_ASKED, HOLDER_HOLDS, HOLDER_FAILED };
+enum holder_state { HOLDER_APPROACHED, HOLDER_ASKED, HOLDER_HOLDS, HOLDER_FAILED };
 
 struct holder {
     uint8_t id[WIRE_ID];
-    mist_link link; /* 0: the place is free */
+    mist_link link; /* 0: none yet */
     uint32_t request;
     uint8_t state; /* enum holder_state */
     uint8_t tries;
     bool pinned;
-    bool fresh; /* found by the running or latest lookup */
+    bool branch; /* a subscriber itself, which forwards what it gets */
+    bool fresh;  /* found by the running or latest lookup */
     mist_time asked_at;
 };
 
@@ -34,6 +37,7 @@ struct topic {
     bool looking; /* a lookup is under way */
     bool announced;
     uint32_t id;          /* subscription's id, or the publication's owner */
+    uint32_t approached;  /* branches since the latest lookup */
     uint32_t count;       /* holders in use, from the front */
     uint32_t acked, told; /* publications: acknowledged, forwarded */
     uint32_t length;
@@ -63,11 +67,14 @@ struct pubsub {
     struct rng *rng;
     struct timers *timers;
     struct seen_ring forwarded, received;
+    struct budget publishers, keys;
 };
 
 /* 1 when it was seen before; remembers it. */
 bool pubsub_seen(struct seen_ring *ring, const uint8_t *publisher, uint64_t number);
 void topic_timer(struct pubsub *p, mist_time now, uint32_t index, struct out *out);
+/* Is `link` one of those that this node subscribes to `key` with? */
+bool topic_held_by(const struct pubsub *p, const uint8_t *key, mist_link link);
 void topic_link_down(struct pubsub *p, mist_time now, mist_link link, struct out *out);
 
 #endif

@@ -130,6 +130,7 @@ static const struct {
     [MSG_NODES] = {"nodes", MIST_KIND_KAD, {REQUEST, CONTACTS}},
     [MSG_SUBSCRIBE] = {"subscribe", MIST_KIND_PUBSUB, {REQUEST, KEY, TTL}},
     [MSG_SUBSCRIBED] = {"subscribed", MIST_KIND_PUBSUB, {REQUEST, TTL}},
+    [MSG_INSTEAD] = {"instead", MIST_KIND_PUBSUB, {REQUEST, CONTACTS}},
     [MSG_UNSUBSCRIBE] = {"unsubscribe", MIST_KIND_PUBSUB, {KEY}},
     [MSG_PUBLISH] = {"publish", MIST_KIND_PUBSUB, {REQUEST, FLAGS, KEY, NUMBER, BYTES}},
     [MSG_PUBLISHED] = {"published", MIST_KIND_PUBSUB, {REQUEST, TTL}},

@@ -79,6 +79,7 @@ enum msg_type {
     MSG_ECHO,        /* tell the peer named by its prefix where you see me */
     MSG_ECHOED,      /* the peer named by its prefix echoed this, from there */
     MSG_PROOF,       /* I am who called: the answer was for me */
+    MSG_INSTEAD,     /* I hold no more for that key: these do, and get what I forward */
     MSG_TYPES
 };
 

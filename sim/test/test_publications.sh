@@ -8,6 +8,7 @@ mistsim=$MIST_BUILD/mistsim
 work=$(mktemp -d /tmp/mist-publications-XXXXXX)
 trap 'rm -rf "$work"' EXIT
 failures=0
+homes=12
 
 begin() {
     name=$1
@@ -33,7 +34,7 @@ town() { # NAME, then workload and churn on stdin
         printf 'mist: 1\nname: %s\nduration: 5 min\njoin: 5 s\ncrypto: modelled\n' "$1"
         printf 'network: { latency: { uniform: 10 ms..100 ms } }\npopulation:\n'
         printf '  - { name: server, count: 3, nat: none, roles: [bootstrap, relay] }\n'
-        printf '  - { name: home, count: 12, nat: { population: roverso } }\n'
+        printf '  - { name: home, count: %s, nat: { population: roverso } }\n' "$homes"
         cat
     } >"$work/$1.yaml"
     "$mistsim" run "$work/$1.yaml" --out "$work/$1.db" >"$work/out" 2>&1 </dev/null
@@ -75,5 +76,17 @@ same "fewer than ran" "$(ask owed_8s "ATTACH '$work/owed_0s.db' AS o;
     SELECT (SELECT sum(subscribers) FROM message) < (SELECT sum(subscribers) FROM o.message)")" 1
 end
 
-echo "$((2 - failures)) of 2 tests passed"
+# Three servers, of whom each takes 64 of a key.
+begin a_key_with_more_subscribers_than_its_holders_take_reaches_all
+homes=250
+town crowd <<'END_OF_TOWN'
+workload:
+  - { publish: shared, rate: 1/min, src: server, dst: home, from: 3 min, window: 9 s, settled: 5 s }
+END_OF_TOWN
+same "live subscribers" "$(ask crowd 'SELECT DISTINCT subscribers FROM message')" 250
+same "99.5 % are reached" \
+    "$(ask crowd 'SELECT sum(delivered) * 1000 >= sum(subscribers) * 995 FROM message')" 1
+end
+
+echo "$((3 - failures)) of 3 tests passed"
 [ $failures = 0 ]

@@ -175,9 +175,10 @@ static size_t put_sensible(struct script *s, const struct mist *to, uint8_t *byt
                     .candidates = candidates};
     m.prefix = m.peer;
     m.reason = m.count = byte(s);
-    if (m.type == MSG_NODES || m.type == MSG_MEET)
+    const bool lists = m.type == MSG_NODES || m.type == MSG_INSTEAD;
+    if (lists || m.type == MSG_MEET)
         m.count %= TOO_MANY + 1;
-    for (uint32_t i = 0; m.type == MSG_NODES && i < m.count; i++) {
+    for (uint32_t i = 0; lists && i < m.count; i++) {
         memcpy(contacts[i].id, take_some_id(s, key), WIRE_ID);
         contacts[i].addr = take_some_addr(s);
     }

@@ -25,7 +25,7 @@ static void message(const uint8_t *bytes, size_t length, const struct msg *read)
     struct contact contacts[WIRE_CONTACTS];
     struct candidate candidates[WIRE_CANDIDATES];
     struct msg m = *read;
-    for (uint32_t i = 0; m.type == MSG_NODES && i < m.count; i++)
+    for (uint32_t i = 0; (m.type == MSG_NODES || m.type == MSG_INSTEAD) && i < m.count; i++)
         wire_contact(read, i, &contacts[i]);
     for (uint32_t i = 0; m.type == MSG_MEET && i < m.count; i++)
         wire_candidate(read, i, &candidates[i]);

@@ -95,6 +95,7 @@ static const struct {
     {MSG_ECHO, MIST_KIND_PUNCH, "echo", 1 + 12 + 4},
     {MSG_ECHOED, MIST_KIND_PUNCH, "echoed", 1 + 12 + 4 + 19},
     {MSG_PROOF, MIST_KIND_PUNCH, "proof", 1 + 4 + 2 + WIRE_VALUE},
+    {MSG_INSTEAD, MIST_KIND_PUBSUB, "instead", 1 + 4 + 1 + 8 * 32 + 4 * 7 + 4 * 19},
 };
 
 #define MESSAGES (sizeof messages / sizeof messages[0])
