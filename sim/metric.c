@@ -115,8 +115,8 @@ const struct metric METRICS[] = {
     SERIES("starts", "starts of nodes"),
     SERIES("stops", "ends of nodes' sessions"),
     SERIES("unmade", "what hosts would have done while they were off"),
-    {"wrong_keys", METRIC_SERIES, VALUE_NUMBER, false, METRIC_LOWER, NULL,
-     "dials that were taken to another person than the dialled one; with `persons`"},
+    SERIES("wrong_keys",
+           "dials that were taken to another person than the dialled one; with `persons`"),
     SERIES("impostors", "answers without the dialled person's key that dialers refused; with "
                         "`persons`"),
     SERIES("attack_sent", "bytes that flooders and reflectors sent"),
