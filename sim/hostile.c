@@ -6,10 +6,12 @@
  *               hosts: whoever takes the word of an offer probes the victim
  *   liar        runs the core behind an involution of all addresses: it tells each peer a
  *               false reflexive address and hands out contacts where nobody is
+ *   framer      runs the core, which sees every peer at a victim's address and tells
+ *               everybody so, and dials drawn hosts (framer.c)
  *   bystander   runs no node: what comes there, hostile hosts have caused
  *
- * Amplification is what arrived at bystanders over what flooders and reflectors sent, in
- * bytes of UDP payload; a reflector's own life in the overlay counts as sent. */
+ * Amplification is what arrived at bystanders over what flooders, reflectors and framers
+ * sent, in bytes of UDP payload; their own life in the overlay counts as sent. */
 #include <string.h>
 
 #include "sim/draw.h"
@@ -138,7 +140,8 @@ void hostile_due(struct world *w, mist_time now, uint32_t host)
 
 struct addr hostile_claim(const struct world *w, uint32_t host)
 {
-    if (w->hosts[host].behaviour != BEHAVIOUR_REFLECTOR)
+    if (w->hosts[host].behaviour != BEHAVIOUR_REFLECTOR &&
+        w->hosts[host].behaviour != BEHAVIOUR_FRAMER)
         return w->hosts[host].addr;
     return victim_of(w, host, draw_u64(w->plan->seed, host, DRAW_VICTIM, 0));
 }
@@ -162,6 +165,7 @@ void hostile_arrived(struct world *w, uint32_t host, const struct datagram *d)
 void hostile_close(struct world *w)
 {
     flooder_close(w);
+    framer_close(w);
 }
 
 void hostile_record(const struct world *w, mist_time now)

@@ -63,6 +63,7 @@ enum plan_behaviour {
     BEHAVIOUR_REFLECTOR,
     BEHAVIOUR_BYSTANDER,
     BEHAVIOUR_TAP, /* tap.h */
+    BEHAVIOUR_FRAMER,
 };
 
 /* What a flooder sends: in the order of the words in schema_scenario.c. */

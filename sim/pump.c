@@ -11,6 +11,16 @@
 
 #define DEFAULT_TTL 64
 
+/* Where the core of a host sees that address. */
+static struct addr shown(struct world *w, uint32_t host, const struct addr *a)
+{
+    switch (w->hosts[host].behaviour) {
+    case BEHAVIOUR_LIAR: return hostile_lie(a);
+    case BEHAVIOUR_FRAMER: return framer_shows(w, host, a);
+    default: return *a;
+    }
+}
+
 /* What the system makes of a datagram: it sends from the address that it has, whatever
  * the core believes. */
 static void hide(struct world *w, uint32_t host, uint32_t socket, struct datagram *d)
@@ -21,10 +31,12 @@ static void hide(struct world *w, uint32_t host, uint32_t socket, struct datagra
         memcpy(d->from.ip, h->addr.ip, sizeof d->from.ip);
     if (claims && socket <= MIST_SOCKETS)
         d->from.port = h->addr.port;
-    if (claims)
+    if (claims || h->behaviour == BEHAVIOUR_FRAMER)
         w->attack_sent += d->length;
     if (h->behaviour == BEHAVIOUR_LIAR)
         d->to = hostile_lie(&d->to);
+    if (h->behaviour == BEHAVIOUR_FRAMER)
+        d->to = framer_means(w, host, &d->to);
 }
 
 static void send_all(struct world *w, mist_time now, uint32_t host)
@@ -141,8 +153,7 @@ static void bootstrap(struct world *w, mist_time now, uint32_t host)
     struct addr told[WORLD_BOOTSTRAP];
     uint32_t count = world_bootstrap(w, host, told);
     for (uint32_t i = 0; i < count; i++) {
-        struct addr at =
-            w->hosts[host].behaviour == BEHAVIOUR_LIAR ? hostile_lie(&told[i]) : told[i];
+        struct addr at = shown(w, host, &told[i]);
         wish_addr(w, now, host, MIST_WISH_BOOTSTRAP, 0, &at);
     }
 }
@@ -188,7 +199,8 @@ void pump_start(struct world *w, mist_time now, uint32_t host)
     CHECK(pump_wish(w, now, host, &wish) == MIST_OK);
     bootstrap(w, now, host);
     tell_gateway(w, now, host);
-    struct addr own = hostile_claim(w, host);
+    struct addr own = w->hosts[host].behaviour == BEHAVIOUR_REFLECTOR ? hostile_claim(w, host)
+                                                                      : w->hosts[host].addr;
     for (uint32_t socket = 1; socket <= 2; socket++) {
         if ((h->sockets_wanted >> socket & 1) != 0)
             wish_addr(w, now, host, MIST_WISH_SOCKET_OPENED, socket, &own);
@@ -245,7 +257,7 @@ void pump_input(struct world *w, mist_time now, uint32_t host, const struct data
                                                   : 2;
     if (h->node == NULL || socket == 0)
         return; /* nobody listens */
-    struct addr from = h->behaviour == BEHAVIOUR_LIAR ? hostile_lie(&d->from) : d->from;
+    struct addr from = shown(w, host, &d->from);
     h->core->api->input(h->node, now, socket, &from, d->bytes, d->length);
     drain(w, now, host);
     world_alarm(w, host);

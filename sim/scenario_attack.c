@@ -9,16 +9,22 @@ struct attack_reader {
     struct errors *errors;
 };
 
+/* Those who need a victim. */
+static bool frames(const struct plan_population *p)
+{
+    return p->behaviour == BEHAVIOUR_REFLECTOR || p->behaviour == BEHAVIOUR_FRAMER;
+}
+
 static void check_behaviour(const struct attack_reader *r)
 {
     const struct plan_population *p = r->population;
     const struct yaml_node *attack = yaml_get(r->map, "attack");
-    bool attacks = p->behaviour == BEHAVIOUR_FLOODER || p->behaviour == BEHAVIOUR_REFLECTOR;
+    bool attacks = p->behaviour == BEHAVIOUR_FLOODER || frames(p);
     if (attacks && !attack)
         errors_add(r->errors, &r->map->place, r->path, "expected the key `attack`, got none");
     if (!attacks && attack)
         errors_add(r->errors, &attack->place, r->path,
-                   "expected no attack but of a flooder or a reflector");
+                   "expected no attack but of a flooder, a reflector or a framer");
     if (!plan_runs_nodes(p) && (p->bootstrap || p->relay || p->echo))
         errors_add(r->errors, &yaml_get(r->map, "roles")->place, r->path,
                    "expected no roles where no node runs");
@@ -29,7 +35,7 @@ static void read_victim(const struct attack_reader *r, const struct yaml_node *a
     const struct yaml_node *victim = yaml_get(attack, "victim");
     struct plan_population *p = r->population;
     p->attack.victim = PLAN_NONE;
-    if (!victim && p->behaviour == BEHAVIOUR_REFLECTOR)
+    if (!victim && frames(p))
         errors_add(r->errors, &attack->place, r->path, "expected the key `victim`, got none");
     if (!victim)
         return;

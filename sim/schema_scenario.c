@@ -14,7 +14,7 @@ static const char *const FAMILIES[] = {"4", "6", NULL};
 static const char *const ROLES[] = {"bootstrap", "relay", "echo", NULL};
 /* In the order of enum plan_behaviour. */
 static const char *const BEHAVIOURS[] = {"honest",    "liar", "flooder", "reflector",
-                                         "bystander", "tap",  NULL};
+                                         "bystander", "tap",  "framer",  NULL};
 /* In the order of enum plan_forgery. */
 static const char *const FORGERIES_OF[] = {"init", "open",    "replay", "proved",
                                            "data", "rubbish", NULL};
@@ -150,7 +150,7 @@ static const struct schema_key ATTACK_KEYS[] = {
     {.name = "rate",
      .kind = SCHEMA_RATE,
      .need = NEED_REQUIRED,
-     .doc = "datagrams of each flooder, dials of each reflector",
+     .doc = "datagrams of each flooder, dials of each reflector and framer",
      .example = "20/s"},
     {.name = "at",
      .kind = SCHEMA_NAMES,
@@ -160,7 +160,8 @@ static const struct schema_key ATTACK_KEYS[] = {
     {.name = "victim",
      .kind = SCHEMA_NAME,
      .doc = "a population: each datagram of a flooder bears the address of a host of it, each "
-            "reflector claims one; default: the flooder's own address",
+            "reflector claims one, each framer takes all peers for one; default: the flooder's own "
+            "address",
      .example = "bystander"},
     {.name = "sources",
      .kind = SCHEMA_WORD,
@@ -237,13 +238,14 @@ static const struct schema_key POPULATION_KEYS[] = {
      .words = BEHAVIOURS,
      .doc = "how the hosts play: honest; liar: tells every peer false addresses; flooder: no node, "
             "but forged datagrams; reflector: dials with a victim's address for its own; "
+            "framer: dials, and tells everybody that its peers are at a victim's address; "
             "bystander: no node, the address of a victim; tap: no node, but a TAP device of this "
             "machine, for a real one in its place (--engine ns3, `crypto: real`, real time)",
      .example = "honest"},
     {.name = "attack",
      .kind = SCHEMA_MAP,
      .inside = &ATTACK,
-     .doc = "what a flooder or a reflector does",
+     .doc = "what a flooder, a reflector or a framer does",
      .example = "{ rate: 20/s, at: server, victim: bystander, from: 1 min }"},
     {.name = "stack",
      .kind = SCHEMA_FREE,

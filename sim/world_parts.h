@@ -78,6 +78,12 @@ struct spare_socket {
     uint16_t port;  /* 0: not opened yet */
 };
 
+/* Whom a framer's core sees at the victim's ports, in their order. */
+struct framed {
+    struct addr *peers;
+    uint32_t count, room;
+};
+
 struct host {
     const struct core *core; /* what it runs */
     bool runs;               /* its node does */
@@ -91,12 +97,13 @@ struct host {
     bool joined, subscribed;
     bool has_joined; /* in this session or an earlier one */
     struct churn_turn turn;
-    mist_time life;              /* when to look at that again; MIST_NEVER */
-    mist_time held;              /* a fault keeps it off until then */
-    mist_time up_since;          /* its node's start */
-    uint8_t behaviour;           /* enum plan_behaviour */
-    mist_time attack;            /* when it strikes next; MIST_NEVER */
-    uint64_t attacks;            /* so far */
+    mist_time life;     /* when to look at that again; MIST_NEVER */
+    mist_time held;     /* a fault keeps it off until then */
+    mist_time up_since; /* its node's start */
+    uint8_t behaviour;  /* enum plan_behaviour */
+    mist_time attack;   /* when it strikes next; MIST_NEVER */
+    uint64_t attacks;   /* so far */
+    struct framed framed;
     uint32_t place;              /* where it stands: its own number until it roams */
     uint32_t sessions;           /* begun so far */
     uint32_t sockets_wanted;     /* bits */
@@ -270,7 +277,11 @@ struct addr hostile_target(const struct world *w, uint32_t host); /* as the worl
 struct addr hostile_victim(const struct world *w, uint32_t host);
 void hostile_due(struct world *w, mist_time now, uint32_t host);
 struct addr hostile_claim(const struct world *w,
-                          uint32_t host);      /* what its core takes for its own */
+                          uint32_t host); /* what its core takes for its own */
+/* framer.c: how a framer's core sees that peer, and whom it means by that address. */
+struct addr framer_shows(struct world *w, uint32_t host, const struct addr *peer);
+struct addr framer_means(const struct world *w, uint32_t host, const struct addr *to);
+void framer_close(struct world *w);
 struct addr hostile_lie(const struct addr *a); /* of a liar; the lie of a lie is true */
 void hostile_arrived(struct world *w, uint32_t host, const struct datagram *d);
 void hostile_record(const struct world *w, mist_time now);

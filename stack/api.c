@@ -94,8 +94,12 @@ static struct mist *api_init(void *memory, void *scratch, const void *config, co
     meet_init(&n->meet, base + l.meet, c->connections, &n->rng, &n->timers, l.timer_meet);
     meet_as(&n->meet, config_suite(c), &n->person, mux_self(n->mux));
     punch_init(&n->punch, base + l.punch,
-               &(struct punch_limits){c->punches, c->punch_rounds, c->punch_mappings,
-                                      c->punch_probes, c->punch_time_s},
+               &(struct punch_limits){c->punches,
+                                      c->punch_rounds,
+                                      c->punch_mappings,
+                                      c->punch_probes,
+                                      c->punch_time_s,
+                                      {c->punch_doubtful, c->punch_target, c->punch_node}},
                c->punch, &n->survey.nature, &n->rng, &n->timers, &n->sockets, l.timer_punch);
     relay_init(&n->relay, base + l.relay, c->circuits, rng_u32(&n->rng));
     reach_init(&n->reach, c->assume, &n->rng, &n->timers, TIMER_REACH);

@@ -69,6 +69,13 @@ static const struct word size_words[] = {{"tiny", 0}, {"normal", 1}, {"server", 
           punch_probes, 0, 65535)                                                                  \
     COUNT(X, "punch.time_s", "0", "seconds of seeking a peer; 0: the strategy's own",              \
           punch_time_s, 0, 3600)                                                                   \
+    COUNT(X, "punch.doubtful", "12",                                                               \
+          "probes in 10 min to an address at which no introducer saw the peer that names it",      \
+          punch_doubtful, 1, 65535)                                                                \
+    COUNT(X, "punch.target", "4096", "probes in 10 min to any one address that echoed no token",   \
+          punch_target, 1, 65535)                                                                  \
+    COUNT(X, "punch.node", "1024", "probes in 10 min to all addresses of punch.doubtful together", \
+          punch_node, 1, 65535)                                                                    \
     WORDS(X, "crypto", "real | modelled", "real",                                                  \
           "modelled: the same messages and sizes without any protection, for simulations only",    \
           FIELD(modelled), crypto_words)

@@ -21,7 +21,8 @@ struct config {
     uint32_t punch_probes;   /* to guessed ports, per peer; 0: the strategy's own */
     uint32_t punch_mappings; /* of the own NAT, per peer; the same */
     uint32_t punch_time_s;   /* of a search; the same */
-    uint32_t modelled;       /* cryptography: 0 real, 1 modelled */
+    uint32_t punch_doubtful, punch_target, punch_node; /* packets: guard.h */
+    uint32_t modelled;                                 /* cryptography: 0 real, 1 modelled */
 };
 
 void config_init(struct config *c);

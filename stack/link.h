@@ -8,11 +8,11 @@
 #include "stack/session.h"
 #include "stack/share.h"
 
-#define HANDSHAKE_RETRY MS(400)  /* above the p95 round trip of wired hosts, 329 ms (PlanetLab) */
-#define HANDSHAKE_TRIES 4        /* 0.4 + 0.8 + 1.6 + 3.2 s, then give up */
-#define LINK_IDLE       SEC(180) /* unused: forgotten; what it saves: README, Decisions */
-#define LINK_EVICTABLE  SEC(5)   /* a link that nobody needs, silent this long, may make room */
-#define LINK_PINGS      4        /* unanswered in a row: the path is dead ... */
+#define HANDSHAKE_RETRY MS(400)   /* above the p95 round trip of wired hosts, 329 ms (PlanetLab) */
+#define HANDSHAKE_TRIES MUX_TRIES /* 0.4 + 0.8 + 1.6 + 3.2 s, then give up */
+#define LINK_IDLE       SEC(180)  /* unused: forgotten; what it saves: README, Decisions */
+#define LINK_EVICTABLE  SEC(5)    /* a link that nobody needs, silent this long, may make room */
+#define LINK_PINGS      4         /* unanswered in a row: the path is dead ... */
 #define LINK_PINGS_OWED 3      /* ... while data waits for a sign of life; it costs 1 + 3 * 0.5 s */
 #define LINK_OWED       SEC(1) /* so long data may go one way before a sign is asked for */
 #define LINK_PAUSE      SEC(3) /* data that came and stays away so long: is the path alive? */

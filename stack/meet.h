@@ -69,6 +69,9 @@ struct conn {
     uint8_t calls; /* back, while it is lost */
     uint8_t offers, answers, hangups, impostor_count;
     uint8_t relay_count, relay_next, candidate_count;
+    uint8_t seen_total, seen_there; /* forwarders, and those who see it where it says */
+    uint8_t claimed;                /* so many of the candidates are what the dialer says */
+    struct addr vouched; /* one of them, at whose IP a forwarder saw it; family 0: none */
     uint32_t id, conversation;
     uint64_t publication;
     uint32_t acked, told; /* best of the offers */

@@ -49,6 +49,22 @@ void meet_candidate(struct conn *c, const struct candidate *candidate)
         c->candidates[c->candidate_count++] = *candidate;
 }
 
+void meet_seen(struct conn *c, const struct addr *seen)
+{
+    if (seen->family == ADDR_NONE || c->seen_total == UINT8_MAX)
+        return;
+    bool fits = false;
+    for (uint32_t i = 0; i < c->claimed; i++)
+        fits |= addr_same_ip(&c->candidates[i].addr, seen);
+    c->seen_total++;
+    c->seen_there += fits;
+    if (fits)
+        c->vouched = *seen;
+    if (2 * c->seen_there <= c->seen_total)
+        c->vouched.family = ADDR_NONE; /* most see it elsewhere */
+    meet_candidate(c, &(struct candidate){*seen, CANDIDATE_TOLD});
+}
+
 void meet_open_link(struct meet *m, mist_time now, struct conn *c, struct out *out)
 {
     struct effect e = {.kind = EFFECT_MEET,
@@ -107,6 +123,7 @@ static bool read_value(const struct meet *m, mist_time now, struct conn *c,
     c->nature = offer.nature;
     for (uint32_t i = 0; i < offer.count; i++)
         meet_candidate(c, &offer.candidates[i]);
+    c->claimed = c->candidate_count;
     return true;
 }
 
@@ -175,8 +192,7 @@ void meet_offer(struct meet *m, mist_time now, mist_link forwarder, bool relays,
         c = accept_new(m, now, receive, value, out);
     if (c == NULL)
         return;
-    if (receive->addr.family != ADDR_NONE)
-        meet_candidate(c, &(struct candidate){receive->addr, CANDIDATE_SEEN});
+    meet_seen(c, &receive->addr);
     if (known && receive->number != c->publication && relays) {
         c->publication = receive->number;
         answer_again(m, now, c, forwarder, heard, out);
@@ -249,6 +265,7 @@ void meet_link_up(struct meet *m, mist_time now, const uint8_t peer[WIRE_ID], mi
         meet_wait(m, c, now + SEC(1));
         struct effect e = {.kind = EFFECT_PUNCH,
                            .link = link,
+                           .addr = c->vouched,
                            .value = c->candidate_count,
                            .nature = c->nature,
                            .length = (uint32_t)(c->candidate_count * sizeof c->candidates[0]),

@@ -39,6 +39,8 @@ void meet_unproved(struct meet *m, mist_time now, struct conn *c, struct out *ou
 
 /* The address joins those where the dialer may be, if it is new and there is room. */
 void meet_candidate(struct conn *c, const struct candidate *candidate);
+/* A forwarder saw it there: a candidate, and vouched for if the dialer says so too. */
+void meet_seen(struct conn *c, const struct addr *seen);
 
 /* Opens a link to c's peer through the first of its relays, with its ticket. */
 void meet_open_link(struct meet *m, mist_time now, struct conn *c, struct out *out);

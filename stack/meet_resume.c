@@ -124,14 +124,17 @@ void meet_resumed(struct meet *m, struct conn *c, mist_link forwarder, const str
         return;
     c->publication = receive->number; /* its other copies say the same */
     c->candidate_count = 0;
-    if (receive->addr.family != ADDR_NONE)
-        meet_candidate(c, &(struct candidate){receive->addr, CANDIDATE_SEEN});
     for (uint32_t i = 0; i < offer.count; i++)
         meet_candidate(c, &offer.candidates[i]);
+    c->claimed = c->candidate_count;
+    c->vouched.family = ADDR_NONE;
+    c->seen_total = c->seen_there = 0;
+    meet_seen(c, &receive->addr);
     c->nature = offer.nature;
     struct effect e = {.kind = EFFECT_RESUMED,
                        .link = c->link,
                        .number = forwarder,
+                       .addr = c->vouched,
                        .value = c->candidate_count,
                        .nature = c->nature,
                        .length = (uint32_t)(c->candidate_count * sizeof c->candidates[0]),

@@ -331,7 +331,8 @@ static void on_echoed(struct context *c, const struct msg *m)
     mist_link link = mux_find(c->n->mux, m->prefix, WIRE_PREFIX);
     struct link_view v;
     if (link != 0 && mux_view(c->n->mux, link, &v) && mux_relay_of(&v.path) == c->view.link)
-        punch_echoed(&c->n->punch, c->now, link, m, c->n->out);
+        m->request == 0 ? punch_vouched(&c->n->punch, link, &m->addr)
+                        : punch_echoed(&c->n->punch, c->now, link, m, c->n->out);
 }
 
 static void on_second(struct context *c, const struct msg *m)

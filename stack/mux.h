@@ -37,6 +37,8 @@
 
 #define MUX_HEARTBEAT SEC(13) /* two fit into 30 s, Linux's unreplied timer (nf_conntrack) */
 
+#define MUX_TRIES 4 /* datagrams that open a link, at most, to who does not answer */
+
 struct mux;
 
 /* One input being worked on: answers to its link go back to its source. */

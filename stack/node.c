@@ -269,6 +269,8 @@ static void do_reach(struct mist *n, mist_time now, const struct effect *e)
     struct addr local;
     bool self = memcmp(e->contact.id, mux_self(n->mux), WIRE_ID) == 0;
     bool askable = !self && mux_local(n->mux, e->contact.addr.family, &local);
+    /* Others say that somebody is there: as many INITs as a handshake tries. */
+    askable = askable && guard_may(&n->punch.guard, now, &e->contact.addr, false, MUX_TRIES);
     reach_contact(&n->reach, &e->contact.addr);
     mux_stale(n->mux, link_keeps(n));
     mist_link link = !askable ? 0 : mux_open(n->mux, now, &e->contact, n->out);
@@ -320,10 +322,13 @@ static void do_link_ready(struct mist *n, mist_time now, const struct effect *e)
     }
     (void)mux_view(n->mux, mux_relay_of(&v.path), &relay);
     node_self(n, now, &self);
-    size_t length = kad_first(n->kad, now, v.id, first, sizeof first);
+    size_t kad = kad_first(n->kad, now, v.id, first, sizeof first), length = kad;
     length += meet_first(&n->meet, v.id, (uint32_t)(relay.srtt / 2000), &self, first + length,
                          sizeof first - length);
+    bool meets = length > kad;
     mux_first(n->mux, now, e->link, first, length, n->out);
+    if (meets)
+        paths_ask_vouch(n, &v.path);
 }
 
 /* The link stands, but no OPEN of ours brought it about: what would have been in
@@ -345,6 +350,8 @@ static void do_link_up(struct mist *n, mist_time now, const struct effect *e)
     struct link_view v;
     if (!mux_view(n->mux, e->link, &v) || !v.up)
         return;
+    if (v.path.family != ADDR_RELAY)
+        guard_proved(&n->punch.guard, now, &v.path);
     kad_link_up(n->kad, now, e->contact.id, e->link, n->out);
     join_link_up(n, now, e->link, &e->contact);
     pubsub_reached(n->pubsub, now, e->contact.id, e->link, n->out);

@@ -120,6 +120,9 @@ void paths_change(struct mist *n, mist_time now, mist_link link, const struct ad
  * address that MEET will take, nothing if it is none; flags: FLAG_RETURN or 0. */
 void paths_tell_where(struct mist *n, mist_time now, mist_link link, const struct addr *way,
                       uint8_t flags);
+/* The relay of that way shall tell the peer at its end where it sees this node, so that
+ * the peer need not take its word alone. */
+void paths_ask_vouch(struct mist *n, const struct addr *way);
 void paths_wake(struct mist *n, mist_time now); /* are those that matter still alive? */
 
 /* messages.c */

@@ -52,7 +52,7 @@ enum effect_kind {
     EFFECT_PUBLISH,     /* meet: publish `bytes` on `key`, owner `value` */
     EFFECT_MEET,        /* meet: open a link to `contact` through `link` with the ticket `bytes` */
     EFFECT_ANSWERED,    /* meet: the offer with owner `value` need not spread further */
-    EFFECT_PUNCH,       /* meet: find a direct path for `link` */
+    EFFECT_PUNCH,       /* meet: find a direct path for `link`; addr: vouched for, or none */
     EFFECT_PATH_UP,     /* punch: `addr` works for `link`, round trip `number`; value: kind */
     EFFECT_ATTEMPT,     /* punch: another attempt on `link` begins: tell the peer where we are */
     EFFECT_VERDICT,     /* reach: strangers can (value 1) or cannot (0) reach this node */

@@ -54,6 +54,13 @@ void paths_strange(struct mist *n, mist_time now, const struct effect *e)
         punch_challenge(&n->punch, now, e->link, &e->addr, e->socket, n->out);
 }
 
+void paths_ask_vouch(struct mist *n, const struct addr *way)
+{
+    struct msg echo = {.type = MSG_ECHO, .prefix = way->ip + 4};
+    if (way->family == ADDR_RELAY)
+        out_send(n->out, mux_relay_of(way), &echo);
+}
+
 void paths_tell_where(struct mist *n, mist_time now, mist_link link, const struct addr *way,
                       uint8_t flags)
 {
@@ -70,6 +77,7 @@ void paths_tell_where(struct mist *n, mist_time now, mist_link link, const struc
                         .count = self.count,
                         .candidates = self.candidates};
     out_send(n->out, link, &where);
+    paths_ask_vouch(n, way);
 }
 
 /* A NAT may have moved either end since the last attempt. */
@@ -125,6 +133,7 @@ void paths_punch(struct mist *n, mist_time now, const struct effect *e)
                           &(struct punch_peer){.candidates = candidates,
                                                .count = e->value,
                                                .nature = e->nature,
+                                               .vouched = e->addr,
                                                .role = PUNCH_ACCEPTOR},
                           0, n->out);
 }

@@ -31,6 +31,7 @@ void punch_init(struct punch *p, void *memory, const struct punch_limits *limits
     p->limits.mappings = punch_mappings(strategy, limits->mappings);
     if (p->strategy != NULL && limits->probes == 0)
         p->limits.probes = p->strategy->probes;
+    p->guard.limits = limits->guard;
     p->mine = mine;
     p->rng = rng;
     p->timers = timers;
@@ -88,8 +89,11 @@ struct attempt *attempt_add(struct punch *p, mist_link link)
 uint32_t attempt_candidate(struct punch *p, struct attempt *a, const struct candidate *c)
 {
     for (uint32_t i = 0; i < a->count; i++) {
-        if (addr_equal(&a->candidates[i].addr, &c->addr))
-            return i;
+        if (!addr_equal(&a->candidates[i].addr, &c->addr))
+            continue;
+        if (a->candidates[i].kind == CANDIDATE_TOLD)
+            a->candidates[i].kind = c->kind;
+        return i;
     }
     if (a->count < WIRE_CANDIDATES)
         a->count++;
@@ -133,10 +137,28 @@ bool attempt_named_enough(const struct attempt *a, const struct addr *addr)
 
 /* ---- probes ---- */
 
-void attempt_send(struct attempt *a, const struct addr *to, uint32_t socket, uint8_t ttl,
-                  uint32_t request, uint32_t place, struct out *out)
+/* Did the peer's owner ask for probes there?  It echoed a token, or they answer its own. */
+static bool asked_for(const struct attempt *a, const struct addr *to, uint32_t round)
+{
+    return round == PUNCH_ANSWERS ||
+           (a->echoed.family != ADDR_NONE && addr_same_ip(&a->echoed, to));
+}
+
+/* An introducer saw the peer at that address, and the peer says so itself. */
+bool attempt_vouched(const struct attempt *a, const struct addr *to)
+{
+    return a->vouched.family != ADDR_NONE && addr_same_ip(&a->vouched, to);
+}
+
+void attempt_send(struct punch *p, mist_time now, struct attempt *a, const struct addr *to,
+                  uint32_t socket, uint8_t ttl, uint32_t request, uint32_t place, struct out *out)
 {
     uint32_t round = request & 15;
+    bool vouched = attempt_vouched(a, to);
+    if (!asked_for(a, to, round) && !guard_may(&p->guard, now, to, vouched, 1)) {
+        out_fact(out, FACT_HELD_BACK, NULL, to, vouched, 0);
+        return;
+    }
     struct msg m = {.type = round == PUNCH_ANSWERS ? MSG_CHECK : MSG_PROBE,
                     .request = request,
                     .count = (uint8_t)round};
@@ -145,11 +167,11 @@ void attempt_send(struct attempt *a, const struct addr *to, uint32_t socket, uin
     out_probe_from(out, a->link, to, socket, ttl, &m);
 }
 
-void attempt_probe(mist_time now, struct attempt *a, uint32_t i, uint32_t round, uint32_t socket,
-                   uint8_t ttl, struct out *out)
+void attempt_probe(struct punch *p, mist_time now, struct attempt *a, uint32_t i, uint32_t round,
+                   uint32_t socket, uint8_t ttl, struct out *out)
 {
     a->sent[round] = now;
-    attempt_send(a, &a->candidates[i].addr, socket, ttl, a->tokens[i] | round, i, out);
+    attempt_send(p, now, a, &a->candidates[i].addr, socket, ttl, a->tokens[i] | round, i, out);
 }
 
 void punch_challenge(struct punch *p, mist_time now, mist_link link, const struct addr *addr,
@@ -158,8 +180,8 @@ void punch_challenge(struct punch *p, mist_time now, mist_link link, const struc
     struct attempt *a = attempt_usable(addr) ? attempt_add(p, link) : NULL;
     if (a == NULL || now - a->sent[PUNCH_ANSWERS] < CHALLENGE_BY || is_crowded(a, now, addr))
         return;
-    struct candidate c = {*addr, CANDIDATE_SEEN};
-    attempt_probe(now, a, attempt_candidate(p, a, &c), PUNCH_ANSWERS, socket, 0, out);
+    struct candidate c = {*addr, CANDIDATE_TOLD};
+    attempt_probe(p, now, a, attempt_candidate(p, a, &c), PUNCH_ANSWERS, socket, 0, out);
     if (!a->running && a->attempts == 0)
         attempt_timer(p, a, now + SEC(3));
 }
@@ -184,8 +206,8 @@ void punch_probe(struct punch *p, mist_time now, mist_link link, const struct ad
         is_crowded(a, now, from))
         return;
     /* Its hole towards us is open now: the best moment for ours. */
-    struct candidate c = {*from, CANDIDATE_SEEN};
-    attempt_probe(now, a, attempt_candidate(p, a, &c), PUNCH_ANSWERS, socket, 0, out);
+    struct candidate c = {*from, CANDIDATE_TOLD};
+    attempt_probe(p, now, a, attempt_candidate(p, a, &c), PUNCH_ANSWERS, socket, 0, out);
 }
 
 /* ---- the end of a search ---- */
@@ -229,6 +251,7 @@ bool punch_proved(struct punch *p, mist_time now, mist_link link, const struct a
                        .socket = socket <= MIST_SOCKETS ? 0 : socket,
                        .value = sprayed ? kind_of(a, 0, UINT32_MAX) : kind_of(a, i, socket),
                        .number = sprayed ? 0 : (uint64_t)(now - a->sent[round])};
+    guard_proved(&p->guard, now, &e.addr);
     out_fact(out, FACT_PATH_PROVED, NULL, &e.addr, (int64_t)e.number, a->attempts);
     out_effect(out, &e);
     attempt_stop(p, a);

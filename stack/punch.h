@@ -20,6 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "stack/guard.h"
 #include "stack/nature.h"
 #include "stack/out.h"
 #include "stack/punch_strategy.h"
@@ -71,7 +72,8 @@ struct attempt {
     uint32_t spray_token;
     uint32_t echo_token, measure; /* asked of the peer, of a relay; 0: nothing */
     struct addr here;             /* ... where a relay saw that port */
-    struct addr echoed;           /* the peer is there: a relay saw its echo; family 0: no */
+    struct addr vouched; /* the IP where an introducer saw it and it says it is; family 0: none */
+    struct addr echoed;  /* the peer is there: a relay saw its echo; family 0: no */
     struct firing firings[PUNCH_VOLLEYS];
     struct punch_order order;
 };
@@ -79,6 +81,7 @@ struct attempt {
 struct punch_limits {
     uint32_t attempts, rounds;
     uint32_t mappings, probes, time_s; /* of one search; 0: the strategy's own */
+    struct guard_limits guard;
 };
 
 struct punch {
@@ -88,6 +91,7 @@ struct punch {
     const struct strategy *strategy;
     const struct nature *mine;
     mist_link spraying; /* whose attempt holds sockets or tries ports; 0: none */
+    struct guard guard;
     struct rng *rng;
     struct timers *timers;
     struct sockets *sockets;
@@ -107,6 +111,7 @@ struct punch_peer {
     const struct candidate *candidates;
     uint32_t count;
     struct nature nature;
+    struct addr vouched;  /* where an introducer saw it, if it says so itself; family 0: none */
     enum punch_role role; /* this end's */
 };
 
@@ -135,6 +140,8 @@ void punch_aimed(struct punch *p, mist_time now, mist_link link, const struct ms
 /* The token to be echoed by the peer; 0: none is wanted. */
 uint32_t punch_echo_token(const struct punch *p, mist_link link);
 /* A relay saw the echo of that token come from there. */
+/* The relay of the link sees the peer at that address, as it asked the relay to tell. */
+void punch_vouched(struct punch *p, mist_link link, const struct addr *seen);
 void punch_echoed(struct punch *p, mist_time now, mist_link link, const struct msg *echoed,
                   struct out *out);
 

@@ -13,11 +13,13 @@ void attempt_timer(struct punch *p, const struct attempt *a, mist_time at);
 /* The place of an address among the candidates; a new one takes the last place of a full list. */
 uint32_t attempt_candidate(struct punch *p, struct attempt *a, const struct candidate *c);
 bool attempt_usable(const struct addr *a); /* a host's: no multicast, no broadcast */
+/* An introducer saw the peer at that address, and the peer says so itself. */
+bool attempt_vouched(const struct attempt *a, const struct addr *to);
 bool attempt_named_enough(const struct attempt *a, const struct addr *addr);
-void attempt_send(struct attempt *a, const struct addr *to, uint32_t socket, uint8_t ttl,
-                  uint32_t request, uint32_t place, struct out *out);
-void attempt_probe(mist_time now, struct attempt *a, uint32_t i, uint32_t round, uint32_t socket,
-                   uint8_t ttl, struct out *out);
+void attempt_send(struct punch *p, mist_time now, struct attempt *a, const struct addr *to,
+                  uint32_t socket, uint8_t ttl, uint32_t request, uint32_t place, struct out *out);
+void attempt_probe(struct punch *p, mist_time now, struct attempt *a, uint32_t i, uint32_t round,
+                   uint32_t socket, uint8_t ttl, struct out *out);
 void attempt_stop(struct punch *p, struct attempt *a); /* it rests; its sockets stay */
 
 /* punch_shot.c */

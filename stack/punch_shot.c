@@ -45,7 +45,7 @@ const struct addr *shot_seen_at(const struct attempt *a)
             return &a->candidates[i].addr;
     }
     for (uint32_t i = 0; i < a->count; i++) {
-        if (a->candidates[i].kind == CANDIDATE_SEEN)
+        if (a->candidates[i].kind == CANDIDATE_SEEN || a->candidates[i].kind == CANDIDATE_TOLD)
             return &a->candidates[i].addr;
     }
     return NULL;
@@ -105,8 +105,8 @@ static void shoot_from(struct punch *p, mist_time now, struct attempt *a, const 
     if (id == 0 || at == NULL)
         return;
     c.addr = *at;
-    attempt_probe(now, a, attempt_candidate(p, a, &c), shot % PUNCH_SLOTS, id, first ? v->ttl : 0,
-                  out);
+    attempt_probe(p, now, a, attempt_candidate(p, a, &c), shot % PUNCH_SLOTS, id,
+                  first ? v->ttl : 0, out);
 }
 
 /* Returns whether all of them have shot now. */
@@ -125,8 +125,8 @@ static bool shoot_sockets(struct punch *p, mist_time now, struct attempt *a, con
     return !shot_in_turn(v) || shot % n == n - 1;
 }
 
-static void shoot_candidates(mist_time now, struct attempt *a, const struct volley *v,
-                             uint32_t shot, struct out *out)
+static void shoot_candidates(struct punch *p, mist_time now, struct attempt *a,
+                             const struct volley *v, uint32_t shot, struct out *out)
 {
     uint8_t ttl = shot == 0 ? v->ttl : 0;
     bool in_turn = shot_in_turn(v);
@@ -134,7 +134,7 @@ static void shoot_candidates(mist_time now, struct attempt *a, const struct voll
     for (uint32_t copy = 0; copy < (v->burst == 0 ? 1u : v->burst); copy++) {
         for (uint32_t i = 0; i < a->count; i++) {
             if (!in_turn || i == shot % a->count)
-                attempt_probe(now, a, i, round % PUNCH_SLOTS, 0, ttl, out);
+                attempt_probe(p, now, a, i, round % PUNCH_SLOTS, 0, ttl, out);
         }
     }
 }
@@ -179,8 +179,8 @@ static bool may_scatter(const struct punch *p, struct attempt *a, uint32_t *k)
     return true;
 }
 
-static void shoot_guess(struct punch *p, struct attempt *a, const struct volley *v, uint32_t shot,
-                        struct out *out)
+static void shoot_guess(struct punch *p, mist_time now, struct attempt *a, const struct volley *v,
+                        uint32_t shot, struct out *out)
 {
     uint32_t burst = v->burst == 0 ? 1 : v->burst, copies = v->copies == 0 ? 1 : v->copies;
     for (uint32_t i = 0; i < burst; i++) {
@@ -189,24 +189,26 @@ static void shoot_guess(struct punch *p, struct attempt *a, const struct volley 
         to.port = guess(p, a, v, k);
         if (to.port == 0 || !may_guess(p, a))
             continue;
-        attempt_send(a, &to, 0, 0, a->spray_token | PUNCH_SPRAYED, k, out);
+        attempt_send(p, now, a, &to, 0, 0, a->spray_token | PUNCH_SPRAYED, k, out);
     }
 }
 
 /* From each fresh socket to one guessed port. */
-static void shoot_ahead(struct punch *p, struct attempt *a, const struct volley *v, struct out *out)
+static void shoot_ahead(struct punch *p, mist_time now, struct attempt *a, const struct volley *v,
+                        struct out *out)
 {
     struct addr to = a->order.at;
     uint32_t n = shot_sockets(p, a);
     to.port = guess(p, a, v, 0);
     for (uint32_t i = 0; i < n; i++)
-        attempt_send(a, &to, sockets_nth(p->sockets, a->link, i), 0, a->spray_token | PUNCH_SPRAYED,
-                     i, out);
+        attempt_send(p, now, a, &to, sockets_nth(p->sockets, a->link, i), 0,
+                     a->spray_token | PUNCH_SPRAYED, i, out);
 }
 
 /* To the k-th port of the peer's aim, from one socket after the other, so that no two
  * meet twice before all have met. */
-static void shoot_aimed(const struct punch *p, struct attempt *a, uint32_t k, struct out *out)
+static void shoot_aimed(struct punch *p, mist_time now, struct attempt *a, uint32_t k,
+                        struct out *out)
 {
     struct addr to = a->order.at;
     uint32_t n = shot_sockets(p, a), id;
@@ -216,7 +218,7 @@ static void shoot_aimed(const struct punch *p, struct attempt *a, uint32_t k, st
     to.port = order_port(&a->order, k);
     if (to.port == 0)
         return;
-    attempt_send(a, &to, id, 0, a->spray_token | PUNCH_SPRAYED, k, out);
+    attempt_send(p, now, a, &to, id, 0, a->spray_token | PUNCH_SPRAYED, k, out);
 }
 
 /* The relay is asked for the port in the same moment in which the hole is made: of the
@@ -283,7 +285,7 @@ void shot_fire(struct punch *p, mist_time now, struct attempt *a, const struct v
                uint32_t shot, struct out *out)
 {
     switch (v->target) {
-    case TARGET_CANDIDATES: shoot_candidates(now, a, v, shot, out); break;
+    case TARGET_CANDIDATES: shoot_candidates(p, now, a, v, shot, out); break;
     case TARGET_MEASURE:
         if (a->own_aim != a->number)
             measure(p, a, out);
@@ -296,9 +298,9 @@ void shot_fire(struct punch *p, mist_time now, struct attempt *a, const struct v
         if (shoot_sockets(p, now, a, v, shot, out) && p->strategy->view == VIEW_PAIR)
             aim_at_held(p, a, BLOCK_MORE, out);
         break;
-    case TARGET_AHEAD: shoot_ahead(p, a, v, out); break;
-    case TARGET_AIM: shoot_aimed(p, a, 0, out); break;
-    case TARGET_SCATTER: shoot_aimed(p, a, shot, out); break;
-    default: shoot_guess(p, a, v, shot, out);
+    case TARGET_AHEAD: shoot_ahead(p, now, a, v, out); break;
+    case TARGET_AIM: shoot_aimed(p, now, a, 0, out); break;
+    case TARGET_SCATTER: shoot_aimed(p, now, a, shot, out); break;
+    default: shoot_guess(p, now, a, v, shot, out);
     }
 }

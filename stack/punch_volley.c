@@ -226,6 +226,8 @@ int punch_start(struct punch *p, mist_time now, mist_link link, const struct pun
         if (attempt_usable(&c->addr) && !attempt_named_enough(a, &c->addr))
             (void)attempt_candidate(p, a, c);
     }
+    if (peer->vouched.family != ADDR_NONE)
+        a->vouched = peer->vouched;
     if (peer->nature.mapping != 0)
         a->theirs = peer->nature;
     if (a->role == 0)
@@ -340,10 +342,11 @@ void punch_here(struct punch *p, mist_time now, const struct msg *here, struct o
     }
 }
 
+/* Does the peer itself say that it is at that IP? */
 static bool is_named(const struct attempt *a, const struct addr *addr)
 {
     for (uint32_t i = 0; i < a->count; i++) {
-        if (addr_same_ip(&a->candidates[i].addr, addr))
+        if (a->candidates[i].kind != CANDIDATE_TOLD && addr_same_ip(&a->candidates[i].addr, addr))
             return true;
     }
     return false;
@@ -399,13 +402,22 @@ uint32_t punch_echo_token(const struct punch *p, mist_link link)
     return a == NULL ? 0 : a->echo_token;
 }
 
+void punch_vouched(struct punch *p, mist_link link, const struct addr *seen)
+{
+    struct attempt *a = attempt_find(p, link);
+    if (a != NULL && is_named(a, seen))
+        a->vouched = *seen;
+}
+
 void punch_echoed(struct punch *p, mist_time now, mist_link link, const struct msg *echoed,
                   struct out *out)
 {
     struct attempt *a = attempt_find(p, link);
     if (a == NULL || a->echo_token == 0 || a->echo_token != echoed->request ||
-        !attempt_usable(&echoed->addr))
-        return;
+        !attempt_usable(&echoed->addr) ||
+        !(a->role == PUNCH_ACCEPTOR ? attempt_vouched(a, &echoed->addr)
+                                    : is_named(a, &echoed->addr)))
+        return; /* the relay, too, is believed only in what the peer says itself */
     a->echoed = echoed->addr;
     a->echo_token = 0;
     if (a->running && a->sends)

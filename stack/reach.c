@@ -51,16 +51,34 @@ bool reach_contacted(const uint8_t filter[WIRE_FILTER], const struct addr *a)
     return true;
 }
 
-struct addr reach_address(const struct reach *r, uint8_t family)
+/* Where most observers see this node, whatever the port: behind a NAT with a mapping for
+ * each remote honest observers agree on no more. */
+static struct addr most_seen_ip(const struct reach *r, uint8_t family)
 {
     struct addr best = {0};
+    uint32_t best_votes = 0;
+    for (uint32_t i = 0; i < r->report_count; i++) {
+        uint32_t votes = 0;
+        for (uint32_t j = 0; j < r->report_count; j++)
+            votes += addr_same_ip(&r->reports[i].seen, &r->reports[j].seen);
+        if (r->reports[i].seen.family != family || votes <= best_votes)
+            continue;
+        best = r->reports[i].seen;
+        best_votes = votes;
+    }
+    return best;
+}
+
+struct addr reach_address(const struct reach *r, uint8_t family)
+{
+    struct addr best = {0}, ip = most_seen_ip(r, family);
     uint32_t best_votes = 0;
     mist_time best_at = 0;
     for (uint32_t i = 0; i < r->report_count; i++) {
         const struct reach_report *a = &r->reports[i];
         uint32_t votes = 0;
         mist_time at = 0;
-        if (a->seen.family != family)
+        if (!addr_same_ip(&a->seen, &ip))
             continue;
         for (uint32_t j = 0; j < r->report_count; j++) {
             if (!addr_equal(&a->seen, &r->reports[j].seen))

@@ -97,13 +97,15 @@ struct contact {
     struct addr addr;
 };
 
-/* The last two are no candidates, but how a path was found without one. */
+/* Two are no candidates, but how a path was found without one; the last is never sent: a
+ * third party saw the peer there, which has not said so itself. */
 enum candidate_kind {
     CANDIDATE_LOCAL = 1,
     CANDIDATE_SEEN = 2,
     CANDIDATE_MAPPED = 3,
     CANDIDATE_PREDICTED = 4,
-    CANDIDATE_SPRAYED = 5
+    CANDIDATE_SPRAYED = 5,
+    CANDIDATE_TOLD = 6
 };
 
 struct candidate {
