@@ -205,8 +205,15 @@ static int append(const struct book *b, const struct entry *e)
     int fd = open(b->file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         return -1;
+    struct stat before;
+    bool known = fstat(fd, &before) == 0;
     bool fine = write(fd, line, n) == (ssize_t)n && fsync(fd) == 0;
-    return close(fd) == 0 && fine ? 0 : -1;
+    int why = errno;
+    if (!fine && known)
+        (void)ftruncate(fd, before.st_size); /* half a line would spoil the book */
+    fine = close(fd) == 0 && fine;
+    errno = why;
+    return fine ? 0 : -1;
 }
 
 /* ---- calls ---- */

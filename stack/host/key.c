@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,7 +24,9 @@ static int read_key(int fd, const char *file, uint8_t *secret, char *error, size
 {
     char text[HEX_BYTES + 2];
     struct stat status;
-    if (fstat(fd, &status) == 0 && (status.st_mode & 077))
+    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode))
+        return fail(error, size, file, "not a file");
+    if (status.st_mode & 077)
         return fail(error, size, file, "others can read this key: chmod 600 it");
     ssize_t length = read(fd, text, sizeof text);
     if (length < 0)
@@ -35,18 +39,34 @@ static int read_key(int fd, const char *file, uint8_t *secret, char *error, size
     return bad ? fail(error, size, file, "expected 64 hex digits and a newline") : 0;
 }
 
-static int write_key(int fd, const char *file, const uint8_t *secret, char *error, size_t size)
+static int write_key(int fd, const uint8_t *secret)
 {
     char text[HEX_BYTES + 1];
     sodium_bin2hex(text, sizeof text, secret, KEY_BYTES);
     text[HEX_BYTES] = '\n';
+    errno = ENOSPC; /* what a write that is cut short does not say */
     ssize_t written = write(fd, text, sizeof text);
     sodium_memzero(text, sizeof text);
-    if (written != (ssize_t)sizeof text || fsync(fd) != 0) {
-        unlink(file);
-        return fail(error, size, file, "the key could not be written");
-    }
-    return 0;
+    return written == (ssize_t)sizeof text && fsync(fd) == 0 ? 0 : -1;
+}
+
+/* Written beside it and given its name as a whole, which must be free: whatever happens
+ * meanwhile, there is a whole key or none. */
+static int make_key(const char *file, uint8_t *secret, char *error, size_t size)
+{
+    char beside[PATH_MAX];
+    if (snprintf(beside, sizeof beside, "%s.XXXXXX", file) >= (int)sizeof beside)
+        return fail(error, size, file, strerror(ENAMETOOLONG));
+    int fd = mkstemp(beside); /* 0600 */
+    if (fd < 0)
+        return fail(error, size, file, strerror(errno));
+    randombytes_buf(secret, KEY_BYTES);
+    int failed = write_key(fd, secret) != 0 || link(beside, file) != 0 ? errno : 0;
+    (void)close(fd);
+    (void)unlink(beside);
+    if (failed)
+        sodium_memzero(secret, KEY_BYTES);
+    return failed ? fail(error, size, file, strerror(failed)) : 0;
 }
 
 int key_load(const char *file, uint8_t secret[KEY_BYTES], char *error, size_t error_size)
@@ -55,19 +75,11 @@ int key_load(const char *file, uint8_t secret[KEY_BYTES], char *error, size_t er
         randombytes_buf(secret, KEY_BYTES);
         return 0;
     }
-    int fd = open(file, O_RDONLY | O_CLOEXEC);
-    if (fd >= 0) {
-        int answer = read_key(fd, file, secret, error, error_size);
-        close(fd);
-        return answer;
-    }
-    if (errno != ENOENT)
-        return fail(error, error_size, file, strerror(errno));
-    fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a fifo must not hold us */
     if (fd < 0)
-        return fail(error, error_size, file, strerror(errno));
-    randombytes_buf(secret, KEY_BYTES);
-    int answer = write_key(fd, file, secret, error, error_size);
+        return errno == ENOENT ? make_key(file, secret, error, error_size)
+                               : fail(error, error_size, file, strerror(errno));
+    int answer = read_key(fd, file, secret, error, error_size);
     close(fd);
     return answer;
 }

@@ -1,5 +1,6 @@
 /* test_book.c: the address book: what it reads, refuses and writes down. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -7,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -211,6 +213,36 @@ static void a_book_that_cannot_be_written_holds_for_now_and_says_so(void **state
     free(text);
 }
 
+/* A limit of the file's size stands for a full disk: half a line would fit. */
+static void a_line_that_finds_no_room_leaves_the_book_whole(void **state)
+{
+    char *text = NULL;
+    size_t length;
+    struct rlimit before, small;
+    struct stat is;
+    (void)state;
+    FILE *err = open_memstream(&text, &length);
+    write_file(ALICE " alice\n");
+    assert_int_equal(chmod(file, 0600), 0);
+    struct book *b = book_open(file, err);
+    assert_non_null(b);
+    struct mist_wish w = connect_to(1, "bob");
+    (void)book_wish(b, &w);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small = before;
+    small.rlim_cur = 100;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    tell(b, MIST_EVENT_CONNECTED, 1, BOB);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    book_close(b);
+    assert_int_equal(stat(file, &is), 0);
+    assert_int_equal(is.st_size, strlen(ALICE " alice\n"));
+    fclose(err);
+    assert_non_null(strstr(text, "cannot write down"));
+    free(text);
+}
+
 int main(void)
 {
 #define CASE(claim) cmocka_unit_test_setup_teardown(claim, make_folder, remove_folder)
@@ -221,6 +253,7 @@ int main(void)
         CASE(a_known_name_is_pinned_in_the_call),
         CASE(who_is_met_first_under_a_new_name_is_written_down),
         CASE(a_call_that_failed_pins_nobody),
+        CASE(a_line_that_finds_no_room_leaves_the_book_whole),
         CASE(a_book_that_cannot_be_written_holds_for_now_and_says_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,10 +5,13 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <dirent.h>
+#include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -214,6 +217,69 @@ static void a_damaged_key_is_refused_and_left_alone(void **state)
     }
 }
 
+/* How many names the folder holds. */
+static uint32_t entries(void)
+{
+    uint32_t count = 0;
+    DIR *d = opendir(folder);
+    assert_non_null(d);
+    for (const struct dirent *e; (e = readdir(d));)
+        count += e->d_name[0] != '.';
+    closedir(d);
+    return count;
+}
+
+/* A limit of the file's size stands for a full disk: the write is cut short. */
+static void a_key_that_finds_no_room_leaves_nothing_behind(void **state)
+{
+    uint8_t secret[KEY_BYTES];
+    char error[256];
+    struct rlimit before, small;
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small = before;
+    small.rlim_cur = 10;
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    int answer = key_load(file, secret, error, sizeof error);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(answer, -1);
+    assert_int_equal(entries(), 0);
+}
+
+static void a_new_key_leaves_nothing_beside_it(void **state)
+{
+    uint8_t secret[KEY_BYTES];
+    char error[256];
+    (void)state;
+    assert_int_equal(key_load(file, secret, error, sizeof error), 0);
+    assert_int_equal(entries(), 1);
+}
+
+/* Whoever can lay a link must not choose where the secret is written. */
+static void a_key_is_not_written_through_a_link(void **state)
+{
+    uint8_t secret[KEY_BYTES];
+    char error[256], target[96];
+    struct stat is;
+    (void)state;
+    snprintf(target, sizeof target, "%s/elsewhere", folder);
+    assert_int_equal(symlink(target, file), 0);
+    assert_int_equal(key_load(file, secret, error, sizeof error), -1);
+    assert_int_equal(stat(target, &is), -1);
+    assert_int_equal(entries(), 1);
+}
+
+static void a_fifo_is_no_key_and_holds_nobody(void **state)
+{
+    uint8_t secret[KEY_BYTES];
+    char error[256];
+    (void)state;
+    assert_int_equal(mkfifo(file, 0600), 0);
+    assert_int_equal(key_load(file, secret, error, sizeof error), -1);
+    assert_non_null(strstr(error, "not a file"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +294,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_new_key_is_its_owners_alone_and_stays, make_folder,
                                         remove_folder),
         cmocka_unit_test_setup_teardown(a_key_that_others_can_read_is_refused, make_folder,
+                                        remove_folder),
+        cmocka_unit_test_setup_teardown(a_key_that_finds_no_room_leaves_nothing_behind, make_folder,
+                                        remove_folder),
+        cmocka_unit_test_setup_teardown(a_new_key_leaves_nothing_beside_it, make_folder,
+                                        remove_folder),
+        cmocka_unit_test_setup_teardown(a_key_is_not_written_through_a_link, make_folder,
+                                        remove_folder),
+        cmocka_unit_test_setup_teardown(a_fifo_is_no_key_and_holds_nobody, make_folder,
                                         remove_folder),
         cmocka_unit_test_setup_teardown(a_damaged_key_is_refused_and_left_alone, make_folder,
                                         remove_folder),
