@@ -220,6 +220,32 @@ static void a_ping_tells_path_and_round_trip_of_anybody(void **state)
     assert_int_equal(stop(&meeting), 0);
 }
 
+/* Alice is killed without a goodbye and comes back, elsewhere: a new call is answered at
+ * once, and whoever was connected to her hears that this has ended, and may call again. */
+static void who_was_killed_and_comes_back_is_reached_at_once(void **state)
+{
+    (void)state;
+    char at[64];
+    static struct process pinger;
+    start_alice(at, (const char *[2]){NULL, NULL});
+    start(&pinger, (const char *[]){"ping", "alice", "--json", "--listen", "127.0.0.1:0",
+                                    "--bootstrap", at, NULL});
+    await(&pinger, "\"event\":\"pong\"");
+    kill(alice.pid, SIGKILL);
+    waitpid(alice.pid, NULL, 0);
+    close(alice.out);
+    start(&alice, (const char *[]){"up", "--name", "alice", "--listen", "127.0.0.1:0",
+                                   "--bootstrap", at, "--echo", NULL});
+    await(&alice, "\"event\":\"joined\"");
+    assert_int_equal(run(&caller, (const char *[]){"dial", "alice", "--listen", "127.0.0.1:0",
+                                                   "--bootstrap", at, "--send", "back?", NULL}),
+                     0);
+    await(&pinger, "\"event\":\"closed\"");
+    assert_int_equal(await_exit(&pinger), 0);
+    assert_int_equal(stop(&alice), 0);
+    assert_int_equal(stop(&meeting), 0);
+}
+
 /* What /proc says of a process (proc(5)): the line that begins with `field`. */
 static void assert_status_line(pid_t pid, const char *field, const char *expected)
 {
@@ -268,6 +294,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(a_ping_tells_path_and_round_trip_of_anybody, end_all),
+        cmocka_unit_test_teardown(who_was_killed_and_comes_back_is_reached_at_once, end_all),
         cmocka_unit_test_teardown(root_becomes_the_user_it_is_told_and_keeps_no_power, end_all),
         cmocka_unit_test_teardown(the_log_tells_facts_beside_events, end_all),
         cmocka_unit_test_teardown(a_node_reaches_another_by_name_through_a_third, end_all),
