@@ -17,29 +17,9 @@
 # however it ends.  Exit 77 where that is not allowed or a program is missing.
 # shellcheck disable=SC2317 # the functions are called by `start`
 set -u
-
-lack() {
-    echo "test_linux: $1"
-    exit 77
-}
-
-if [ "${MIST_INSIDE-}" != yes ]; then
-    for program in ip nft unshare; do
-        command -v "$program" >/dev/null || lack "$program is not installed (nftables, iproute2)"
-    done
-    own=
-    [ "$(id -u)" = 0 ] || own=--map-root-user
-    # shellcheck disable=SC2086 # an option or none
-    why=$(unshare $own --mount --net --pid --fork --kill-child true 2>&1) ||
-        lack "no namespaces of one's own here: $why"
-    # shellcheck disable=SC2086
-    MIST_INSIDE=yes exec unshare $own --mount --net --pid --fork --kill-child "$0" "$@"
-fi
-
-build=${MIST_BUILD:-build}
-work=/run/work
-{ mount --make-rprivate / && mount -t tmpfs none /run && mount -t proc none /proc &&
-    mkdir /run/netns "$work"; } || lack "cannot mount in a namespace of one's own"
+# shellcheck source=.ci/lab
+. .ci/lab
+enter ip nft
 
 # ---- the kernel's side ---------------------------------------------------
 

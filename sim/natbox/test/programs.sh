@@ -11,51 +11,11 @@
 # In namespaces of its own, which end with it.  Exit 77 where that is not allowed or one of
 # the programs is missing.
 set -u
-
-lack() {
-    echo "programs: $1"
-    exit 77
-}
-
-if [ "${MIST_INSIDE-}" != yes ]; then
-    for program in ip unshare dig dnsmasq socat openvpn mosh-server mosh-client script; do
-        command -v "$program" >/dev/null || lack "$program is not installed: make deps-linux"
-    done
-    [ "$(id -u)" = 0 ] || lack "openvpn needs root for its tunnel"
-    why=$(unshare --mount --net --pid --fork --kill-child true 2>&1) ||
-        lack "no namespaces of one's own here: $why"
-    MIST_INSIDE=yes exec unshare --mount --net --pid --fork --kill-child "$0" "$@"
-fi
-
-build=${MIST_BUILD:-build}
-work=/run/work
-{ mount --make-rprivate / && mount -t tmpfs none /run && mount -t proc none /proc &&
-    mkdir /run/netns "$work" && chmod 777 "$work"; } ||
-    lack "cannot mount in a namespace of one's own"
+# shellcheck source=.ci/lab
+. .ci/lab
+[ "$(id -u)" = 0 ] || lack "openvpn needs root for its tunnel"
+enter ip ping dig dnsmasq socat openvpn mosh-server mosh-client script wg wireguard-go nft
 [ -c /dev/net/tun ] || lack 'no /dev/net/tun'
-
-passed=0 failed=0
-claim() { # CLAIM COMMAND...: true is what it claims
-    name=$1
-    shift
-    echo "[ RUN      ] $name"
-    if "$@"; then
-        passed=$((passed + 1))
-        echo "[       OK ] $name"
-    else
-        failed=$((failed + 1))
-    fi
-}
-
-# await FILE WORDS: until the words stand in the file, for a minute at most.
-await() {
-    for _ in $(seq 600); do
-        grep -qs -e "$2" "$1" && return
-        sleep 0.1
-    done
-    echo "  no '$2' in $1:" && tail -n 5 "$1"
-    return 1
-}
 
 # house HOST LAN-NETWORK EXTERNAL: a host behind a box of its own.
 house() {
@@ -149,6 +109,50 @@ vpn() {
     cmp "$work/sent" "$work/back"
 }
 
+# A relay carries what a firewall keeps from going directly, until it is taken away.
+block() {
+    ip netns exec m nft -f - <<'END'
+table bridge wall {
+    chain forward {
+        type filter hook forward priority 0
+        policy accept
+        ip saddr 52.0.0.1 ip daddr 52.0.0.2 drop
+        ip saddr 52.0.0.2 ip daddr 52.0.0.1 drop
+    }
+}
+END
+}
+
+pinged() { # HOST ADDRESS: through the tunnel
+    for _ in $(seq 60); do
+        ip netns exec "$1" ping -n -c 1 -W 1 "$2" >"$work/icmp" 2>&1 && return
+    done
+    cat "$work/icmp"
+    return 1
+}
+
+# Two ends of a tunnel, which each takes the other for a local port.
+tunnel_through_a_relay() {
+    block && wireguard_keys a b && mist b b.wgserve serve --name wg-b --to 127.0.0.1:51820 &&
+        mist a a.wgproxy proxy wg-b --listen 127.0.0.1:51821 &&
+        wireguard b 10.8.0.2/24 a '' 51820 && wireguard a 10.8.0.1/24 b 127.0.0.1:51821 51820 &&
+        pinged a 10.8.0.2 && pinged b 10.8.0.1 || return
+    await "$work/a.wgproxy" '"connected".*"path":"relay"' &&
+        ! grep -q '"path":"\(punched\|reversed\)"' "$work/a.wgproxy"
+}
+
+tunnel_becomes_direct() {
+    ip netns exec m nft delete table bridge wall &&
+        await "$work/a.wgproxy" '"path":"\(punched\|reversed\)"' && pinged a 10.8.0.2 &&
+        pinged b 10.8.0.1
+}
+
+# Both boxes forget: the outside port of each is another one, or closed, from now on.
+tunnel_survives_new_mappings() {
+    echo flush >"$work/a.commands" && echo flush >"$work/b.commands"
+    pinged a 10.8.0.2 && pinged b 10.8.0.1
+}
+
 # A remote shell over the proxies.
 shell() {
     export LANG=C.UTF-8 TERM=xterm
@@ -170,6 +174,8 @@ claim the_paths_become_direct is_direct
 claim dig_goes_on_after_a_box_forgot_its_mappings forgets
 claim dig_goes_on_after_a_box_lost_power moves
 claim openvpn_carries_tcp_over_the_proxies vpn
+claim wireguard_goes_through_a_relay_both_ways_behind_a_wall tunnel_through_a_relay
+claim it_goes_directly_once_the_wall_is_gone tunnel_becomes_direct
+claim it_survives_that_both_boxes_forget tunnel_survives_new_mappings
 claim mosh_shows_the_other_side shell
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+conclude

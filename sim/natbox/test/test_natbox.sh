@@ -14,30 +14,9 @@
 # kernel clears all away when it ends, however it ends.  Exit 77 where that is not allowed.
 # shellcheck disable=SC2317 # the functions are called by `start`
 set -u
-
-lack() {
-    echo "test_natbox: $1"
-    exit 77
-}
-
-if [ "${MIST_INSIDE-}" != yes ]; then
-    for program in ip unshare; do
-        command -v "$program" >/dev/null || lack "$program is not installed (iproute2, util-linux)"
-    done
-    own=
-    [ "$(id -u)" = 0 ] || own=--map-root-user
-    # shellcheck disable=SC2086 # an option or none
-    why=$(unshare $own --mount --net --pid --fork --kill-child true 2>&1) ||
-        lack "no namespaces of one's own here: $why"
-    # shellcheck disable=SC2086
-    MIST_INSIDE=yes exec unshare $own --mount --net --pid --fork --kill-child "$0" "$@"
-fi
-
-build=${MIST_BUILD:-build}
-work=/run/work
-{ mount --make-rprivate / && mount -t tmpfs none /run && mount -t proc none /proc &&
-    mkdir /run/netns "$work" && chmod 777 "$work"; } ||
-    lack "cannot mount in a namespace of one's own"
+# shellcheck source=.ci/lab
+. .ci/lab
+enter ip
 
 # join CASE HOST ADDRESS ROUTER-ADDRESS: a host behind the box.
 join() {
