@@ -86,8 +86,6 @@ const struct metric METRICS[] = {
     KNOWN("block", "the same of blocks: the ports named lie within one"),
     KNOWN("pooling", "the same of pooling"),
     KNOWN("hairpin", "the same of hairpinning"),
-    KNOWN("idle", "the same of the idle lifetime of a mapping"),
-    KNOWN("life", "the same of the lifetime that no traffic prolongs"),
     NUMBER("verdict.packets.mean", NEITHER, NULL, "datagrams that a survey of a NAT took, mean"),
     SURVEY_TIME("50", "that a survey of a NAT took, median"),
     SURVEY_TIME("95", "that a survey of a NAT took: 95 % took no longer"),
