@@ -156,7 +156,7 @@ static const struct mistake MISTAKES[] = {
      "`bootstrap`?)"},
     {GOOD "- {name: far, count: 3, behaviour: lair}\n", NULL,
      "x.yaml:7:36: population.far.behaviour: expected honest, liar, flooder, reflector, "
-     "bystander or tap, got `lair` (did you mean `liar`?)"},
+     "bystander, tap or framer, got `lair` (did you mean `liar`?)"},
     {GOOD "- {name: far, count: 3, behaviour: flooder}\n", NULL,
      "x.yaml:7:3: population.far.attack: expected the key `attack`, got none"},
     {GOOD "- {name: far, count: 3, attack: {rate: 1/s, at: home}}\n", NULL,
