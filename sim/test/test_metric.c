@@ -18,8 +18,8 @@ _Noreturn void check_failed(const char *condition, const char *file, int line)
 
 static void record_verdicts(struct record *r)
 {
-    static const char *const knobs[] = {"mapping", "filtering", "ports", "step", "block",
-                                        "pooling", "hairpin",   "idle",  "life"};
+    static const char *const knobs[] = {"mapping", "filtering", "ports",  "step",
+                                        "block",   "pooling",   "hairpin"};
     for (size_t i = 0; i < sizeof knobs / sizeof knobs[0]; i++)
         record_verdict(r, &(struct record_verdict){.at = SEC(10),
                                                    .took = SEC(4),
