@@ -12,7 +12,8 @@ static int misuse(const char *what, const char *word)
 {
     fprintf(stderr,
             "mistsim compare: %s%s\nusage: mistsim compare BASE.db CANDIDATE.db [options]\n"
-            "       mistsim compare FILE.db --base KEY=VALUE --candidate KEY=VALUE [options]\n",
+            "       mistsim compare FILE.db --base KEY=VALUE --candidate KEY=VALUE [options]\n"
+            "       mistsim compare FILE.db --cells KEY=VALUE [--json]\n",
             what, word);
     return EXIT_INPUT;
 }
@@ -90,6 +91,8 @@ static int read_option(struct compare_request *q, const char *word)
         q->select[COMPARE_BASE] = value;
     } else if ((value = value_of(word, "--candidate")) != NULL) {
         q->select[COMPARE_CANDIDATE] = value;
+    } else if ((value = value_of(word, "--cells")) != NULL) {
+        q->cells = value;
     } else if ((value = value_of(word, "--margin")) != NULL) {
         return read_margin(q, value);
     } else if ((value = value_of(word, "--max-loss")) != NULL) {
@@ -102,6 +105,18 @@ static int read_option(struct compare_request *q, const char *word)
     } else {
         return misuse("unknown option ", word);
     }
+    return 0;
+}
+
+/* --cells stands alone: of one file all runs, told as text or JSON. */
+static int check_cells(struct compare_request *q, int files)
+{
+    if (files != 1)
+        return misuse("--cells is about the sweep of one file", "");
+    if (q->facts || q->why || q->sequential || q->margin_count > 0 || q->select[COMPARE_BASE] ||
+        q->select[COMPARE_CANDIDATE] || q->form > FORM_JSON)
+        return misuse("--cells goes with --json alone", "");
+    q->files[COMPARE_CANDIDATE] = q->files[COMPARE_BASE];
     return 0;
 }
 
@@ -123,6 +138,8 @@ static int read_request(int argc, char **argv, struct compare_request *q)
     }
     if (files == 0)
         return misuse("expected BASE.db CANDIDATE.db", "");
+    if (q->cells)
+        return check_cells(q, files);
     if (files == 1 && (!q->select[COMPARE_BASE] || !q->select[COMPARE_CANDIDATE]))
         return misuse("of one file say which runs: --base KEY=VALUE --candidate KEY=VALUE", "");
     if (q->facts && q->form != FORM_TEXT && q->form != FORM_JSON)
@@ -176,6 +193,13 @@ static void tell_failure(const struct compare *c)
 static int compare(struct compare *c)
 {
     int code = EXIT_FINE;
+    if (c->request->cells) {
+        code = compare_cells(&c->arms[COMPARE_BASE].source, c->request->cells, c->request->form,
+                             stdout);
+        if (compare_failed(c))
+            tell_failure(c);
+        return code;
+    }
     compare_pair_up(c);
     if (!c->status)
         compare_check(c);

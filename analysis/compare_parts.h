@@ -14,6 +14,7 @@
  *   compare_data.c     JSON and JUnit
  *   compare_sequential.c  verdicts that hold at every look (`--sequential`)
  *   compare_facts.c    who connected how, pair by pair (`--facts`)
+ *   compare_cells.c    one setting of a sweep against its others, by pairs of NATs (`--cells`)
  *
  * A side, base or candidate, is one core in one setting: the runs of one results file
  * that its selection names.  A pair is one run of each side with the same cell and
@@ -70,6 +71,7 @@ enum compare_form { FORM_TEXT, FORM_JSON, FORM_MARKDOWN, FORM_JUNIT };
 struct compare_request {
     const char *files[COMPARE_SIDES];
     const char *select[COMPARE_SIDES]; /* "stack.punch.rounds=1,commit=ab12"; NULL: all runs */
+    const char *cells;                 /* "stack.punch.strategy=mist"; NULL: two sides */
     int facts, across_engines, incomplete, sequential;
     enum compare_form form;
     const struct compare_metric *why; /* NULL: the table */
@@ -212,6 +214,10 @@ void compare_sequential(struct compare *c, FILE *out);
 
 /* Compares who connected how; returns EXIT_FINE, EXIT_WORSE or the failure. */
 int compare_facts(struct compare *c, FILE *out);
+
+/* Compares a setting of a sweep with its others in each pair of NATs; returns EXIT_FINE,
+ * EXIT_WORSE where one of them is better somewhere, or the failure. */
+int compare_cells(struct source *source, const char *setting, enum compare_form form, FILE *out);
 
 /* EXIT_WORSE, EXIT_UNDECIDED or EXIT_FINE, by the gating metrics. */
 int compare_exit(const struct compare *c);

@@ -156,7 +156,7 @@ static int compare_main(int argc, char **argv)
         code = hand_option(&h, line.options[i]->name, line.values[i]);
     if (code != COMMAND_CONTINUES)
         return code;
-    if (line.argument_count == 1 &&
+    if (line.argument_count == 1 && !command_value(&line, "cells") &&
         (!command_value(&line, "base") || !command_value(&line, "candidate")))
         return command_misuse(&compare_command,
                               "of one file say which runs: --base KEY=VALUE --candidate KEY=VALUE");
@@ -179,6 +179,10 @@ static const struct command_option compare_options[] = {
      0},
     {"max-loss", "POINTS", "the margin of all shares that are judged by: 1pt", 0},
     {"why", "METRIC", "one metric, seed by seed, and the dials that changed", 0},
+    {"cells", "KEY=VALUE",
+     "of one file: this setting of its sweep against each other one, for every pair of NATs, "
+     "dial by dial; exit 1 where one of them is better",
+     0},
     {"facts", NULL, "compare who connected how, dial by dial, and nothing else", 0},
     {"across-engines", NULL, "compare runs of different engines", 0},
     {"incomplete", NULL, "leave out runs that did not complete, and say how many", 0},
@@ -199,6 +203,7 @@ const struct command compare_command = {
                 "  mistsim compare results/study.db --base stack.punch.rounds=6"
                 " --candidate stack.punch.rounds=1\n"
                 "  mistsim compare a.db b.db --max-loss 0.5pt --margin dial.first_byte.p95=50ms\n"
+                "  mistsim compare results/strategies.db --cells stack.punch.strategy=mist\n"
                 "  mistsim compare native.db ns3.db --facts --across-engines\n",
     .options = compare_options,
     .main = compare_main,

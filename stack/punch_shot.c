@@ -32,9 +32,9 @@ void shot_order(struct punch *p, struct punch_order *o, const struct addr *at, u
 
 static uint16_t order_port(const struct punch_order *o, uint32_t k)
 {
-    if (o->step != 0)
-        return (uint16_t)((int)o->low + o->step * (int)(k % o->count + 1));
     uint64_t place = (o->offset + (uint64_t)k % o->count * o->stride) % o->count;
+    if (o->step != 0)
+        return (uint16_t)((int)o->low + o->step * (int)(place + 1));
     return (uint16_t)(o->low + place);
 }
 
@@ -214,7 +214,7 @@ static void shoot_aimed(struct punch *p, mist_time now, struct attempt *a, uint3
     uint32_t n = shot_sockets(p, a), id;
     if (n == 0 || !may_scatter(p, a, &k))
         return;
-    id = sockets_nth(p->sockets, a->link, (k + k / a->order.count) % n);
+    id = sockets_nth(p->sockets, a->link, (k % a->order.count + k / a->order.count) % n);
     to.port = order_port(&a->order, k);
     if (to.port == 0)
         return;

@@ -292,6 +292,14 @@ static bool may_hit(const struct nature *holder, const struct nature *seeker)
     return by_address(holder) && (holder->mapping == NATURE_ADM || by_address(seeker));
 }
 
+/* From one socket, with one mapping, the seeker tries every port that the holder may
+ * answer from: the first that is let in tells the holder where to, and whatever port its
+ * answer leaves through, the seeker's filter knows it. */
+static bool may_cover(const struct nature *holder, const struct nature *seeker)
+{
+    return by_address(holder) && among_few(holder) && seeker->mapping == NATURE_ADM;
+}
+
 /* Mappings that aim at each other by chance. */
 static bool may_scatter(const struct nature *a, const struct nature *b)
 {
@@ -300,12 +308,15 @@ static bool may_scatter(const struct nature *a, const struct nature *b)
 
 static enum punch_relation of_both_hard(const struct nature *mine, const struct nature *theirs)
 {
+    bool hits = may_hit(mine, theirs) || may_hit(theirs, mine);
+    if (!hits && (may_cover(mine, theirs) || may_cover(theirs, mine)))
+        return RELATION_SCATTER; /* one socket is enough, whatever a port costs */
     if (!may_scatter(mine, theirs))
         return RELATION_HOPELESS;
     return mine->mapping == NATURE_ADM ? RELATION_SPREAD : RELATION_SCATTER;
 }
 
-enum punch_relation punch_relation(enum punch_view view, const struct nature *mine,
+enum punch_relation punch_relation(enum punch_view view, bool busy, const struct nature *mine,
                                    const struct nature *theirs)
 {
     bool unknown = mine->mapping == 0 || theirs->mapping == 0;
@@ -315,7 +326,7 @@ enum punch_relation punch_relation(enum punch_view view, const struct nature *mi
         return RELATION_PLAIN;
     if (is_hard(mine) && is_hard(theirs)) {
         bool counted = mine->ports == NATURE_SEQUENTIAL && theirs->ports == NATURE_SEQUENTIAL;
-        if (counted)
+        if (counted && (!busy || view != VIEW_PAIR))
             return RELATION_COUNTED_BOTH;
         return view == VIEW_PAIR ? of_both_hard(mine, theirs) : RELATION_HOPELESS;
     }

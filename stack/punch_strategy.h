@@ -115,7 +115,8 @@ enum strategy_number {
 /* Not for NONE. */
 const struct strategy *punch_strategy(enum strategy_number number);
 
-enum punch_relation punch_relation(enum punch_view view, const struct nature *mine,
+/* busy: both count their ports, and others take too many of them for single shots. */
+enum punch_relation punch_relation(enum punch_view view, bool busy, const struct nature *mine,
                                    const struct nature *theirs);
 
 /* The time from shot i to the next of a volley over `candidates`; dice: uniform. */

@@ -6,6 +6,7 @@
 
 #define BUSY_AGAIN SEC(2)
 #define AIM_WAITS  SEC(6) /* an end that is to be told where to aim waits that long */
+#define ONE_SHOTS  3 /* attempts after which a pair of counted ports is taken for a busy one */
 #define MANY       8      /* sockets or guessed ports from which on an attempt is a spray */
 
 /* ---- volleys ---- */
@@ -254,7 +255,8 @@ static void next_attempt(struct punch *p, mist_time now, struct attempt *a, stru
     a->since = a->number == 0 ? now : a->since;
     a->number++;
     /* a small closed set, kept small */
-    a->relation = (uint16_t)punch_relation(p->strategy->view, p->mine, &a->theirs);
+    a->relation = (uint16_t)punch_relation(p->strategy->view, a->number > ONE_SHOTS, p->mine,
+                                           &a->theirs);
     if (must_wait(p, a)) {
         a->number--;
         attempt_timer(p, a, now + BUSY_AGAIN);
@@ -364,13 +366,17 @@ static bool already_guesses(const struct attempt *a)
 }
 
 /* Every `step`-th port from the one after `low` to `high`; without end if they are equal. */
-static void order_steps(struct punch_order *o, const struct addr *at, const struct nature *where)
+static void order_steps(struct punch *p, struct punch_order *o, const struct addr *at,
+                        const struct nature *where)
 {
     int span = (int16_t)(uint16_t)(where->high - where->low), count = span / where->step;
-    *o = (struct punch_order){.at = *at,
-                              .low = where->low,
-                              .count = count > 0 ? (uint32_t)count : UINT16_MAX,
-                              .step = where->step};
+    if (count > 0 && p->mine->ports == NATURE_SEQUENTIAL)
+        shot_order(p, o, at, 1, (uint32_t)count); /* two in step would miss each other for ever */
+    else
+        *o = (struct punch_order){.count = count > 0 ? (uint32_t)count : UINT16_MAX, .stride = 1};
+    o->at = *at;
+    o->low = where->low;
+    o->step = where->step;
 }
 
 void punch_aimed(struct punch *p, mist_time now, mist_link link, const struct msg *aim,
@@ -382,7 +388,7 @@ void punch_aimed(struct punch *p, mist_time now, mist_link link, const struct ms
         return;
     const struct addr *seen = shot_seen_at(a);
     if (where->step != 0 && attempt_usable(&aim->addr) && is_named(a, &aim->addr))
-        order_steps(&a->order, &aim->addr, where);
+        order_steps(p, &a->order, &aim->addr, where);
     else if (where->step == 0 && seen != NULL && where->low >= SHOT_PORT_LOW &&
              where->low <= where->high)
         shot_order(p, &a->order, seen, where->low, where->high);

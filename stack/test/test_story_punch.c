@@ -6,6 +6,7 @@ static const struct lab_nat
     counted = {.mapping = LAB_APDM, .filtering = LAB_APDF, .step = 2},
     blocked = {.mapping = LAB_APDM, .filtering = LAB_APDF, .block = 512},
     by_address = {.mapping = LAB_APDM, .filtering = LAB_ADF, .random_ports = true},
+    block_by_address = {.mapping = LAB_APDM, .filtering = LAB_ADF, .block = 512},
     counted_by_address = {.mapping = LAB_APDM, .filtering = LAB_ADF, .step = 1},
     one_per_address = {.mapping = LAB_ADM, .filtering = LAB_ADF, .random_ports = true},
     one_per_address_strict = {.mapping = LAB_ADM, .filtering = LAB_APDF, .random_ports = true},
@@ -65,6 +66,8 @@ static void the_pair_of_nats_decides_how_the_path_is_found(void **state)
         {&one_per_address, &one_per_address, MIST_PATH_SPRAYED},
         {&one_per_address, &one_per_address_strict, MIST_PATH_SPRAYED},
         {&one_per_address_strict, &one_per_address_strict, MIST_PATH_RELAY},
+        {&one_per_address_strict, &block_by_address, MIST_PATH_SPRAYED},
+        {&one_per_address_strict, &counted_by_address, MIST_PATH_SPRAYED},
     };
     set("mist", "256", "2048"); /* a random port is hit with 0.9997 (nat-behaviour.md 10.3) */
     for (size_t i = 0; i < COUNT(cases); i++) {
