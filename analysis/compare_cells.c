@@ -1,7 +1,7 @@
-/* compare_cells.c: one setting of a sweep against all its other ones, for each pair of NATs
- * (`--cells`): all made the same dials in the same worlds.
+/* compare_cells.c: one setting of a sweep against all its other ones, for each pair of
+ * populations (`--cells`): all made the same dials in the same worlds.
  *
- * A cell is a pair of NATs, whoever of the two dials.  In each the candidate meets every
+ * A cell is a pair of populations, whoever of the two dials.  In each the candidate meets every
  * baseline dial by dial: McNemar's exact test over the dials of which one side alone became
  * direct, and Holm over all cells and baselines.  Each dial has ports of its own, so that
  * dials count as independent; those of one seed share their boxes' kind alone. */
@@ -16,11 +16,11 @@
 
 #define ROWS       20000 /* cells times baselines */
 #define WORD       64
-#define NAT        128
+#define NAME       128
 #define ACHIEVABLE 0.05 /* cells in which nothing much can be reached are left out of a share */
 
 struct row {
-    char a[NAT], b[NAT], arm[WORD];
+    char a[NAME], b[NAME], arm[WORD];
     double dials, best;             /* best: achievable by formula; NAN where not known */
     double direct, candidate;       /* dials of the baseline, of the candidate */
     double alone, candidate_alone;  /* direct on that side alone */
@@ -63,10 +63,14 @@ static void gather(struct cells *c)
                "tt", path, path);
     source_run(c->source,
                "CREATE TEMP TABLE met AS SELECT arm, rest, seed, src, dst, at_ns,"
-               " min(src_nat, dst_nat) AS a, max(src_nat, dst_nat) AS b, outcome='direct' AS ok,"
+               " min(s.population, d.population) AS a, max(s.population, d.population) AS b,"
+               " outcome='direct' AS ok,"
                " direct_ns/1e9 AS time_s, coalesce(probes, 0) AS probes,"
                " coalesce(sockets, 0) AS sockets, best FROM arm_run JOIN main.dial USING(run)"
-               " LEFT JOIN main.pair USING(run, src_nat, dst_nat)",
+               " JOIN main.node AS s ON s.run=dial.run AND s.node=dial.src"
+               " JOIN main.node AS d ON d.run=dial.run AND d.node=dial.dst"
+               " LEFT JOIN main.pair ON pair.run=dial.run AND pair.src_nat=dial.src_nat"
+               " AND pair.dst_nat=dial.dst_nat",
                "");
     source_run(c->source, "CREATE INDEX temp.met_by_dial ON met(arm, seed, src, dst, at_ns, rest)",
                "");
@@ -172,7 +176,7 @@ static const struct row *strongest(const struct cells *c, int i, int *next)
 
 static void tell_cells(const struct cells *c, FILE *out)
 {
-    fprintf(out, "%-20s  %-20s  %5s  %7s  %-22s  %-10s  %-22s  %s\n", "NAT", "NAT", "dials",
+    fprintf(out, "%-20s  %-20s  %5s  %7s  %-22s  %-10s  %-22s  %s\n", "between", "and", "dials",
             "formula", c->value, "strongest", "", "p (Holm)");
     for (int i = 0; i < c->count;) {
         const struct row *r = strongest(c, i, &i);

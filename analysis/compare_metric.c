@@ -26,6 +26,8 @@ const struct compare_metric compare_metrics[] = {
     SHARE("dial.online_rate", 1, "connected, both running"),
     SHARE("dial.direct_rate", 1, "dials direct"),
     SHARE("dial.punch_rate", 1, "direct, both behind NATs"),
+    MEAN("dial.first_attempt_rate", 1, "ratio", "punched at the first attempt"),
+    MEAN("dial.punch_packets.mean", -1, "count", "datagrams of punching per dial"),
     SHARE("dial.relayed_rate", 0, "dials relayed"),
     SHARE("dial.failed_rate", -1, "dials failed"),
     TIMES("dial.first_byte", "time to first byte"),

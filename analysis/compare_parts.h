@@ -14,7 +14,8 @@
  *   compare_data.c     JSON and JUnit
  *   compare_sequential.c  verdicts that hold at every look (`--sequential`)
  *   compare_facts.c    who connected how, pair by pair (`--facts`)
- *   compare_cells.c    one setting of a sweep against its others, by pairs of NATs (`--cells`)
+ *   compare_cells.c    one setting of a sweep against its others, by pairs of populations
+ * (`--cells`)
  *
  * A side, base or candidate, is one core in one setting: the runs of one results file
  * that its selection names.  A pair is one run of each side with the same cell and
@@ -215,7 +216,7 @@ void compare_sequential(struct compare *c, FILE *out);
 /* Compares who connected how; returns EXIT_FINE, EXIT_WORSE or the failure. */
 int compare_facts(struct compare *c, FILE *out);
 
-/* Compares a setting of a sweep with its others in each pair of NATs; returns EXIT_FINE,
+/* Compares a setting of a sweep with its others in each pair of populations; returns EXIT_FINE,
  * EXIT_WORSE where one of them is better somewhere, or the failure. */
 int compare_cells(struct source *source, const char *setting, enum compare_form form, FILE *out);
 

@@ -29,6 +29,8 @@ static const struct {
     {"dial.failed_rate", "failed"},
     {"dial.connected_rate", "connected"},
     {"dial.punch_rate", "punched"},
+    {"dial.first_attempt_rate", "punched at the first attempt"},
+    {"dial.punch_packets.mean", "datagrams of punching per dial"},
     {"dial.rule_rate", "direct, by the rule of RFC 4787"},
     {"dial.direct_rate_vs_rule", "distance from the rule"},
     {NULL, "Times"},

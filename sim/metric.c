@@ -60,6 +60,10 @@ const struct metric METRICS[] = {
     SHARE("dial.punch_rate", true, HIGHER, "direct where both are behind NATs",
           "share of direct ones among dials with no end public, port-mapped, on the same LAN or "
           "already connected"),
+    SHARE("dial.first_attempt_rate", false, HIGHER, NULL,
+          "share won by the first attempt, of the dials that punching made direct"),
+    NUMBER("dial.punch_packets.mean", LOWER, NULL,
+           "datagrams of punching that all nodes sent, per dial behind NATs at both ends"),
     SHARE("dial.relayed_rate", true, NEITHER, NULL, "share of dials that only a relay carried"),
     SHARE("dial.failed_rate", true, LOWER, NULL, "share of dials without any round trip"),
     TIMES("dial.first_byte", "time to first byte", "from the dial to its first round trip"),

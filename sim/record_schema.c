@@ -232,6 +232,13 @@ static const char *const objects[] = {
     " SELECT run, 'nat.dropped_capacity', sum(dropped_capacity), 'count' FROM nat_box"
     " GROUP BY run UNION ALL"
     " SELECT run, 'nat.hairpins', sum(hairpins), 'count' FROM nat_box GROUP BY run UNION ALL"
+    /* Of those that punching brought together; reversed ones needed none. */
+    " SELECT run, 'dial.first_attempt_rate', avg(attempts=1), 'ratio' FROM dial WHERE"
+    " outcome='direct' AND path IN ('punched','predicted','sprayed') AND"
+    " coalesce(reason,'')<>'already_connected' GROUP BY run UNION ALL"
+    " SELECT run, 'dial.punch_packets.mean', 1.0*(SELECT sum(packets_out) FROM traffic WHERE"
+    " traffic.run=dial_total.run AND kind='punch')/tried, 'count' FROM dial_total WHERE tried > 0"
+    " AND EXISTS (SELECT 1 FROM traffic WHERE traffic.run=dial_total.run) UNION ALL"
     " SELECT run, 'dial.best_rate', sum(best*dials)/sum(dials), 'ratio' FROM pair_achieved"
     " GROUP BY run UNION ALL"
     " SELECT run, metric, value, CASE metric WHEN 'dial.rule_rate' THEN 'ratio' ELSE 'SE' END"

@@ -71,6 +71,29 @@ claim 'and no dial ended otherwise' "$(said 'discordant 0 %')" 1
 compare base.db padded.db --facts
 claim 'and the facts are equal' "$code $(said '^equal: 0 of')" '0 1'
 
+# ---- one setting of a sweep against its others, by pairs of populations ----------------
+
+field() { sqlite3 :memory: "SELECT readfile('$scratch/said') ->> '\$.comparisons[0].$1'"; }
+scenario=analysis/test/cells.yaml
+run cells
+scenario=analysis/test/lossy.yaml
+compare cells.db --cells stack.punch.strategy=plain
+claim 'who punches is better between homes' \
+    "$code $(said 'plain is better in 1, worse in 0$')" '0 1'
+compare cells.db --cells stack.punch.strategy=none
+claim 'and who does not is worse there' \
+    "$code $(said 'none is better in 0, worse in 1$') $(said '  WORSE$')" '1 1 1'
+compare cells.db --cells stack.punch.strategy=none --json
+claim 'all thirty dials changed' "$(field alone) $(field candidate_alone) $(field dials)" \
+    '30 0 30'
+claim 'which by chance happens once in 2^29' "$(field p_adjusted)" 1.86265e-09
+compare cells.db --cells stack.punch.strategy=tox
+claim 'a setting that no run has is refused' "$code" 2
+compare cells.db --cells seed
+claim 'and so is what is no setting' "$code" 2
+compare cells.db base.db --cells stack.punch.strategy=plain
+claim 'and a second file' "$code" 2
+
 # ---- one file with several versions ------------------------------------------------
 
 compare base.db base.db

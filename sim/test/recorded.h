@@ -103,7 +103,7 @@ static inline void recorded_dials(struct record *r)
                            .path = dials[i].path,
                            .first = ok ? MS(100) * (i + 1) : RECORD_NONE,
                            .direct = direct ? MS(200) * (i + 1) : RECORD_NONE,
-                           .attempts = 1,
+                           .attempts = i == 3 ? 2 : 1,
                            .probes = 4,
                            .sockets = 1,
                            .rtt_first = ok ? MS(80) : RECORD_NONE,
@@ -129,7 +129,8 @@ static inline void recorded_rows(struct record *r)
     record_message(r, 1, SEC(20), 2, 10, 10, MS(50), MS(400));
     record_message(r, 2, SEC(21), 3, 10, 5, MS(60), MS(300));
     for (uint32_t node = 0; node < 6; node++)
-        record_traffic(r, &(struct record_traffic){node, "kad", 100, 6000, 90, 5400});
+        record_traffic(
+            r, &(struct record_traffic){node, node < 5 ? "kad" : "punch", 100, 6000, 90, 5400});
     record_box(r, &(struct record_box){0, 30, 12, 5, 0, 0});
     record_box(r, &(struct record_box){2, 70, 25, 8, 1, 2});
     record_pair(r,

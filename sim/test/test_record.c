@@ -177,7 +177,9 @@ static void the_summary_follows_the_definitions(void **state)
         {"dial.relayed_rate", 0.3},
         {"dial.best_rate", (2 * 0.9 + 3) / 5}, /* over the dials of pairs that were weighed */
         {"dial.failed_rate", 0.1},
-        {"dial.punch_rate", 3.0 / 7}, /* ten less two with a public end less one on a LAN */
+        {"dial.punch_rate", 3.0 / 7},         /* ten less two with a public end less one on a LAN */
+        {"dial.first_attempt_rate", 2.0 / 3}, /* of the punched: the fourth dial took two */
+        {"dial.punch_packets.mean", 100.0 / 7}, /* one node's, over the dials of punch_rate */
         {"dial.first_byte.p50", 0.5},
         {"dial.first_byte.p95", 0.9},
         {"dial.direct_time.p50", 0.6},
