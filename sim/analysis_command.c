@@ -180,8 +180,8 @@ static const struct command_option compare_options[] = {
     {"max-loss", "POINTS", "the margin of all shares that are judged by: 1pt", 0},
     {"why", "METRIC", "one metric, seed by seed, and the dials that changed", 0},
     {"cells", "KEY=VALUE",
-     "of one file: this setting of its sweep against each other one, for every pair of populations, "
-     "dial by dial; exit 1 where one of them is better",
+     "of one file: this setting of its sweep against each other one, for every pair of "
+     "populations, dial by dial; exit 1 where one of them is better",
      0},
     {"facts", NULL, "compare who connected how, dial by dial, and nothing else", 0},
     {"across-engines", NULL, "compare runs of different engines", 0},

@@ -6,7 +6,7 @@
 
 #define BUSY_AGAIN SEC(2)
 #define AIM_WAITS  SEC(6) /* an end that is to be told where to aim waits that long */
-#define ONE_SHOTS  3 /* attempts after which a pair of counted ports is taken for a busy one */
+#define ONE_SHOTS  3      /* attempts after which a pair of counted ports is taken for a busy one */
 #define MANY       8      /* sockets or guessed ports from which on an attempt is a spray */
 
 /* ---- volleys ---- */
@@ -255,8 +255,8 @@ static void next_attempt(struct punch *p, mist_time now, struct attempt *a, stru
     a->since = a->number == 0 ? now : a->since;
     a->number++;
     /* a small closed set, kept small */
-    a->relation = (uint16_t)punch_relation(p->strategy->view, a->number > ONE_SHOTS, p->mine,
-                                           &a->theirs);
+    a->relation =
+        (uint16_t)punch_relation(p->strategy->view, a->number > ONE_SHOTS, p->mine, &a->theirs);
     if (must_wait(p, a)) {
         a->number--;
         attempt_timer(p, a, now + BUSY_AGAIN);

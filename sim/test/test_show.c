@@ -112,7 +112,7 @@ static void sections_are_tables_of_what_was_recorded(void **state)
         {"messages", "  1        2  21 s          3           10          5  60.0 ms  300 ms\n"},
         {"sessions", "  1     4        2  60 s        70 s  end\n"},
         {"faults", "  1      0  50 s      -  nat_flush home      2       2          1  1.50 s\n"},
-        {"traffic", "  1  home        kad           200     12,000         180    10,800"
+        {"traffic", "  1  home        kad            200     12,000         180    10,800"
                     "       6.00 kB\n"},
         {"series", "  1  joined  2 s      6\n"},
         {"matrix", "  1  home_apdf         apdm/apdf/random      2       0        1       1"},
@@ -240,7 +240,7 @@ static void one_run_is_summed_up_with_its_own_intervals(void **state)
                       "  a  none                -    -  100\n"
                       "  b  apdm/apdf/random    -  100    0\n"
                       "  c  home_apdf         100   0!  100\n");
-    assert_says(text, "  kad      1/s  60 B/s  100 %\n");
+    assert_says(text, "  kad     0.83/s  50 B/s  83.3 %\n");
     assert_says(text, "run 1, seed 1: complete, 1 min 40 s in 2 s (50x real time), 2.00 M events/s,"
                       " 50.0 MB, trace 0000000000000001\n");
     recorded_remove(name);
