@@ -47,6 +47,6 @@ struct addr framer_means(const struct world *w, uint32_t host, const struct addr
 
 void framer_close(struct world *w)
 {
-    for (uint32_t i = 0; i < w->plan->host_count; i++)
+    for (uint32_t i = 0; w->hosts != NULL && i < w->plan->host_count; i++)
         free(w->hosts[i].framed.peers);
 }

@@ -160,7 +160,8 @@ static const struct mistake MISTAKES[] = {
     {GOOD "- {name: far, count: 3, behaviour: flooder}\n", NULL,
      "x.yaml:7:3: population.far.attack: expected the key `attack`, got none"},
     {GOOD "- {name: far, count: 3, attack: {rate: 1/s, at: home}}\n", NULL,
-     "x.yaml:7:33: population.far.attack: expected no attack but of a flooder, a reflector or a framer"},
+     "x.yaml:7:33: population.far.attack: expected no attack but of a flooder, a reflector or a "
+     "framer"},
     {GOOD "- {name: far, count: 3, behaviour: reflector, attack: {rate: 1/s, at: home}}\n", NULL,
      "x.yaml:7:55: population.far.attack: expected the key `victim`, got none"},
     {GOOD "- {name: far, count: 3, behaviour: flooder, attack: {rate: 1/s, at: hom}}\n", NULL,
