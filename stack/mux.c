@@ -391,12 +391,23 @@ mist_link mux_find(const struct mux *m, const uint8_t *id, size_t length)
     return l == NULL ? 0 : link_handle(m, l);
 }
 
+/* mux_open takes it as it is. */
+static bool is_usable(const struct mux *m, mist_time now, const struct link *l)
+{
+    return l != NULL && (l->state != LINK_UP || l->pins > 0 || now - l->last_in < m->stale);
+}
+
+bool mux_stands(const struct mux *m, mist_time now, const uint8_t id[WIRE_ID])
+{
+    return link_known_id(id) && is_usable(m, now, link_find(m, id, WIRE_ID));
+}
+
 mist_link mux_open(struct mux *m, mist_time now, const struct contact *contact, struct out *out)
 {
     struct link *l = NULL;
     if (link_known_id(contact->id))
         l = link_find(m, contact->id, WIRE_ID);
-    if (l != NULL && (l->state != LINK_UP || l->pins > 0 || now - l->last_in < m->stale))
+    if (is_usable(m, now, l))
         return link_handle(m, l);
     if (l == NULL)
         l = link_new(m, now, contact->id, out);

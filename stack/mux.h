@@ -102,6 +102,8 @@ void mux_timer(struct mux *m, mist_time now, uint32_t slot, struct out *out);
 /* Opens a link, or returns the one that stands or is being opened; 0 when full.
  * An all-zero id is learnt from the COOKIE.  Ends in EFFECT_LINK_UP or _FAILED. */
 mist_link mux_open(struct mux *m, mist_time now, const struct contact *contact, struct out *out);
+/* There is a link to that peer already, up or being opened: mux_open sends nothing. */
+bool mux_stands(const struct mux *m, mist_time now, const uint8_t id[WIRE_ID]);
 /* A ticket, good for a minute: whoever shows it may open a link to this node through a
  * relay.  _present: shows the peer's own ticket in the OPEN to come. */
 void mux_ticket(const struct mux *m, mist_time now, uint8_t ticket[WIRE_COOKIE]);

@@ -269,10 +269,11 @@ static void do_reach(struct mist *n, mist_time now, const struct effect *e)
     struct addr local;
     bool self = memcmp(e->contact.id, mux_self(n->mux), WIRE_ID) == 0;
     bool askable = !self && mux_local(n->mux, e->contact.addr.family, &local);
-    /* Others say that somebody is there: as many INITs as a handshake tries. */
-    askable = askable && guard_may(&n->punch.guard, now, &e->contact.addr, false, MUX_TRIES);
-    reach_contact(&n->reach, &e->contact.addr);
     mux_stale(n->mux, link_keeps(n));
+    /* Others say that somebody is there: as many INITs as a handshake tries. */
+    askable = askable && (mux_stands(n->mux, now, e->contact.id) ||
+                          guard_may(&n->punch.guard, now, &e->contact.addr, false, MUX_TRIES));
+    reach_contact(&n->reach, &e->contact.addr);
     mist_link link = !askable ? 0 : mux_open(n->mux, now, &e->contact, n->out);
     if (link == 0)
         kad_link_failed(n->kad, now, e->contact.id, n->out);

@@ -204,6 +204,34 @@ static void the_longest_value_arrives_and_a_longer_one_is_refused(void **state)
     story_close(c.s);
 }
 
+/* The share of an address (guard.h) is for what nobody there asked for: not for
+ * questions over links that stand. */
+static void questions_to_linked_nodes_are_no_part_of_an_addresss_share(void **state)
+{
+    (void)state;
+    struct scene c = {.s = story_open(9)};
+    story_servers(c.s, SERVERS);
+    c.reader = story_join(c.s, "reader", LAB_EIM, LAB_APDF, false);
+    c.writer = lab_add(c.s->lab, "writer");
+    lab_configure(c.s->lab, c.writer, "punch.target", "16");
+    lab_configure(c.s->lab, c.writer, "punch.doubtful", "16");
+    story_start(c.s, c.writer);
+    lab_run(c.s->lab, c.s->lab->now + SEC(3));
+    c.from = c.s->lab->now;
+    assert_int_equal(lab_name(c.s->lab, c.reader, MIST_WISH_SUBSCRIBE, 7, "news", NULL), MIST_OK);
+    lab_run(c.s->lab, c.from + SEC(3));
+    for (uint32_t i = 0; i < 20; i++) {
+        mist_time from = c.s->lab->now;
+        publish(&c, c.writer, 3 + i, "news", "rain");
+        const struct story_entry *told =
+            story_find(c.s, c.writer, STORY_EVENT, MIST_EVENT_PUBLISHED, from);
+        assert_non_null(told);
+        assert_int_equal(told->count, SERVERS);
+    }
+    assert_int_equal(received(&c, c.reader), 20);
+    story_close(c.s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +245,7 @@ int main(void)
         cmocka_unit_test(a_subscription_of_one_who_died_is_forgotten),
         cmocka_unit_test(all_but_one_holder_may_die),
         cmocka_unit_test(the_longest_value_arrives_and_a_longer_one_is_refused),
+        cmocka_unit_test(questions_to_linked_nodes_are_no_part_of_an_addresss_share),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
