@@ -55,9 +55,11 @@ static void drain(struct bench *b)
     struct msg m;
     b->told = b->instead = b->named = 0;
     while (out_take(b->out, &e)) {
-        struct reader r = {e.bytes, e.bytes + e.length, false};
-        if (e.kind == EFFECT_SEND && wire_take(&r, &m) == 1)
-            b->told += m.type == MSG_RECEIVE || (m.type == MSG_SUBSCRIBED && m.ttl_s > 0);
+        if (e.kind == EFFECT_SEND) {
+            struct reader r = {e.bytes, e.bytes + e.length, false};
+            if (wire_take(&r, &m) == 1)
+                b->told += m.type == MSG_RECEIVE || (m.type == MSG_SUBSCRIBED && m.ttl_s > 0);
+        }
         b->instead += e.kind == EFFECT_INSTEAD;
         b->named = e.kind == EFFECT_INSTEAD ? e.length / 4 : b->named;
     }
