@@ -117,7 +117,7 @@ static struct addr take_some_addr(struct script *s)
     uint8_t pick = byte(s);
     struct addr a = lab->hosts[pick % HOSTS].local;
     if ((pick & 0x10) != 0)
-        a = addr_v4(0x1e000001 + (pick % HOSTS << 16), (uint16_t)(LAB_PORT + byte(s)));
+        a = addr_v4(0x1e000001 + ((uint32_t)pick % HOSTS << 16), (uint16_t)(LAB_PORT + byte(s)));
     if ((pick & 0x20) != 0)
         a = addr_v4(word(s), (uint16_t)word(s));
     if ((pick & 0x40) != 0)
