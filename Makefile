@@ -142,7 +142,7 @@ house: $(PROGRAMS)	## the build does what the README says: rebuilds, help, insta
 same-seed: | deps-ci	## same seed, same trace hash: gcc and clang, -O0 -O2 -O3
 	@.ci/same-seed $(B)/same-seed
 
-sanitize: | deps-fuzz	## the tests under AddressSanitizer and UBSan (clang)
+sanitize: all | deps-fuzz	## the tests under AddressSanitizer and UBSan (clang)
 	@$(MAKE) --no-print-directory B=$(B)/sanitize CC=clang OPT="-O1 -g" \
 	    EXTRA="-fsanitize=address,undefined -fno-sanitize-recover=all" test
 
